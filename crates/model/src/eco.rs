@@ -1,0 +1,218 @@
+//! ECOs: named, versioned, typed changes and the parameters that fix them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{ContentHash, EcoClass, EngineKind, Metric, TrialId};
+
+/// The value of one ECO parameter.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ParameterValue {
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A real number; always finite.
+    Real(f64),
+    /// A word, one of the parameter's choices.
+    Text(String),
+}
+
+impl fmt::Display for ParameterValue {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Boolean(value) => value.fmt(formatter),
+            Self::Integer(value) => value.fmt(formatter),
+            Self::Real(value) => value.fmt(formatter),
+            Self::Text(value) => value.fmt(formatter),
+        }
+    }
+}
+
+/// Parameter values by name, in alphabetical order.
+pub type Parameters = BTreeMap<String, ParameterValue>;
+
+/// The type, range and default of one ECO parameter.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ParameterSpec {
+    /// What the parameter does, in a sentence.
+    pub description: String,
+    /// Its type and legal range.
+    #[serde(flatten)]
+    pub kind: ParameterKind,
+}
+
+/// The type and legal range of a parameter.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ParameterKind {
+    /// A whole number between `min` and `max`, both included.
+    Integer {
+        /// Least legal value.
+        min: i64,
+        /// Greatest legal value.
+        max: i64,
+        /// Value when the study names none.
+        default: i64,
+    },
+    /// A real number between `min` and `max`, both included.
+    Real {
+        /// Least legal value.
+        min: f64,
+        /// Greatest legal value.
+        max: f64,
+        /// Value when the study names none.
+        default: f64,
+    },
+    /// A switch.
+    Boolean {
+        /// Value when the study names none.
+        default: bool,
+    },
+    /// One word of a list.
+    Choice {
+        /// The legal words.
+        choices: Vec<String>,
+        /// Value when the study names none.
+        default: String,
+    },
+}
+
+impl ParameterKind {
+    /// The value when the study names none.
+    pub fn default_value(&self) -> ParameterValue {
+        match self {
+            Self::Integer { default, .. } => ParameterValue::Integer(*default),
+            Self::Real { default, .. } => ParameterValue::Real(*default),
+            Self::Boolean { default } => ParameterValue::Boolean(*default),
+            Self::Choice { default, .. } => ParameterValue::Text(default.clone()),
+        }
+    }
+
+    /// `value` as this type holds it (a whole number where a real one is wanted becomes real), or
+    /// `None` when it is of the wrong type or out of range.
+    pub fn admit(&self, value: &ParameterValue) -> Option<ParameterValue> {
+        match (self, value) {
+            (Self::Integer { min, max, .. }, ParameterValue::Integer(value)) => (min..=max)
+                .contains(&value)
+                .then_some(ParameterValue::Integer(*value)),
+            (Self::Real { min, max, .. }, ParameterValue::Real(value)) => (min..=max)
+                .contains(&value)
+                .then_some(ParameterValue::Real(*value)),
+            (Self::Real { .. }, ParameterValue::Integer(value)) => {
+                self.admit(&ParameterValue::Real(*value as f64))
+            }
+            (Self::Boolean { .. }, ParameterValue::Boolean(value)) => {
+                Some(ParameterValue::Boolean(*value))
+            }
+            (Self::Choice { choices, .. }, ParameterValue::Text(value)) => choices
+                .contains(value)
+                .then(|| ParameterValue::Text(value.clone())),
+            _ => None,
+        }
+    }
+
+    /// The type and range in words, as in `integer from 1 to 500`.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Integer { min, max, .. } => format!("integer from {min} to {max}"),
+            Self::Real { min, max, .. } => format!("real number from {min} to {max}"),
+            Self::Boolean { .. } => "true or false".to_owned(),
+            Self::Choice { choices, .. } => format!("one of {}", choices.join(", ")),
+        }
+    }
+}
+
+/// What an ECO is expected to do to a metric.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpectedEffect {
+    /// The metric gets better.
+    Better,
+    /// The metric gets worse: the price of the ECO.
+    Worse,
+    /// The metric may go either way.
+    Either,
+}
+
+/// How an ECO changes the design.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EcoImplementation {
+    /// A Tcl file, relative to the ECO's folder, that runs inside the timing engine.
+    Tcl(String),
+    /// A program and its arguments that read a netlist and write another. `{netlist}`, `{output}`,
+    /// `{top}`, `{prefix}`, `{liberty}`, `{folder}` and `{<parameter>}` are replaced.
+    Command(Vec<String>),
+}
+
+/// The declaration of an ECO: the content of its `eco.yaml`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EcoManifest {
+    /// The name, equal to the name of its folder.
+    pub name: String,
+    /// The version, raised whenever the ECO's results may change.
+    pub version: u32,
+    /// The widest change that it makes.
+    pub class: EcoClass,
+    /// The engines that can run it.
+    pub engines: Vec<EngineKind>,
+    /// What it does, in a sentence or two.
+    pub description: String,
+    /// Its parameters by name.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, ParameterSpec>,
+    /// What it is expected to do, by metric.
+    #[serde(default)]
+    pub expected: BTreeMap<Metric, ExpectedEffect>,
+    /// Whether it adds, removes or reconnects nets; refused where wires are annotated and not re-estimated.
+    pub changes_connectivity: bool,
+    /// How it is run.
+    pub implementation: EcoImplementation,
+}
+
+impl EcoManifest {
+    /// Every parameter at its default, with `given` values put over them. Values are taken as given:
+    /// they were checked when the study was read.
+    pub fn complete(&self, given: &Parameters) -> Parameters {
+        self.parameters
+            .iter()
+            .map(|(name, spec)| {
+                let value = given
+                    .get(name)
+                    .and_then(|value| spec.kind.admit(value))
+                    .unwrap_or_else(|| spec.kind.default_value());
+                (name.clone(), value)
+            })
+            .collect()
+    }
+}
+
+/// One ECO with fixed parameters, to be applied to one parent case: what a trial tries.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct EcoProposal {
+    /// The ECO's name.
+    pub name: String,
+    /// The ECO's version.
+    pub version: u32,
+    /// The hash over the ECO's manifest and its files.
+    pub content: ContentHash,
+    /// The class that the manifest declares.
+    pub class: EcoClass,
+    /// Every parameter with its value.
+    pub parameters: Parameters,
+}
+
+impl EcoProposal {
+    /// The prefix of the names of all objects that the ECO makes in `trial`: reserved, so that names
+    /// of two trials never collide.
+    pub fn name_prefix(trial: TrialId) -> String {
+        format!("n2_{trial}_")
+    }
+}

@@ -1,0 +1,186 @@
+//! The events of a run: everything that was decided and observed, in the order in which it became durable.
+//!
+//! The journal wraps each in an envelope with sequence number, time and checksum; the controller sees
+//! the events alone, and so cannot see a clock.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AttemptId, AttemptUsage, CaseName, ContentHash, EcoProposal, EngineKind, Outcome, StageIndex,
+    Study, TrialId,
+};
+
+/// One thing that was decided or observed.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// A run began. Always the first event.
+    RunCreated {
+        /// What is run, on what.
+        identity: Box<RunIdentity>,
+    },
+    /// A controller took the run over after the former one had gone.
+    RunResumed,
+    /// Decision: a stage starts from these cases.
+    StageStarted {
+        /// The stage.
+        stage: StageIndex,
+        /// Its inputs, in order.
+        inputs: Vec<CaseName>,
+        /// Branches that a join goes on without, with the cause.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        missing: Vec<(StageIndex, String)>,
+    },
+    /// Decision: a trial is to be made.
+    TrialProposed {
+        /// The trial, which also names its case.
+        trial: TrialId,
+        /// The case that the ECO is applied to.
+        parent: CaseName,
+        /// What is tried.
+        eco: EcoProposal,
+    },
+    /// Decision: an attempt of a trial starts.
+    AttemptStarted {
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// Observation: an attempt ended.
+    AttemptFinished {
+        /// The attempt.
+        attempt: AttemptId,
+        /// What came of it.
+        outcome: Box<Outcome>,
+        /// What it used.
+        usage: AttemptUsage,
+    },
+    /// Decision: an attempt that is running, or a trial that waits, is not wanted any more.
+    TrialCancelled {
+        /// The trial.
+        trial: TrialId,
+        /// Why.
+        cause: String,
+    },
+    /// Decision: a stage ended.
+    StageFinished {
+        /// The stage.
+        stage: StageIndex,
+        /// How.
+        end: StageEnd,
+    },
+    /// Decision: the base case is not fit to be worked on; nothing else runs.
+    RunBlocked {
+        /// Every reason.
+        reasons: Vec<String>,
+    },
+    /// Observation: a person or a budget on time asked the run to stop.
+    StopRequested {
+        /// Who or what.
+        cause: StopCause,
+    },
+    /// Decision: the run ended.
+    RunFinished {
+        /// How.
+        status: RunStatus,
+        /// The hash over decisions and results.
+        digest: ContentHash,
+    },
+}
+
+/// How a stage ended.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum StageEnd {
+    /// It passes these cases on, best first.
+    Completed {
+        /// The survivors.
+        survivors: Vec<CaseName>,
+    },
+    /// It was given up; it passes nothing on.
+    Failed {
+        /// Why.
+        cause: String,
+        /// The trial at which it was given up: results after it are discarded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<TrialId>,
+    },
+    /// It never started, because a stage before it did not complete.
+    Skipped {
+        /// Why.
+        cause: String,
+    },
+}
+
+/// Who or what asked a run to stop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopCause {
+    /// A person (Ctrl-C, SIGTERM): the run can be resumed.
+    Person,
+    /// The budget of wall time is spent.
+    WallTime,
+    /// The budget of processor time is spent.
+    CpuTime,
+}
+
+/// How a run stands or ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// It is under way, or its controller is gone and it can be resumed.
+    Running,
+    /// Every final stage completed.
+    Completed,
+    /// The base case is not fit to be worked on.
+    Blocked,
+    /// A rail or a failure ended it before every final stage completed.
+    Stopped,
+    /// A person stopped it; it can be resumed.
+    Interrupted,
+}
+
+/// What a run runs, on what: all that its results may depend on.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct RunIdentity {
+    /// The version of Noodle 2 that began the run.
+    pub noodle2_version: String,
+    /// The study, with paths as written.
+    pub study: Study,
+    /// The hash of the study, blind to where its file lies.
+    pub study_hash: ContentHash,
+    /// The folder that the study's paths are relative to.
+    pub study_folder: PathBuf,
+    /// The tools that are used.
+    pub tools: Vec<ToolIdentity>,
+    /// The files that are read, with their content.
+    pub inputs: Vec<InputFile>,
+}
+
+/// A tool by its content.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ToolIdentity {
+    /// What it is used for: `opensta`, `yosys`.
+    pub name: String,
+    /// Where it was found.
+    pub path: PathBuf,
+    /// What it says of its version.
+    pub version: String,
+    /// The hash of the executable.
+    pub content: ContentHash,
+    /// The engine that it serves as, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<EngineKind>,
+}
+
+/// An input file by its content.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct InputFile {
+    /// What it is: `netlist`, `sdc:<scene>`, `liberty:<scene>`, `platform`, `eco:<name>`.
+    pub role: String,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// The hash of its bytes.
+    pub content: ContentHash,
+}

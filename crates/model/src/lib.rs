@@ -1,0 +1,34 @@
+//! Plain data shared by every room of Noodle 2: ids, units, metrics, studies, ECOs, outcomes and events.
+//!
+//! Owns the vocabulary and its canonical text forms (names, rounding, hashes), so that two rooms can
+//! never disagree about what a word means.
+//!
+//! Never does I/O, never reads a clock or the environment, never decides anything.
+
+mod eco;
+mod event;
+mod hash;
+mod ids;
+mod metric;
+mod outcome;
+mod safety;
+mod study;
+
+pub use eco::{
+    EcoImplementation, EcoManifest, EcoProposal, ExpectedEffect, ParameterKind, ParameterSpec,
+    ParameterValue, Parameters,
+};
+pub use event::{Event, InputFile, RunIdentity, RunStatus, StageEnd, StopCause, ToolIdentity};
+pub use hash::ContentHash;
+pub use ids::{AttemptId, CaseName, ParseNameError, StageIndex, TrialId};
+pub use metric::{Direction, Metric, MetricSet, Unit};
+pub use outcome::{
+    AttemptUsage, DesignState, Failure, FailureClass, Finding, FindingKind, Measurement, Outcome,
+    PathGroupSummary, WorstPath,
+};
+pub use safety::{EcoClass, SafetyDomain};
+pub use study::{
+    Aborts, Bound, Budget, Check, Clocks, Design, EngineKind, EngineSpec, Join, JoinMerge,
+    JoinPolicy, Limits, Objective, ParameterDomain, Parasitics, Scene, Stage, StageEco, StageMode,
+    StageRelation, Study,
+};

@@ -1,0 +1,411 @@
+//! A study as its file declares it. Paths are as written, relative to the file.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Metric, ParameterValue, SafetyDomain};
+
+/// The unit of work: a design, an engine and platform, a safety domain, an objective, a graph of stages.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Study {
+    /// The name of the study.
+    pub name: String,
+    /// What the study is for.
+    #[serde(default)]
+    pub description: String,
+    /// The source of everything that is chosen by chance: the same seed proposes the same trials.
+    #[serde(default)]
+    pub seed: u64,
+    /// What may be tried, how soon to stop.
+    #[serde(default)]
+    pub safety_domain: SafetyDomain,
+    /// The design that is changed.
+    pub design: Design,
+    /// Corners and modes; at least one.
+    pub scenes: Vec<Scene>,
+    /// The tool that times the design.
+    pub engine: EngineSpec,
+    /// What is wanted.
+    pub objective: Objective,
+    /// Folders that hold further ECOs, searched before the built-in catalogue.
+    #[serde(default)]
+    pub eco_path: Vec<PathBuf>,
+    /// What may be spent in all.
+    #[serde(default)]
+    pub budget: Budget,
+    /// What one attempt may use.
+    #[serde(default)]
+    pub limits: Limits,
+    /// The stages, whose order gives them their index.
+    pub stages: Vec<Stage>,
+}
+
+/// The design that a study changes.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Design {
+    /// The first part of every case name; letters, digits and underscores.
+    pub case_name: String,
+    /// The top module.
+    pub top: String,
+    /// Gate-level Verilog files, read in this order.
+    pub netlists: Vec<PathBuf>,
+    /// The platform: a built-in name, or the path of a platform file.
+    pub platform: String,
+    /// The folder that holds the platform's libraries, where the platform file does not know it.
+    #[serde(default)]
+    pub platform_root: Option<PathBuf>,
+    /// Modules that are known to have no timing model.
+    #[serde(default)]
+    pub black_boxes: Vec<String>,
+    /// How many endpoints may stay unconstrained in the base case.
+    #[serde(default)]
+    pub unconstrained_endpoints: u32,
+}
+
+/// A corner and mode under which the design is timed.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scene {
+    /// The name of the scene.
+    pub name: String,
+    /// Constraint files, read in this order.
+    pub sdc: Vec<PathBuf>,
+    /// Libraries: paths, or `platform:<corner>` for those that the platform names. Empty means the
+    /// platform's default corner.
+    #[serde(default)]
+    pub liberty: Vec<String>,
+    /// How wires are modelled.
+    #[serde(default)]
+    pub parasitics: Parasitics,
+    /// Whether clock trees are timed or taken as ideal.
+    #[serde(default)]
+    pub clocks: Clocks,
+    /// Which checks of this scene count.
+    #[serde(default = "both_checks")]
+    pub checks: Vec<Check>,
+}
+
+fn both_checks() -> Vec<Check> {
+    vec![Check::Setup, Check::Hold]
+}
+
+/// How wires are modelled in a scene.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Parasitics {
+    /// Wires are free: results are *pre-layout*.
+    #[default]
+    None,
+    /// The library's wire-load model, by its name: results are *pre-layout*.
+    Wireload(String),
+    /// Extracted parasitics from this SPEF file.
+    Spef(PathBuf),
+    /// Estimated from placement.
+    Placement,
+    /// Estimated from global routing.
+    GlobalRoute,
+}
+
+impl Parasitics {
+    /// Whether results without real wires must be labelled `pre-layout`.
+    pub fn is_pre_layout(&self) -> bool {
+        matches!(self, Self::None | Self::Wireload(_))
+    }
+}
+
+/// Whether clock trees are timed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Clocks {
+    /// Every clock arrives everywhere at once.
+    #[default]
+    Ideal,
+    /// Clock trees are timed.
+    Propagated,
+}
+
+/// A kind of timing check.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Check {
+    /// Data must arrive before the capturing edge.
+    Setup,
+    /// Data must not change too soon after it.
+    Hold,
+}
+
+/// A timing engine.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineKind {
+    /// OpenSTA (`sta`).
+    Opensta,
+}
+
+impl fmt::Display for EngineKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Opensta => "opensta",
+        })
+    }
+}
+
+/// The engine of a study.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EngineSpec {
+    /// Which engine.
+    pub kind: EngineKind,
+    /// Its executable; absent means the one found on the PATH.
+    #[serde(default)]
+    pub path: Option<PathBuf>,
+}
+
+/// What is wanted of a case.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Objective {
+    /// Metrics in order of importance: a later one decides only where all earlier ones are equal.
+    pub rank: Vec<Metric>,
+    /// Limits that every survivor must keep.
+    #[serde(default)]
+    pub bounds: Vec<Bound>,
+}
+
+/// A limit on one metric. A case that lacks the metric does not keep the limit.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bound {
+    /// The metric.
+    pub metric: Metric,
+    /// The least value.
+    #[serde(default)]
+    pub min: Option<f64>,
+    /// The greatest value.
+    #[serde(default)]
+    pub max: Option<f64>,
+    /// How much worse than the base case it may be, in the metric's unit.
+    #[serde(default)]
+    pub max_loss: Option<f64>,
+    /// How much worse than the base case it may be, in percent of the base value's magnitude.
+    #[serde(default)]
+    pub max_loss_percent: Option<f64>,
+}
+
+/// What a study may spend. An absent field sets no limit.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// Trials of all stages together.
+    #[serde(default)]
+    pub trials: Option<u32>,
+    /// Seconds of processor time of all attempts together.
+    #[serde(default)]
+    pub cpu_time_s: Option<f64>,
+    /// Seconds from the start of the run to its end.
+    #[serde(default)]
+    pub wall_time_s: Option<f64>,
+}
+
+/// What one attempt may use before it is killed.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Seconds on the clock.
+    pub wall_time_s: f64,
+    /// Seconds of processor time.
+    pub cpu_time_s: f64,
+    /// Memory in MiB.
+    pub memory_mib: u64,
+    /// Output kept of each command, in MiB.
+    pub output_mib: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            wall_time_s: 600.0,
+            cpu_time_s: 600.0,
+            memory_mib: 4096,
+            output_mib: 16,
+        }
+    }
+}
+
+/// One phase of a study: which ECOs may be tried, with what budget, how survivors are chosen.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stage {
+    /// The name of the stage.
+    pub name: String,
+    /// The stages whose survivors this one starts from; empty for a root.
+    #[serde(default)]
+    pub after: Vec<String>,
+    /// The relation that the graph must give this stage; a check, never a choice.
+    #[serde(default)]
+    pub relation: Option<StageRelation>,
+    /// How many trials the stage may propose. 0 passes its inputs on.
+    pub trials: u32,
+    /// How many cases it passes on at most.
+    #[serde(default = "one")]
+    pub survivors: u32,
+    /// The ECOs that it tries.
+    #[serde(default)]
+    pub ecos: Vec<StageEco>,
+    /// What is measured.
+    #[serde(default)]
+    pub mode: StageMode,
+    /// A stricter domain than the study's.
+    #[serde(default)]
+    pub safety_domain: Option<SafetyDomain>,
+    /// An objective of its own: its ranking replaces the study's, its bounds are added to them.
+    #[serde(default)]
+    pub objective: Option<Objective>,
+    /// Whether the inputs compete with the new cases, so that the stage never passes on worse than it got.
+    #[serde(default = "yes")]
+    pub parent_competes: bool,
+    /// When to give the stage up.
+    #[serde(default)]
+    pub aborts: Aborts,
+    /// How the branches that meet here are merged; only for a stage with several `after`.
+    #[serde(default)]
+    pub join: Option<Join>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// An ECO that a stage tries, with values or ranges for its parameters.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StageEco {
+    /// The name of the ECO.
+    pub name: String,
+    /// Values to try, by parameter; a parameter left out keeps its default.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, ParameterDomain>,
+}
+
+/// The values that a stage tries for one parameter.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ParameterDomain {
+    /// One value.
+    Value(ParameterValue),
+    /// Each of these values.
+    Values(Vec<ParameterValue>),
+    /// From `from` to `to`, both included: in steps where `step` is given, else sampled.
+    Range {
+        /// First value.
+        from: f64,
+        /// Last value.
+        to: f64,
+        /// Distance between values.
+        #[serde(default)]
+        step: Option<f64>,
+    },
+}
+
+/// What a stage measures.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StageMode {
+    /// Static timing and power.
+    #[default]
+    Sta,
+}
+
+/// How a stage stands to the stages before it. Derived from the graph, never believed from the file.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum StageRelation {
+    /// It follows its one predecessor alone.
+    Sequential,
+    /// It is one of several that follow the same predecessor.
+    Independent,
+    /// It joins several predecessors.
+    Convergence,
+}
+
+impl fmt::Display for StageRelation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Sequential => "sequential",
+            Self::Independent => "independent",
+            Self::Convergence => "convergence",
+        })
+    }
+}
+
+/// When a stage is given up. Counted in proposal order, so that the order of completion decides nothing.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Aborts {
+    /// This many failed trials.
+    #[serde(default)]
+    pub failures: Option<u32>,
+    /// This many failed trials in a row.
+    #[serde(default)]
+    pub failures_in_a_row: Option<u32>,
+    /// No case better than every input.
+    #[serde(default)]
+    pub no_improvement: bool,
+}
+
+/// How a stage merges the branches that meet in it.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Join {
+    /// Which of the branches' survivors the stage starts from.
+    #[serde(default)]
+    pub merge: JoinMerge,
+    /// How many cases `top` keeps; required with `top`, refused elsewhere.
+    #[serde(default)]
+    pub keep: Option<u32>,
+    /// What happens when a branch failed.
+    #[serde(default)]
+    pub policy: JoinPolicy,
+}
+
+/// Which of the branches' survivors a join starts from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JoinMerge {
+    /// All, in order of stage index and rank, identical designs once.
+    #[default]
+    Union,
+    /// The best over all branches.
+    Top,
+    /// The best of each branch.
+    BestPerBranch,
+}
+
+/// What a join does when a branch failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JoinPolicy {
+    /// Every branch must complete; else the join fails.
+    #[default]
+    All,
+    /// One completed branch is enough.
+    Any,
+    /// This many completed branches are enough.
+    Quorum(u32),
+}
