@@ -11,6 +11,7 @@ mod hash;
 mod ids;
 mod metric;
 mod outcome;
+mod process;
 mod safety;
 mod study;
 
@@ -26,6 +27,7 @@ pub use outcome::{
     AttemptUsage, DesignState, Failure, FailureClass, Finding, FindingKind, Measurement, Outcome,
     PathGroupSummary, WorstPath,
 };
+pub use process::{CommandEnding, CommandLimits, CommandReport, CommandSpec, StopReason};
 pub use safety::{EcoClass, SafetyDomain};
 pub use study::{
     Aborts, Bound, Budget, Check, Clocks, Design, EngineKind, EngineSpec, Join, JoinMerge,

@@ -1,0 +1,72 @@
+//! Commands that an engine wants run and what an executor reports of them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A command that an engine wants run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CommandSpec {
+    /// The executable, as an absolute path.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Its whole environment; nothing is inherited.
+    pub environment: BTreeMap<String, String>,
+    /// The folder in which it runs.
+    pub folder: PathBuf,
+    /// The file that receives its standard output and standard error, interleaved as written.
+    pub log: PathBuf,
+    /// What it may use.
+    pub limits: CommandLimits,
+}
+
+/// What one command may use before it is killed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CommandLimits {
+    /// Time on the clock.
+    pub wall: Duration,
+    /// Processor time.
+    pub cpu: Duration,
+    /// Memory of each of its processes, or of all together where the system can tell.
+    pub memory_bytes: u64,
+    /// Bytes of output that are kept; what comes after is dropped.
+    pub output_bytes: u64,
+}
+
+/// What an executor reports of a command that ran.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CommandReport {
+    /// How the command ended.
+    pub ending: CommandEnding,
+    /// The limit or request that made the executor kill it, if one did.
+    pub stopped_by: Option<StopReason>,
+    /// What it used.
+    pub usage: crate::AttemptUsage,
+    /// Whether output beyond the limit was dropped.
+    pub output_truncated: bool,
+}
+
+/// How a command ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CommandEnding {
+    /// It exited with this status.
+    Exited(i32),
+    /// It was ended by this signal.
+    Signalled(i32),
+    /// It could not be started, for this reason.
+    NotStarted(String),
+}
+
+/// Why an executor killed a command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StopReason {
+    /// It ran longer than its limit on the clock.
+    WallLimit,
+    /// It used more processor time than its limit.
+    CpuLimit,
+    /// It held more memory than its limit.
+    MemoryLimit,
+    /// Its attempt was cancelled.
+    Cancelled,
+}
