@@ -1,1 +1,24 @@
-//! stub
+//! The controller: what runs next, what survives, what stops. A pure function over events.
+//!
+//! `state = fold(events)` ([`Controller::apply`]), `decisions = decide(state)` ([`Controller::decide`]). Owns the
+//! rules of a run: gate 0, proposals, retries, aborts, selection, joins, and the digest over all of it.
+//!
+//! Never does I/O, never reads a clock, a file, the environment, or a source of chance other than the
+//! study's seed; never looks at how long something took or in which order trials ended. So the same
+//! code runs a real study, resumes a killed one, and audits a finished one: every decision found in a
+//! journal is compared with the one that these rules give.
+
+mod decide;
+mod digest;
+mod gate;
+mod program;
+mod propose;
+mod select;
+mod state;
+
+pub use program::{Program, ProgramError};
+pub use propose::proposal_count;
+pub use select::{Verdict, gain_over};
+pub use state::{
+    Attempt, Case, Controller, Stage, StageStanding, TransitionError, Trial, TrialStanding,
+};

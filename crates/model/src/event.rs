@@ -3,13 +3,14 @@
 //! The journal wraps each in an envelope with sequence number, time and checksum; the controller sees
 //! the events alone, and so cannot see a clock.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, AttemptUsage, CaseName, ContentHash, EcoProposal, EngineKind, Outcome, StageIndex,
-    Study, TrialId,
+    AttemptId, AttemptUsage, CaseName, ContentHash, EcoManifest, EcoProposal, EngineKind, Outcome,
+    StageIndex, Study, TrialId,
 };
 
 /// One thing that was decided or observed.
@@ -23,12 +24,17 @@ pub enum Event {
     },
     /// A controller took the run over after the former one had gone.
     RunResumed,
+    /// Observation: a controller began to work with this many workers. Follows the creation and each resumption.
+    WorkersOffered {
+        /// How many attempts may run at once.
+        workers: u32,
+    },
     /// Decision: a stage starts from these cases.
     StageStarted {
         /// The stage.
         stage: StageIndex,
         /// Its inputs, in order.
-        inputs: Vec<CaseName>,
+        inputs: Vec<StageInput>,
         /// Branches that a join goes on without, with the cause.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         missing: Vec<(StageIndex, String)>,
@@ -55,6 +61,14 @@ pub enum Event {
         outcome: Box<Outcome>,
         /// What it used.
         usage: AttemptUsage,
+    },
+    /// Observation: the files of an attempt are complete, and this is the hash of their index. Precedes the
+    /// end of the attempt in the same write.
+    ArtifactsSealed {
+        /// The attempt.
+        attempt: AttemptId,
+        /// The hash of its artifact index, which holds the hash of every file.
+        index: ContentHash,
     },
     /// Decision: an attempt that is running, or a trial that waits, is not wanted any more.
     TrialCancelled {
@@ -87,6 +101,17 @@ pub enum Event {
         /// The hash over decisions and results.
         digest: ContentHash,
     },
+}
+
+/// A case from which a stage starts.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StageInput {
+    /// The case.
+    pub case: CaseName,
+    /// Cases of other branches with the very same design, merged into this one: they too are parents
+    /// of what is derived from it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identical: Vec<CaseName>,
 }
 
 /// How a stage ended.
@@ -123,6 +148,15 @@ pub enum StopCause {
     WallTime,
     /// The budget of processor time is spent.
     CpuTime,
+    /// No space is left where the run is written: the run can be resumed.
+    DiskFull,
+}
+
+impl StopCause {
+    /// Whether the run can be resumed after it. A spent budget ends the run for good.
+    pub const fn is_resumable(self) -> bool {
+        matches!(self, Self::Person | Self::DiskFull)
+    }
 }
 
 /// How a run stands or ended.
@@ -156,6 +190,17 @@ pub struct RunIdentity {
     pub tools: Vec<ToolIdentity>,
     /// The files that are read, with their content.
     pub inputs: Vec<InputFile>,
+    /// The ECOs that the study names.
+    pub ecos: BTreeMap<String, EcoDefinition>,
+}
+
+/// An ECO as it stood when the run began.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct EcoDefinition {
+    /// Its declaration.
+    pub manifest: EcoManifest,
+    /// The hash over the declaration and the files beside it.
+    pub content: ContentHash,
 }
 
 /// A tool by its content.

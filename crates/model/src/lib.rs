@@ -19,7 +19,10 @@ pub use eco::{
     EcoImplementation, EcoManifest, EcoProposal, ExpectedEffect, ParameterKind, ParameterSpec,
     ParameterValue, Parameters,
 };
-pub use event::{Event, InputFile, RunIdentity, RunStatus, StageEnd, StopCause, ToolIdentity};
+pub use event::{
+    EcoDefinition, Event, InputFile, RunIdentity, RunStatus, StageEnd, StageInput, StopCause,
+    ToolIdentity,
+};
 pub use hash::ContentHash;
 pub use ids::{AttemptId, CaseName, ParseNameError, StageIndex, TrialId};
 pub use metric::{Direction, Metric, MetricSet, Unit};

@@ -173,7 +173,10 @@ failure_classes! {
 impl FailureClass {
     /// Whether the infrastructure failed rather than the design, so that another attempt makes sense.
     pub const fn is_transient(self) -> bool {
-        matches!(self, Self::WorkerLost | Self::Interrupted | Self::DiskFull)
+        matches!(
+            self,
+            Self::WorkerLost | Self::Killed | Self::Interrupted | Self::DiskFull
+        )
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// A command that an engine wants run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CommandSpec {
@@ -22,7 +24,7 @@ pub struct CommandSpec {
 }
 
 /// What one command may use before it is killed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct CommandLimits {
     /// Time on the clock.
     pub wall: Duration,
@@ -35,7 +37,7 @@ pub struct CommandLimits {
 }
 
 /// What an executor reports of a command that ran.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct CommandReport {
     /// How the command ended.
     pub ending: CommandEnding,
@@ -48,7 +50,8 @@ pub struct CommandReport {
 }
 
 /// How a command ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CommandEnding {
     /// It exited with this status.
     Exited(i32),
@@ -59,7 +62,8 @@ pub enum CommandEnding {
 }
 
 /// Why an executor killed a command.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StopReason {
     /// It ran longer than its limit on the clock.
     WallLimit,

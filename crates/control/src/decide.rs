@@ -1,0 +1,473 @@
+//! The rules: given the state, which decisions follow.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use noodle2_model::{
+    CaseName, ContentHash, EcoProposal, Event, JoinMerge, JoinPolicy, MetricSet, RunStatus,
+    StageEnd, StageIndex, StageInput, TrialId,
+};
+
+use crate::gate;
+use crate::propose::{self, ProposalContext, TrialKey};
+use crate::select::{self, Candidate};
+use crate::state::{Controller, StageStanding, Trial, TrialStanding};
+
+impl Controller {
+    /// The decisions that follow from the state, given how many workers are free. Journal them, apply
+    /// them, then ask again until none follows. The order in which trials ended has no influence on
+    /// any of them but the starts.
+    pub fn decide(&self, free_workers: usize) -> Vec<Event> {
+        if self.finished.is_some() {
+            return Vec::new();
+        }
+        if let Some((status, digest)) = self.run_end() {
+            return vec![Event::RunFinished { status, digest }];
+        }
+        if self.stop.is_some() {
+            return Vec::new();
+        }
+        if let (Some(reasons), None) = (self.reasons_to_block(), &self.blocked) {
+            return vec![Event::RunBlocked { reasons }];
+        }
+        let decisions = self.stage_decisions();
+        if decisions.is_empty() {
+            self.starts(free_workers)
+        } else {
+            decisions
+        }
+    }
+
+    fn stage_decisions(&self) -> Vec<Event> {
+        for position in 0..self.stages.len() {
+            let stage = StageIndex::from(position);
+            if let Some(opening) = self.stage_opening(stage) {
+                return self.with_proposals(stage, opening);
+            }
+            let proposals = self.remaining_proposals(stage);
+            if !proposals.is_empty() {
+                return proposals;
+            }
+            if let Some(end) = self.stage_end(stage) {
+                return self.closing(stage, end);
+            }
+        }
+        Vec::new()
+    }
+
+    /// A stage's start and its proposals in one batch, so that they become durable together.
+    fn with_proposals(&self, stage: StageIndex, opening: Event) -> Vec<Event> {
+        let mut events = Vec::new();
+        if let Event::StageStarted { inputs, .. } = &opening {
+            let planned = self.plan_trials(stage, inputs);
+            events.extend((0..planned.len()).map(|number| proposal(stage, number, &planned)));
+        }
+        events.insert(0, opening);
+        events
+    }
+
+    fn remaining_proposals(&self, stage: StageIndex) -> Vec<Event> {
+        let found = &self.stages[stage.position()];
+        (found.proposed..found.planned.len())
+            .map(|number| proposal(stage, number, &found.planned))
+            .collect()
+    }
+
+    pub(crate) fn next_proposal(&self, stage: StageIndex) -> Option<Event> {
+        let found = self.stages.get(stage.position())?;
+        (found.standing == StageStanding::Running && found.proposed < found.planned.len())
+            .then(|| proposal(stage, found.proposed, &found.planned))
+    }
+
+    /// A stage's end, with what it leaves behind called off.
+    fn closing(&self, stage: StageIndex, end: StageEnd) -> Vec<Event> {
+        let mut events = Vec::new();
+        if let StageEnd::Failed { cause, .. } = &end {
+            let unfinished = self.trials_of(stage).filter(|trial| {
+                trial.cancelled.is_none() && trial.standing() != TrialStanding::Finished
+            });
+            events.extend(unfinished.map(|trial| Event::TrialCancelled {
+                trial: trial.id,
+                cause: cause.clone(),
+            }));
+        }
+        events.push(Event::StageFinished { stage, end });
+        events
+    }
+
+    /// Trials that start now: longest remaining path first, then stage, then derived index.
+    fn starts(&self, free_workers: usize) -> Vec<Event> {
+        if self.base_standing() == TrialStanding::Waiting {
+            return self
+                .start(TrialId::BASE)
+                .into_iter()
+                .take(free_workers)
+                .collect();
+        }
+        let mut open: Vec<StageIndex> = (0..self.stages.len())
+            .map(StageIndex::from)
+            .filter(|stage| self.stages[stage.position()].standing == StageStanding::Running)
+            .collect();
+        open.sort_by(|left, right| {
+            let priority = |stage: &StageIndex| self.program.priority(*stage);
+            priority(right)
+                .total_cmp(&priority(left))
+                .then(left.cmp(right))
+        });
+        open.into_iter()
+            .flat_map(|stage| self.waiting_in(stage))
+            .filter_map(|trial| self.start(trial))
+            .take(free_workers)
+            .collect()
+    }
+
+    fn waiting_in(&self, stage: StageIndex) -> impl Iterator<Item = TrialId> {
+        let first = TrialId { stage, derived: 0 };
+        let last = TrialId {
+            stage,
+            derived: u32::MAX,
+        };
+        self.waiting.range(first..=last).copied()
+    }
+
+    fn start(&self, trial: TrialId) -> Option<Event> {
+        self.next_attempt(trial)
+            .map(|attempt| Event::AttemptStarted { attempt })
+    }
+
+    /// Why the base case is not fit to be worked on; `None` when it is, or is not measured yet.
+    pub(crate) fn reasons_to_block(&self) -> Option<Vec<String>> {
+        let reasons = gate::reasons_to_block(self.base_outcome()?, &self.program.ranked_metrics());
+        (!reasons.is_empty()).then_some(reasons)
+    }
+
+    /// How a waiting stage opens: with its start, or with its end when it cannot start. `None` while
+    /// its inputs are incomplete, and once it opened.
+    pub(crate) fn stage_opening(&self, stage: StageIndex) -> Option<Event> {
+        let found = self.stages.get(stage.position())?;
+        if found.standing != StageStanding::Waiting
+            || self.base_case().is_none()
+            || self.reasons_to_block().is_some()
+        {
+            return None;
+        }
+        let before = self.program.dag().dependencies(stage);
+        let mut completed = Vec::new();
+        let mut missing = Vec::new();
+        for &dependency in before {
+            match &self.stages[dependency.position()].standing {
+                StageStanding::Finished(StageEnd::Completed { survivors }) => {
+                    completed.push((dependency, survivors));
+                }
+                StageStanding::Finished(
+                    StageEnd::Failed { cause, .. } | StageEnd::Skipped { cause },
+                ) => missing.push((dependency, cause.clone())),
+                StageStanding::Waiting | StageStanding::Running => return None,
+            }
+        }
+        let inputs = if before.is_empty() {
+            vec![StageInput {
+                case: self.base_name(),
+                identical: Vec::new(),
+            }]
+        } else if self.program.dag().is_convergence(stage) {
+            if let Some(end) = self.join_shortfall(stage, completed.len(), &missing) {
+                return Some(Event::StageFinished { stage, end });
+            }
+            self.merge(stage, &completed)
+        } else if let Some((dependency, cause)) = missing.first() {
+            let name = &self.program.stage(*dependency).name;
+            let cause = format!("stage `{name}` passed nothing on: {cause}");
+            let end = StageEnd::Skipped { cause };
+            return Some(Event::StageFinished { stage, end });
+        } else {
+            self.merge(stage, &completed)
+        };
+        Some(Event::StageStarted {
+            stage,
+            inputs,
+            missing,
+        })
+    }
+
+    /// The end of a join whose policy the completed branches do not satisfy.
+    fn join_shortfall(
+        &self,
+        stage: StageIndex,
+        completed: usize,
+        missing: &[(StageIndex, String)],
+    ) -> Option<StageEnd> {
+        let join = self.program.stage(stage).join.clone().unwrap_or_default();
+        let (needed, policy) = match join.policy {
+            JoinPolicy::All => (completed + missing.len(), "all"),
+            JoinPolicy::Any => (1, "any"),
+            JoinPolicy::Quorum(quorum) => (quorum as usize, "quorum"),
+        };
+        (completed < needed).then(|| {
+            let causes: Vec<String> = missing
+                .iter()
+                .map(|(branch, cause)| format!("`{}`: {cause}", self.program.stage(*branch).name))
+                .collect();
+            StageEnd::Failed {
+                cause: format!(
+                    "the join needs {needed} of {} branches (policy {policy}) and {completed} completed; {}",
+                    completed + missing.len(),
+                    causes.join("; ")
+                ),
+                at: None,
+            }
+        })
+    }
+
+    /// The survivors that a stage starts from, in order of stage index and rank, identical designs once.
+    fn merge(
+        &self,
+        stage: StageIndex,
+        completed: &[(StageIndex, &Vec<CaseName>)],
+    ) -> Vec<StageInput> {
+        let join = self.program.stage(stage).join.clone().unwrap_or_default();
+        let mut names: Vec<&CaseName> = Vec::new();
+        for (_, survivors) in completed {
+            let count = match join.merge {
+                JoinMerge::BestPerBranch => 1,
+                JoinMerge::Union | JoinMerge::Top => survivors.len(),
+            };
+            names.extend(survivors.iter().take(count));
+        }
+        let mut inputs: Vec<StageInput> = Vec::new();
+        for name in names {
+            let twin = inputs
+                .iter_mut()
+                .find(|input| self.design(&input.case) == self.design(name));
+            match twin {
+                Some(input) if input.case == *name || input.identical.contains(name) => {}
+                Some(input) => input.identical.push(name.clone()),
+                None => inputs.push(StageInput {
+                    case: name.clone(),
+                    identical: Vec::new(),
+                }),
+            }
+        }
+        if let (JoinMerge::Top, Some(keep)) = (join.merge, join.keep) {
+            let candidates = inputs
+                .iter()
+                .filter_map(|input| self.candidate(&input.case, true));
+            let best = self.best(stage, candidates.collect(), keep as usize);
+            inputs.retain(|input| best.contains(&input.case));
+            inputs.sort_by_key(|input| best.iter().position(|name| *name == input.case));
+        }
+        inputs
+    }
+
+    fn design(&self, name: &CaseName) -> Option<ContentHash> {
+        Some(self.cases.get(name)?.measurement.design.canonical)
+    }
+
+    pub(crate) fn plan_trials(
+        &self,
+        stage: StageIndex,
+        inputs: &[StageInput],
+    ) -> Vec<(CaseName, EcoProposal)> {
+        let designs: Vec<ContentHash> = inputs
+            .iter()
+            .filter_map(|input| self.design(&input.case))
+            .collect();
+        propose::propose(&ProposalContext {
+            seed: self.program.study().seed,
+            index: stage,
+            stage: self.program.stage(stage),
+            ecos: &self.program.identity().ecos,
+            inputs,
+            designs: &designs,
+            tried: self.tried_by_ancestors(stage),
+        })
+    }
+
+    fn tried_by_ancestors(&self, stage: StageIndex) -> BTreeSet<TrialKey> {
+        self.program
+            .dag()
+            .ancestors(stage)
+            .into_iter()
+            .flat_map(|ancestor| self.trials_of(ancestor))
+            .filter(|trial| !self.is_discarded(trial.id))
+            .filter_map(|trial| Some(TrialKey::new(self.design(&trial.parent)?, &trial.eco)))
+            .collect()
+    }
+
+    /// How a running stage ends: given up at the shortest prefix of its proposals that crosses an abort,
+    /// or with its survivors once every trial ended. `None` while neither is certain.
+    pub(crate) fn stage_end(&self, stage: StageIndex) -> Option<StageEnd> {
+        let found = self.stages.get(stage.position())?;
+        if found.standing != StageStanding::Running || found.proposed < found.planned.len() {
+            return None;
+        }
+        if let Some((at, cause)) = &found.tally.crossed {
+            return Some(StageEnd::Failed {
+                cause: cause.clone(),
+                at: Some(*at),
+            });
+        }
+        (found.tally.counted == found.planned.len()).then(|| self.completion(stage))
+    }
+
+    fn completion(&self, stage: StageIndex) -> StageEnd {
+        let declared = self.program.stage(stage);
+        let objective = self.program.objective(stage);
+        let inputs: Vec<Candidate<'_>> = self.stages[stage.position()]
+            .inputs
+            .iter()
+            .filter_map(|input| self.candidate(&input.case, true))
+            .collect();
+        let results: Vec<Candidate<'_>> = self
+            .trials_of(stage)
+            .filter(|trial| !declared.parent_competes || self.is_no_worse_than_parent(trial))
+            .filter_map(|trial| self.candidate(&self.case_of(trial), false))
+            .collect();
+        let failed = |cause: &str| StageEnd::Failed {
+            cause: cause.to_owned(),
+            at: None,
+        };
+        if declared.aborts.no_improvement {
+            let base = self.base_metrics();
+            let improved = results.iter().any(|result| {
+                select::keeps_bounds(&objective.bounds, base, &result.measurement.overall)
+                    && inputs.iter().all(|input| {
+                        select::compare(
+                            objective,
+                            &result.measurement.overall,
+                            &input.measurement.overall,
+                        )
+                        .is_gt()
+                    })
+            });
+            if !improved {
+                return failed("no trial gave a case better than every input");
+            }
+        }
+        let competing = declared.parent_competes || declared.trials == 0;
+        let candidates = inputs
+            .into_iter()
+            .filter(|_| competing)
+            .chain(results)
+            .collect();
+        let survivors = self.best(stage, candidates, declared.survivors as usize);
+        if survivors.is_empty() {
+            return failed("no case is left to pass on");
+        }
+        StageEnd::Completed { survivors }
+    }
+
+    fn best(
+        &self,
+        stage: StageIndex,
+        candidates: Vec<Candidate<'_>>,
+        keep: usize,
+    ) -> Vec<CaseName> {
+        let objective = self.program.objective(stage);
+        select::best(objective, self.base_metrics(), candidates, keep)
+    }
+
+    fn is_no_worse_than_parent(&self, trial: &Trial) -> bool {
+        let objective = self.program.objective(trial.id.stage);
+        match (
+            self.cases.get(&self.case_of(trial)),
+            self.cases.get(&trial.parent),
+        ) {
+            (Some(case), Some(parent)) => select::compare(
+                objective,
+                &case.measurement.overall,
+                &parent.measurement.overall,
+            )
+            .is_ge(),
+            _ => false,
+        }
+    }
+
+    fn candidate(&self, name: &CaseName, is_input: bool) -> Option<Candidate<'_>> {
+        let case = self.cases.get(name)?;
+        Some(Candidate {
+            name: &case.name,
+            measurement: &case.measurement,
+            is_input,
+        })
+    }
+
+    fn case_of(&self, trial: &Trial) -> CaseName {
+        trial.id.case(&self.program.study().design.case_name)
+    }
+
+    fn base_metrics(&self) -> &MetricSet {
+        static NONE: std::sync::LazyLock<MetricSet> = std::sync::LazyLock::new(MetricSet::new);
+        self.base_case()
+            .map_or(&NONE, |case| &case.measurement.overall)
+    }
+
+    /// How the run ends, once it does: blocked, stopped by a budget, or with its last stage.
+    pub(crate) fn run_end(&self) -> Option<(RunStatus, ContentHash)> {
+        let status = if self.blocked.is_some() {
+            RunStatus::Blocked
+        } else if self.stop.is_some_and(|cause| !cause.is_resumable()) {
+            if !self.running_attempts().is_empty() {
+                return None;
+            }
+            RunStatus::Stopped
+        } else if self
+            .stages
+            .iter()
+            .all(|stage| matches!(stage.standing, StageStanding::Finished(_)))
+            && self.running_attempts().is_empty()
+        {
+            let completed = |stage: &StageIndex| {
+                matches!(
+                    self.stages[stage.position()].standing,
+                    StageStanding::Finished(StageEnd::Completed { .. })
+                )
+            };
+            if self.program.dag().leaves().iter().all(completed) {
+                RunStatus::Completed
+            } else {
+                RunStatus::Stopped
+            }
+        } else {
+            return None;
+        };
+        Some((status, self.digest(status)))
+    }
+
+    /// The best case of the run by the study's own objective, over the survivors of all stages and the base.
+    pub fn best_case(&self) -> Option<&CaseName> {
+        let objective = &self.program.study().objective;
+        let base = self.base_case()?;
+        let survivors = self.stages.iter().flat_map(|stage| match &stage.standing {
+            StageStanding::Finished(StageEnd::Completed { survivors }) => survivors.as_slice(),
+            _ => &[],
+        });
+        let mut names: Vec<&CaseName> = std::iter::once(&base.name).chain(survivors).collect();
+        names.sort_by_key(|name| Reverse(*name));
+        names.dedup();
+        let overall = |name: &&CaseName| &self.cases[*name].measurement.overall;
+        let feasible: Vec<&CaseName> = names
+            .iter()
+            .copied()
+            .filter(|name| {
+                **name == base.name
+                    || select::keeps_bounds(&objective.bounds, self.base_metrics(), overall(name))
+            })
+            .collect();
+        feasible.into_iter().max_by(|left, right| {
+            select::compare(objective, overall(left), overall(right)).then_with(|| right.cmp(left))
+        })
+    }
+}
+
+fn proposal(stage: StageIndex, number: usize, planned: &[(CaseName, EcoProposal)]) -> Event {
+    let (parent, eco) = planned[number].clone();
+    Event::TrialProposed {
+        trial: TrialId {
+            stage,
+            derived: number as u32 + 1,
+        },
+        parent,
+        eco,
+    }
+}

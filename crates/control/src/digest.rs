@@ -1,0 +1,134 @@
+//! The digest: a hash over a run's decisions and results, blind to clocks, hosts and order of completion.
+
+use noodle2_model::{
+    CaseName, ContentHash, EcoProposal, MetricSet, Outcome, RunStatus, StageEnd, StageInput,
+    TrialId,
+};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+use crate::select::Verdict;
+use crate::state::{Controller, StageStanding};
+
+/// Everything that the digest covers, in a fixed order. Hashed as JSON.
+#[derive(Serialize)]
+struct Digested<'a> {
+    format: &'static str,
+    study: ContentHash,
+    seed: u64,
+    tools: Vec<(&'a str, &'a str, ContentHash)>,
+    inputs: Vec<(&'a str, ContentHash)>,
+    ecos: BTreeMap<&'a str, ContentHash>,
+    base: Option<DigestedResult<'a>>,
+    stages: Vec<DigestedStage<'a>>,
+    trials: Vec<DigestedTrial<'a>>,
+    status: RunStatus,
+}
+
+#[derive(Serialize)]
+struct DigestedStage<'a> {
+    inputs: &'a [StageInput],
+    missing: Vec<u32>,
+    end: Option<&'a StageEnd>,
+}
+
+#[derive(Serialize)]
+struct DigestedTrial<'a> {
+    trial: TrialId,
+    parent: &'a CaseName,
+    eco: &'a EcoProposal,
+    result: Option<DigestedResult<'a>>,
+}
+
+/// What counts of a result. Of failures the class and the tool's code, since messages may name paths.
+#[derive(Serialize)]
+enum DigestedResult<'a> {
+    Measured {
+        design: ContentHash,
+        overall: &'a MetricSet,
+        scenes: &'a BTreeMap<String, MetricSet>,
+    },
+    NoEffect,
+    Failed {
+        class: &'static str,
+        code: Option<&'a str>,
+    },
+}
+
+impl<'a> DigestedResult<'a> {
+    fn new(outcome: &'a Outcome) -> Self {
+        match outcome {
+            Outcome::Measured(measurement) => Self::Measured {
+                design: measurement.design.canonical,
+                overall: &measurement.overall,
+                scenes: &measurement.scenes,
+            },
+            Outcome::NoEffect => Self::NoEffect,
+            Outcome::Failed(failure) => Self::Failed {
+                class: failure.class.name(),
+                code: failure.tool_code.as_deref(),
+            },
+        }
+    }
+}
+
+impl Controller {
+    /// The digest of the run as it stands, with the status that it ends with.
+    pub(crate) fn digest(&self, status: RunStatus) -> ContentHash {
+        let identity = self.program.identity();
+        let mut inputs: Vec<_> = identity
+            .inputs
+            .iter()
+            .map(|input| (input.role.as_str(), input.content))
+            .collect();
+        inputs.sort_unstable();
+        let stages = self.stages.iter().map(|stage| DigestedStage {
+            inputs: &stage.inputs,
+            missing: stage.missing.iter().map(|(branch, _)| branch.0).collect(),
+            end: match &stage.standing {
+                StageStanding::Finished(end) => Some(end),
+                StageStanding::Waiting | StageStanding::Running => None,
+            },
+        });
+        let trials = self.trials.values().map(|trial| DigestedTrial {
+            trial: trial.id,
+            parent: &trial.parent,
+            eco: &trial.eco,
+            result: match trial.verdict() {
+                _ if self.is_discarded(trial.id) => None,
+                None => None,
+                Some(Verdict::Failed(failure)) => Some(DigestedResult::Failed {
+                    class: failure.class.name(),
+                    code: failure.tool_code.as_deref(),
+                }),
+                Some(Verdict::Derived | Verdict::NoEffect) => trial
+                    .attempts
+                    .last()
+                    .and_then(|attempt| attempt.outcome.as_ref())
+                    .map(DigestedResult::new),
+            },
+        });
+        let digested = Digested {
+            format: "noodle2-digest-1",
+            study: identity.study_hash,
+            seed: identity.study.seed,
+            tools: identity
+                .tools
+                .iter()
+                .map(|tool| (tool.name.as_str(), tool.version.as_str(), tool.content))
+                .collect(),
+            inputs,
+            ecos: identity
+                .ecos
+                .iter()
+                .map(|(name, eco)| (name.as_str(), eco.content))
+                .collect(),
+            base: self.base_outcome().map(DigestedResult::new),
+            stages: stages.collect(),
+            trials: trials.collect(),
+            status,
+        };
+        let text = serde_json::to_vec(&digested).expect("the digested parts are plain data");
+        ContentHash::of(text)
+    }
+}

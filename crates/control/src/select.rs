@@ -1,0 +1,141 @@
+//! What is better, and what survives.
+
+use std::cmp::Ordering;
+
+use noodle2_model::{
+    Bound, CaseName, ContentHash, Failure, FailureClass, Measurement, Metric, MetricSet, Objective,
+    Outcome,
+};
+
+/// What a finished trial counts as.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Verdict {
+    /// A new case was derived and measured.
+    Derived,
+    /// The ECO changed nothing.
+    NoEffect,
+    /// The trial failed.
+    Failed(Failure),
+}
+
+/// What an outcome counts as under an objective: a case that cannot be ranked is a failure.
+pub(crate) fn judge(outcome: &Outcome, objective: &Objective) -> Verdict {
+    match outcome {
+        Outcome::NoEffect => Verdict::NoEffect,
+        Outcome::Failed(failure) => Verdict::Failed(failure.clone()),
+        Outcome::Measured(measurement) => {
+            let missing: Vec<&str> = objective
+                .rank
+                .iter()
+                .filter(|metric| measurement.overall.get(**metric).is_none())
+                .map(|metric| metric.name())
+                .collect();
+            if missing.is_empty() {
+                Verdict::Derived
+            } else {
+                Verdict::Failed(Failure {
+                    class: FailureClass::MetricMissing,
+                    tool_code: None,
+                    message: format!(
+                        "the objective ranks by {}, which was not measured",
+                        missing.join(", ")
+                    ),
+                    excerpt: String::new(),
+                })
+            }
+        }
+    }
+}
+
+/// A case that may be passed on.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate<'a> {
+    pub name: &'a CaseName,
+    pub measurement: &'a Measurement,
+    /// Whether it is an input of the stage rather than one of its results.
+    pub is_input: bool,
+}
+
+/// Compares by the objective's metrics in order: `Greater` when `left` is better. A missing metric is
+/// worse than any value.
+pub(crate) fn compare(objective: &Objective, left: &MetricSet, right: &MetricSet) -> Ordering {
+    objective
+        .rank
+        .iter()
+        .map(|metric| match (left.get(*metric), right.get(*metric)) {
+            (Some(left), Some(right)) => metric.compare(left, right),
+            (left, right) => left.is_some().cmp(&right.is_some()),
+        })
+        .find(|ordering| ordering.is_ne())
+        .unwrap_or(Ordering::Equal)
+}
+
+/// Whether the bounds hold for `metrics`, given the base case. A metric that is missing keeps no bound.
+pub(crate) fn keeps_bounds(bounds: &[Bound], base: &MetricSet, metrics: &MetricSet) -> bool {
+    bounds
+        .iter()
+        .all(|bound| keeps_bound(bound, base, metrics).unwrap_or(false))
+}
+
+fn keeps_bound(bound: &Bound, base: &MetricSet, metrics: &MetricSet) -> Option<bool> {
+    let value = metrics.get(bound.metric)?;
+    if bound.min.is_some_and(|min| value < min) || bound.max.is_some_and(|max| value > max) {
+        return Some(false);
+    }
+    if bound.max_loss.is_some() || bound.max_loss_percent.is_some() {
+        let reference = base.get(bound.metric)?;
+        let loss = -bound.metric.gain(reference, value);
+        let allowed = bound.max_loss.unwrap_or(f64::INFINITY).min(
+            bound
+                .max_loss_percent
+                .map_or(f64::INFINITY, |percent| reference.abs() * percent / 100.0),
+        );
+        return Some(loss <= allowed);
+    }
+    Some(true)
+}
+
+/// The best `keep` of the candidates, best first: those that keep the bounds before those that do not,
+/// then by the objective, then by name. Of several with the very same design only the first counts.
+///
+/// Inputs are always eligible; a result is eligible when it keeps the bounds.
+pub(crate) fn best(
+    objective: &Objective,
+    base: &MetricSet,
+    mut candidates: Vec<Candidate<'_>>,
+    keep: usize,
+) -> Vec<CaseName> {
+    let mut seen: Vec<ContentHash> = Vec::new();
+    let bounded = |candidate: &Candidate<'_>| {
+        keeps_bounds(&objective.bounds, base, &candidate.measurement.overall)
+    };
+    candidates.retain(|candidate| candidate.is_input || bounded(candidate));
+    candidates.sort_by(|left, right| {
+        bounded(right)
+            .cmp(&bounded(left))
+            .then_with(|| {
+                compare(
+                    objective,
+                    &right.measurement.overall,
+                    &left.measurement.overall,
+                )
+            })
+            .then_with(|| left.name.cmp(right.name))
+    });
+    candidates
+        .into_iter()
+        .filter(|candidate| {
+            let design = candidate.measurement.design.canonical;
+            let new = !seen.contains(&design);
+            seen.push(design);
+            new
+        })
+        .take(keep)
+        .map(|candidate| candidate.name.clone())
+        .collect()
+}
+
+/// How much better `metric` is in `case` than in `parent`, in the metric's unit; `None` where either lacks it.
+pub fn gain_over(metric: Metric, parent: &MetricSet, case: &MetricSet) -> Option<f64> {
+    Some(metric.gain(parent.get(metric)?, case.get(metric)?))
+}

@@ -1,0 +1,629 @@
+//! The state of a run, folded from its events, and which transitions are legal.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use noodle2_model::{
+    Aborts, AttemptId, AttemptUsage, CaseName, ContentHash, EcoProposal, Event, Failure,
+    FailureClass, Measurement, Outcome, RunIdentity, RunStatus, StageEnd, StageIndex, StageInput,
+    StopCause, TrialId,
+};
+
+use crate::program::{Program, ProgramError};
+use crate::select::{self, Verdict};
+
+/// Attempts lost with their worker after which a trial counts as failed: it may be what kills them.
+const CRASH_LIMIT: usize = 3;
+
+/// A run: its program and all that has happened in it.
+#[derive(Debug, Clone)]
+pub struct Controller {
+    pub(crate) program: Program,
+    pub(crate) base: Vec<Attempt>,
+    pub(crate) stages: Vec<Stage>,
+    pub(crate) trials: BTreeMap<TrialId, Trial>,
+    pub(crate) cases: BTreeMap<CaseName, Case>,
+    /// Trials that wait for a worker, and attempts that have one: kept beside the trials so that a
+    /// decision costs the same in a study of a million trials.
+    pub(crate) waiting: BTreeSet<TrialId>,
+    pub(crate) running: BTreeSet<AttemptId>,
+    pub(crate) blocked: Option<Vec<String>>,
+    pub(crate) stop: Option<StopCause>,
+    pub(crate) finished: Option<(RunStatus, ContentHash)>,
+}
+
+/// A stage as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stage {
+    /// How far it is.
+    pub standing: StageStanding,
+    /// The cases that it started from.
+    pub inputs: Vec<StageInput>,
+    /// Branches that it started without, with the cause.
+    pub missing: Vec<(StageIndex, String)>,
+    /// What it proposes in all: computed when it starts, the same on every replay.
+    pub(crate) planned: Vec<(CaseName, EcoProposal)>,
+    /// How many of them are in the journal.
+    pub(crate) proposed: usize,
+    pub(crate) tally: Tally,
+}
+
+/// What a stage's trials amount to, counted in proposal order as far as every trial before has ended.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Tally {
+    /// Trials counted: all of them ended, and all before them.
+    pub counted: usize,
+    failures: u32,
+    failures_in_a_row: u32,
+    /// The first trial at which an abort was crossed, and how.
+    pub crossed: Option<(TrialId, String)>,
+}
+
+impl Tally {
+    fn count(&mut self, trial: TrialId, verdict: &Verdict, aborts: &Aborts) {
+        self.counted += 1;
+        if matches!(verdict, Verdict::Failed(_)) {
+            self.failures += 1;
+            self.failures_in_a_row += 1;
+        } else {
+            self.failures_in_a_row = 0;
+        }
+        if self.crossed.is_some() {
+            return;
+        }
+        let reached = |limit: Option<u32>, count: u32| limit.is_some_and(|limit| count >= limit);
+        if reached(aborts.failures, self.failures) {
+            self.crossed = Some((trial, format!("{} trials failed", self.failures)));
+        } else if reached(aborts.failures_in_a_row, self.failures_in_a_row) {
+            let cause = format!("{} trials in a row failed", self.failures_in_a_row);
+            self.crossed = Some((trial, cause));
+        }
+    }
+}
+
+/// How far a stage is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StageStanding {
+    /// Its inputs are not complete.
+    Waiting,
+    /// It proposes and measures.
+    Running,
+    /// It ended.
+    Finished(StageEnd),
+}
+
+/// A trial as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trial {
+    /// Its id.
+    pub id: TrialId,
+    /// The case that the ECO is applied to.
+    pub parent: CaseName,
+    /// What is tried.
+    pub eco: EcoProposal,
+    /// Its executions, oldest first.
+    pub attempts: Vec<Attempt>,
+    /// Why it is not wanted any more, if it is not.
+    pub cancelled: Option<String>,
+    verdict: Option<Verdict>,
+}
+
+/// One execution of a trial.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    /// Its number, from 1.
+    pub number: u32,
+    /// What came of it; `None` while it runs.
+    pub outcome: Option<Outcome>,
+    /// What it used; zero while it runs.
+    pub usage: AttemptUsage,
+}
+
+/// How far a trial is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrialStanding {
+    /// It waits for a worker.
+    Waiting,
+    /// It runs.
+    Running,
+    /// It ended, as its verdict says.
+    Finished,
+    /// It was called off before it ended.
+    Cancelled,
+}
+
+/// One concrete design state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    /// Its name.
+    pub name: CaseName,
+    /// The cases that it was derived from: several where identical designs met in a join. Empty for the base.
+    pub parents: Vec<CaseName>,
+    /// What was done to the parent; `None` for the base.
+    pub eco: Option<EcoProposal>,
+    /// What was measured.
+    pub measurement: Measurement,
+    /// The attempt that measured it, and whose folder holds it.
+    pub attempt: AttemptId,
+}
+
+/// An event that the rules do not allow at this point: the journal was not written by this controller,
+/// or was changed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{event} is not possible here: {reason}")]
+pub struct TransitionError {
+    /// The event, in short.
+    pub event: String,
+    /// Why it cannot be.
+    pub reason: String,
+}
+
+impl Attempt {
+    fn started(number: u32) -> Self {
+        Self {
+            number,
+            outcome: None,
+            usage: AttemptUsage::default(),
+        }
+    }
+}
+
+/// Whether the last of `attempts` settles the trial. Interruptions never do; a lost worker does when it
+/// happened too often.
+fn settled(attempts: &[Attempt]) -> Option<&Outcome> {
+    let outcome = attempts.last()?.outcome.as_ref()?;
+    let Outcome::Failed(failure) = outcome else {
+        return Some(outcome);
+    };
+    match failure.class {
+        FailureClass::Interrupted | FailureClass::DiskFull => None,
+        class if class.is_transient() => {
+            let lost = attempts
+                .iter()
+                .filter_map(|attempt| attempt.outcome.as_ref())
+                .filter(|outcome| matches!(outcome, Outcome::Failed(other) if other.class == class))
+                .count();
+            (lost >= CRASH_LIMIT).then_some(outcome)
+        }
+        _ => Some(outcome),
+    }
+}
+
+fn running(attempts: &[Attempt]) -> bool {
+    attempts
+        .last()
+        .is_some_and(|attempt| attempt.outcome.is_none())
+}
+
+impl Trial {
+    /// How far the trial is.
+    pub fn standing(&self) -> TrialStanding {
+        if running(&self.attempts) {
+            TrialStanding::Running
+        } else if self.verdict.is_some() {
+            TrialStanding::Finished
+        } else if self.cancelled.is_some() {
+            TrialStanding::Cancelled
+        } else {
+            TrialStanding::Waiting
+        }
+    }
+
+    /// What the trial counts as, once it ended.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        self.verdict.as_ref()
+    }
+
+    /// The failure, if it failed.
+    pub fn failure(&self) -> Option<&Failure> {
+        match &self.verdict {
+            Some(Verdict::Failed(failure)) => Some(failure),
+            _ => None,
+        }
+    }
+}
+
+impl Controller {
+    /// A run that is about to begin; its first event is `RunCreated` with the same identity.
+    ///
+    /// # Errors
+    /// When the study's stages or ECOs do not fit together.
+    pub fn new(identity: RunIdentity) -> Result<Self, ProgramError> {
+        let program = Program::new(identity)?;
+        let waiting = Stage {
+            standing: StageStanding::Waiting,
+            inputs: Vec::new(),
+            missing: Vec::new(),
+            planned: Vec::new(),
+            proposed: 0,
+            tally: Tally::default(),
+        };
+        Ok(Self {
+            stages: vec![waiting; program.study().stages.len()],
+            program,
+            base: Vec::new(),
+            trials: BTreeMap::new(),
+            cases: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            running: BTreeSet::new(),
+            blocked: None,
+            stop: None,
+            finished: None,
+        })
+    }
+
+    /// What never changes while the run goes on.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The stages, by index.
+    pub fn stages(&self) -> &[Stage] {
+        &self.stages
+    }
+
+    /// All trials in proposal order; the measurement of the base case is not among them.
+    pub fn trials(&self) -> impl Iterator<Item = &Trial> {
+        self.trials.values()
+    }
+
+    /// The trials of one stage in proposal order.
+    pub fn trials_of(&self, stage: StageIndex) -> impl DoubleEndedIterator<Item = &Trial> {
+        let first = TrialId { stage, derived: 1 };
+        let last = TrialId {
+            stage,
+            derived: u32::MAX,
+        };
+        self.trials.range(first..=last).map(|(_, trial)| trial)
+    }
+
+    /// One trial.
+    pub fn trial(&self, id: TrialId) -> Option<&Trial> {
+        self.trials.get(&id)
+    }
+
+    /// The executions of the measurement of the base case.
+    pub fn base_attempts(&self) -> &[Attempt] {
+        &self.base
+    }
+
+    /// All measured cases by name, those of discarded trials excepted.
+    pub fn cases(&self) -> &BTreeMap<CaseName, Case> {
+        &self.cases
+    }
+
+    /// The base case, once it is measured.
+    pub fn base_case(&self) -> Option<&Case> {
+        self.cases.get(&self.base_name())
+    }
+
+    /// The name of the base case.
+    pub fn base_name(&self) -> CaseName {
+        CaseName::base(&self.program.study().design.case_name)
+    }
+
+    /// Why the base case is not fit to be worked on, if it is not.
+    pub fn block_reasons(&self) -> Option<&[String]> {
+        self.blocked.as_deref()
+    }
+
+    /// The request to stop that holds now.
+    pub fn stop_cause(&self) -> Option<StopCause> {
+        self.stop
+    }
+
+    /// How the run stands.
+    pub fn status(&self) -> RunStatus {
+        match (&self.finished, self.stop) {
+            (Some((status, _)), _) => *status,
+            (None, Some(cause)) if cause.is_resumable() => RunStatus::Interrupted,
+            _ => RunStatus::Running,
+        }
+    }
+
+    /// The digest of a finished run.
+    pub fn recorded_digest(&self) -> Option<ContentHash> {
+        self.finished.as_ref().map(|(_, digest)| *digest)
+    }
+
+    /// Attempts that run now, in order.
+    pub fn running_attempts(&self) -> &BTreeSet<AttemptId> {
+        &self.running
+    }
+
+    pub(crate) fn base_standing(&self) -> TrialStanding {
+        if running(&self.base) {
+            TrialStanding::Running
+        } else if settled(&self.base).is_some() {
+            TrialStanding::Finished
+        } else {
+            TrialStanding::Waiting
+        }
+    }
+
+    pub(crate) fn base_outcome(&self) -> Option<&Outcome> {
+        settled(&self.base)
+    }
+
+    /// Folds one event into the state. Decisions are compared with what the rules decide here.
+    ///
+    /// # Errors
+    /// When the event is not possible in this state or is not the decision that the rules give; the
+    /// state is then unchanged.
+    pub fn apply(&mut self, event: &Event) -> Result<(), TransitionError> {
+        let refuse = |reason: String| {
+            Err(TransitionError {
+                event: describe(event),
+                reason,
+            })
+        };
+        if self.finished.is_some() {
+            return refuse("the run has ended".to_owned());
+        }
+        match event {
+            Event::RunCreated { identity } => {
+                if **identity != *self.program.identity() {
+                    return refuse("the run has another identity".to_owned());
+                }
+            }
+            Event::RunResumed => self.stop = None,
+            Event::WorkersOffered { .. } | Event::ArtifactsSealed { .. } => {}
+            Event::StopRequested { cause } => self.stop = Some(*cause),
+            Event::AttemptStarted { attempt } => match self.next_attempt(attempt.trial) {
+                Some(expected) if expected == *attempt => {
+                    self.attempts_mut(attempt.trial)
+                        .push(Attempt::started(attempt.number));
+                    self.waiting.remove(&attempt.trial);
+                    self.running.insert(*attempt);
+                }
+                Some(expected) => return refuse(format!("the next attempt is {expected}")),
+                None => return refuse("the trial does not wait for a worker".to_owned()),
+            },
+            Event::AttemptFinished {
+                attempt,
+                outcome,
+                usage,
+            } => {
+                if !self.running.remove(attempt) {
+                    return refuse("the attempt does not run".to_owned());
+                }
+                let last = self.attempts_mut(attempt.trial).last_mut();
+                if let Some(last) = last {
+                    last.outcome = Some(Outcome::clone(outcome));
+                    last.usage = *usage;
+                }
+                self.settle(*attempt);
+            }
+            Event::TrialCancelled { trial, cause } => {
+                let Some(found) = self.trials.get_mut(trial) else {
+                    return refuse("there is no such trial".to_owned());
+                };
+                found.cancelled = Some(cause.clone());
+                self.waiting.remove(trial);
+            }
+            Event::StageStarted {
+                stage,
+                inputs,
+                missing,
+            } => {
+                if self.stage_opening(*stage).as_ref() != Some(event) {
+                    return refuse("the rules do not start this stage like this here".to_owned());
+                }
+                let planned = self.plan_trials(*stage, inputs);
+                self.stages[stage.position()] = Stage {
+                    standing: StageStanding::Running,
+                    inputs: inputs.clone(),
+                    missing: missing.clone(),
+                    planned,
+                    proposed: 0,
+                    tally: Tally::default(),
+                };
+            }
+            Event::TrialProposed { trial, parent, eco } => {
+                if self.next_proposal(trial.stage).as_ref() != Some(event) {
+                    return refuse("the rules propose another trial here".to_owned());
+                }
+                self.stages[trial.stage.position()].proposed += 1;
+                self.waiting.insert(*trial);
+                self.trials.insert(
+                    *trial,
+                    Trial {
+                        id: *trial,
+                        parent: parent.clone(),
+                        eco: eco.clone(),
+                        attempts: Vec::new(),
+                        cancelled: None,
+                        verdict: None,
+                    },
+                );
+            }
+            Event::StageFinished { stage, end } => {
+                let skipped = self.stage_opening(*stage);
+                let due = self.stage_end(*stage);
+                if skipped.as_ref() != Some(event) && due.as_ref() != Some(end) {
+                    return refuse("the rules do not end this stage like this here".to_owned());
+                }
+                self.discard_beyond(end);
+                self.stages[stage.position()].standing = StageStanding::Finished(end.clone());
+            }
+            Event::RunBlocked { reasons } => {
+                if self.reasons_to_block().as_ref() != Some(reasons) {
+                    return refuse("gate 0 does not block for these reasons".to_owned());
+                }
+                self.blocked = Some(reasons.clone());
+            }
+            Event::RunFinished { status, digest } => {
+                if self.run_end() != Some((*status, *digest)) {
+                    return refuse("the rules do not end the run like this here".to_owned());
+                }
+                self.finished = Some((*status, *digest));
+            }
+        }
+        Ok(())
+    }
+
+    /// The attempt of a trial that may start now.
+    pub(crate) fn next_attempt(&self, trial: TrialId) -> Option<AttemptId> {
+        let (waiting, attempts) = if trial.is_base() {
+            (self.base_standing() == TrialStanding::Waiting, &self.base)
+        } else {
+            let found = self.trials.get(&trial)?;
+            (found.standing() == TrialStanding::Waiting, &found.attempts)
+        };
+        waiting.then_some(AttemptId {
+            trial,
+            number: attempts.len() as u32 + 1,
+        })
+    }
+
+    fn attempts_mut(&mut self, trial: TrialId) -> &mut Vec<Attempt> {
+        match self.trials.get_mut(&trial) {
+            Some(found) => &mut found.attempts,
+            None => &mut self.base,
+        }
+    }
+
+    /// Draws the consequences of an attempt that ended: a verdict, and a case where one was derived.
+    fn settle(&mut self, attempt: AttemptId) {
+        if attempt.trial.is_base() {
+            if let Some(Outcome::Measured(measurement)) = settled(&self.base) {
+                let name = self.base_name();
+                let case = Case {
+                    name: name.clone(),
+                    parents: Vec::new(),
+                    eco: None,
+                    measurement: measurement.clone(),
+                    attempt,
+                };
+                self.cases.insert(name, case);
+            }
+            return;
+        }
+        let objective = self.program.objective(attempt.trial.stage);
+        let Some(trial) = self.trials.get_mut(&attempt.trial) else {
+            return;
+        };
+        let Some(outcome) = settled(&trial.attempts) else {
+            if trial.cancelled.is_none() {
+                self.waiting.insert(attempt.trial);
+            }
+            return;
+        };
+        let verdict = select::judge(outcome, objective);
+        let stage = &self.stages[attempt.trial.stage.position()];
+        let wanted = !matches!(stage.standing, StageStanding::Finished(_));
+        if let (Verdict::Derived, Outcome::Measured(measurement), true) =
+            (&verdict, outcome, wanted)
+        {
+            let identical = stage
+                .inputs
+                .iter()
+                .filter(|input| input.case == trial.parent)
+                .flat_map(|input| input.identical.iter().cloned());
+            let name = attempt.trial.case(&self.program.study().design.case_name);
+            let case = Case {
+                name: name.clone(),
+                parents: std::iter::once(trial.parent.clone())
+                    .chain(identical)
+                    .collect(),
+                eco: Some(trial.eco.clone()),
+                measurement: measurement.clone(),
+                attempt,
+            };
+            self.cases.insert(name, case);
+        }
+        trial.verdict = Some(verdict);
+        self.advance_tally(attempt.trial.stage);
+    }
+
+    fn advance_tally(&mut self, stage: StageIndex) {
+        let aborts = &self.program.stage(stage).aborts;
+        let tally = &mut self.stages[stage.position()].tally;
+        loop {
+            let next = TrialId {
+                stage,
+                derived: tally.counted as u32 + 1,
+            };
+            match self
+                .trials
+                .get(&next)
+                .and_then(|trial| trial.verdict.as_ref())
+            {
+                Some(verdict) => tally.count(next, verdict, aborts),
+                None => break,
+            }
+        }
+    }
+
+    /// Results beyond the trial at which a stage was given up count for nothing: no case of theirs stays.
+    fn discard_beyond(&mut self, end: &StageEnd) {
+        if let StageEnd::Failed { at: Some(at), .. } = end {
+            self.cases
+                .retain(|name, _| name.trial().stage != at.stage || name.trial() <= *at);
+        }
+    }
+
+    /// Whether a trial lies beyond the one at which its stage was given up.
+    pub fn is_discarded(&self, trial: TrialId) -> bool {
+        match &self.stages[trial.stage.position()].standing {
+            StageStanding::Finished(StageEnd::Failed { at: Some(at), .. }) => trial > *at,
+            _ => false,
+        }
+    }
+}
+
+fn describe(event: &Event) -> String {
+    match event {
+        Event::RunCreated { .. } => "the creation of a run".to_owned(),
+        Event::RunResumed => "the resumption of the run".to_owned(),
+        Event::WorkersOffered { .. } => "the offer of workers".to_owned(),
+        Event::ArtifactsSealed { attempt, .. } => format!("the sealing of attempt {attempt}"),
+        Event::StageStarted { stage, .. } => format!("the start of stage {stage}"),
+        Event::TrialProposed { trial, .. } => format!("the proposal of trial {trial}"),
+        Event::AttemptStarted { attempt } => format!("the start of attempt {attempt}"),
+        Event::AttemptFinished { attempt, .. } => format!("the end of attempt {attempt}"),
+        Event::TrialCancelled { trial, .. } => format!("the cancelling of trial {trial}"),
+        Event::StageFinished { stage, .. } => format!("the end of stage {stage}"),
+        Event::RunBlocked { .. } => "the blocking of the run".to_owned(),
+        Event::StopRequested { .. } => "the request to stop".to_owned(),
+        Event::RunFinished { .. } => "the end of the run".to_owned(),
+    }
+}
+
+/// A run as its journal tells it.
+impl Controller {
+    /// Folds a whole journal, whose first event must be `RunCreated`.
+    ///
+    /// # Errors
+    /// At the first event that is not possible, with its position in `events`.
+    pub fn replay<'a>(
+        events: impl IntoIterator<Item = &'a Event>,
+    ) -> Result<Self, (usize, TransitionError)> {
+        let mut controller: Option<Self> = None;
+        for (position, event) in events.into_iter().enumerate() {
+            let refuse = |reason: String| {
+                let event = describe(event);
+                (position, TransitionError { event, reason })
+            };
+            match (&mut controller, event) {
+                (None, Event::RunCreated { identity }) => {
+                    let created = Self::new((**identity).clone());
+                    controller = Some(created.map_err(|error| refuse(error.to_string()))?);
+                }
+                (None, _) => return Err(refuse("no run was created yet".to_owned())),
+                (Some(_), Event::RunCreated { .. }) => {
+                    return Err(refuse("the run was created already".to_owned()));
+                }
+                (Some(controller), event) => {
+                    controller.apply(event).map_err(|error| (position, error))?;
+                }
+            }
+        }
+        controller.ok_or_else(|| {
+            let error = TransitionError {
+                event: "the journal".to_owned(),
+                reason: "it holds no event".to_owned(),
+            };
+            (0, error)
+        })
+    }
+}

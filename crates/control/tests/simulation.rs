@@ -1,0 +1,59 @@
+//! Random DAGs × random outcomes × kills at random steps. A failure prints the seed that reproduces it:
+//! `NOODLE2_SIMULATION_SEED=<seed> cargo test -p noodle2-control --test simulation`.
+
+mod support;
+
+use noodle2_control::Controller;
+use noodle2_model::RunStatus;
+use support::{Chance, Schedule, digest, identity, random_study, run};
+
+const STUDIES: u64 = 1500;
+
+fn simulate(seed: u64) -> Option<RunStatus> {
+    let mut chance = Chance(seed);
+    let identity = identity(random_study(&mut chance));
+    let world = chance.next();
+    let mut schedule = |workers, kill_one_in| Schedule {
+        workers,
+        kill_one_in,
+        chance: Chance(chance.next()),
+    };
+    let alone = run(&identity, world, schedule(1, 0));
+    for (workers, kill_one_in) in [(2, 0), (64, 0), (3, 12), (8, 4)] {
+        let other = run(&identity, world, schedule(workers, kill_one_in));
+        assert_eq!(
+            digest(&other),
+            digest(&alone),
+            "{workers} workers, killed one in {kill_one_in} steps"
+        );
+    }
+    let replayed = Controller::replay(alone.iter()).unwrap();
+    assert_eq!(replayed.recorded_digest(), Some(digest(&alone)));
+    Some(replayed.status())
+}
+
+#[test]
+fn any_schedule_and_any_kills_give_one_digest() {
+    let given = std::env::var("NOODLE2_SIMULATION_SEED");
+    let seeds: Vec<u64> = match given {
+        Ok(seed) => vec![seed.parse().expect("the seed is a whole number")],
+        Err(_) => (0..STUDIES).collect(),
+    };
+    let mut completed = 0;
+    for seed in &seeds {
+        match std::panic::catch_unwind(|| simulate(*seed)) {
+            Ok(status) => completed += usize::from(status == Some(RunStatus::Completed)),
+            Err(panic) => {
+                eprintln!("reproduce with NOODLE2_SIMULATION_SEED={seed}");
+                std::panic::resume_unwind(panic);
+            }
+        }
+    }
+    if seeds.len() > 1 {
+        let share = completed * 100 / seeds.len();
+        assert!(
+            (15..95).contains(&share),
+            "{share} % of the studies completed: the world is too kind or too harsh to test anything"
+        );
+    }
+}

@@ -1,0 +1,453 @@
+//! A simulated world for the controller: studies, tools whose results depend only on what they are given,
+//! and a driver that completes, loses and kills in any order that a seed dictates.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use noodle2_control::{Controller, StageStanding, TrialStanding};
+use noodle2_model::{
+    Aborts, AttemptId, AttemptUsage, Bound, Budget, Clocks, ContentHash, Design, DesignState,
+    EcoClass, EcoDefinition, EcoImplementation, EcoManifest, EngineKind, EngineSpec, Event,
+    Failure, FailureClass, Join, JoinMerge, JoinPolicy, Limits, Measurement, Metric, MetricSet,
+    Objective, Outcome, ParameterDomain, ParameterKind, ParameterSpec, Parasitics, RunIdentity,
+    Scene, Stage, StageEco, StageEnd, StageIndex, StageMode, StopCause, Study,
+};
+
+/// SplitMix64 (Steele, Lea, Flood 2014): enough chance for a schedule, the same on every machine.
+pub struct Chance(pub u64);
+
+impl Chance {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit as u64) as usize
+    }
+
+    pub fn one_in(&mut self, count: usize) -> bool {
+        self.below(count) == 0
+    }
+}
+
+pub fn stage(name: &str, after: &[&str], trials: u32) -> Stage {
+    Stage {
+        name: name.to_owned(),
+        after: after.iter().map(ToString::to_string).collect(),
+        relation: None,
+        trials,
+        survivors: 2,
+        ecos: vec![
+            StageEco {
+                name: "resize".to_owned(),
+                parameters: BTreeMap::from([(
+                    "paths".to_owned(),
+                    ParameterDomain::Range {
+                        from: 1.0,
+                        to: 40.0,
+                        step: None,
+                    },
+                )]),
+            },
+            StageEco {
+                name: "buffer".to_owned(),
+                parameters: BTreeMap::from([(
+                    "share".to_owned(),
+                    ParameterDomain::Range {
+                        from: 0.0,
+                        to: 1.0,
+                        step: None,
+                    },
+                )]),
+            },
+        ],
+        mode: StageMode::Sta,
+        safety_domain: None,
+        objective: None,
+        parent_competes: true,
+        aborts: Aborts::default(),
+        join: None,
+    }
+}
+
+pub fn study(stages: Vec<Stage>) -> Study {
+    Study {
+        name: "simulated".to_owned(),
+        description: String::new(),
+        seed: 7,
+        safety_domain: noodle2_model::SafetyDomain::Guarded,
+        design: Design {
+            case_name: "core".to_owned(),
+            top: "top".to_owned(),
+            netlists: Vec::new(),
+            platform: "osu018".to_owned(),
+            platform_root: None,
+            black_boxes: Vec::new(),
+            unconstrained_endpoints: 0,
+        },
+        scenes: vec![Scene {
+            name: "default".to_owned(),
+            sdc: Vec::new(),
+            liberty: Vec::new(),
+            parasitics: Parasitics::None,
+            clocks: Clocks::Ideal,
+            checks: vec![noodle2_model::Check::Setup],
+        }],
+        engine: EngineSpec {
+            kind: EngineKind::Opensta,
+            path: None,
+        },
+        objective: Objective {
+            rank: vec![Metric::SetupWns, Metric::Area],
+            bounds: vec![Bound {
+                metric: Metric::Area,
+                min: None,
+                max: None,
+                max_loss: None,
+                max_loss_percent: Some(20.0),
+            }],
+        },
+        eco_path: Vec::new(),
+        budget: Budget::default(),
+        limits: Limits::default(),
+        stages,
+    }
+}
+
+fn eco(name: &str, parameter: &str, kind: ParameterKind) -> (String, EcoDefinition) {
+    let manifest = EcoManifest {
+        name: name.to_owned(),
+        version: 1,
+        class: EcoClass::PlacementLocal,
+        engines: vec![EngineKind::Opensta],
+        description: String::new(),
+        parameters: BTreeMap::from([(
+            parameter.to_owned(),
+            ParameterSpec {
+                description: String::new(),
+                kind,
+            },
+        )]),
+        expected: BTreeMap::new(),
+        changes_connectivity: false,
+        implementation: EcoImplementation::Tcl("eco.tcl".to_owned()),
+    };
+    let content = ContentHash::of(name);
+    (name.to_owned(), EcoDefinition { manifest, content })
+}
+
+pub fn identity(study: Study) -> RunIdentity {
+    let integer = ParameterKind::Integer {
+        min: 1,
+        max: 500,
+        default: 10,
+    };
+    let real = ParameterKind::Real {
+        min: 0.0,
+        max: 1.0,
+        default: 0.5,
+    };
+    RunIdentity {
+        noodle2_version: "0".to_owned(),
+        study_hash: ContentHash::of(serde_json::to_vec(&study).unwrap()),
+        study,
+        study_folder: "/".into(),
+        tools: Vec::new(),
+        inputs: Vec::new(),
+        ecos: BTreeMap::from([
+            eco("resize", "paths", integer),
+            eco("buffer", "share", real),
+        ]),
+    }
+}
+
+/// A random study: a random DAG with random budgets, aborts and joins.
+pub fn random_study(chance: &mut Chance) -> Study {
+    let count = 1 + chance.below(9);
+    let names: Vec<String> = (0..count).map(|number| format!("s{number}")).collect();
+    let stages = (0..count)
+        .map(|position| {
+            let mut after = BTreeSet::new();
+            for _ in 0..chance.below(4).min(position) {
+                after.insert(names[chance.below(position)].as_str());
+            }
+            let after: Vec<&str> = after.into_iter().collect();
+            let mut stage = stage(&names[position], &after, chance.below(9) as u32);
+            stage.survivors = 1 + chance.below(4) as u32;
+            stage.parent_competes = !chance.one_in(4);
+            if chance.one_in(3) {
+                stage.aborts.failures = Some(1 + chance.below(4) as u32);
+            }
+            if chance.one_in(3) {
+                stage.aborts.failures_in_a_row = Some(1 + chance.below(3) as u32);
+            }
+            stage.aborts.no_improvement = chance.one_in(6);
+            if after.len() > 1 {
+                let merge =
+                    [JoinMerge::Union, JoinMerge::Top, JoinMerge::BestPerBranch][chance.below(3)];
+                stage.join = Some(Join {
+                    merge,
+                    keep: (merge == JoinMerge::Top).then(|| 1 + chance.below(3) as u32),
+                    policy: match chance.below(3) {
+                        0 => JoinPolicy::All,
+                        1 => JoinPolicy::Any,
+                        _ => JoinPolicy::Quorum(1 + chance.below(after.len()) as u32),
+                    },
+                });
+            }
+            stage
+        })
+        .collect();
+    let mut study = study(stages);
+    study.seed = chance.next();
+    study
+}
+
+/// What a tool would report: a function of what it is given and of nothing else.
+pub fn result_of(controller: &Controller, attempt: AttemptId, world: u64) -> Outcome {
+    let Some(trial) = controller.trial(attempt.trial) else {
+        return measured(world, -500.0, 1000.0);
+    };
+    let parent = &controller.cases()[&trial.parent].measurement;
+    let text = serde_json::to_string(&trial.eco).unwrap();
+    let hash = ContentHash::of(format!("{world} {} {text}", parent.design.canonical));
+    let byte = |place: usize| f64::from(hash.as_bytes()[place]);
+    match hash.as_bytes()[0] {
+        0..60 => Outcome::Failed(Failure {
+            class: [
+                FailureClass::ToolError,
+                FailureClass::Timeout,
+                FailureClass::Segfault,
+            ][usize::from(hash.as_bytes()[1]) % 3],
+            tool_code: None,
+            message: format!("attempt {attempt}"),
+            excerpt: String::new(),
+        }),
+        60..90 => Outcome::NoEffect,
+        90..100 => Outcome::Measured(Measurement {
+            overall: MetricSet::new(),
+            ..measurement(world, 0.0, 0.0)
+        }),
+        _ => {
+            let wns = parent.overall.get(Metric::SetupWns).unwrap_or(-500.0);
+            let area = parent.overall.get(Metric::Area).unwrap_or(1000.0);
+            // Few distinct values, so that ties and identical designs are common.
+            let design = u64::from(hash.as_bytes()[2] % 16);
+            measured(
+                design,
+                (wns + (byte(3) % 8.0) * 5.0 - 15.0).min(0.0),
+                area + byte(4) % 4.0 * 10.0 - 5.0,
+            )
+        }
+    }
+}
+
+fn measured(design: u64, wns: f64, area: f64) -> Outcome {
+    Outcome::Measured(measurement(design, wns, area))
+}
+
+fn measurement(design: u64, wns: f64, area: f64) -> Measurement {
+    let hash = ContentHash::of(format!("{design} {wns} {area}"));
+    Measurement {
+        design: DesignState {
+            canonical: hash,
+            netlist: hash,
+        },
+        overall: [(Metric::SetupWns, wns), (Metric::Area, area)]
+            .into_iter()
+            .collect(),
+        scenes: BTreeMap::new(),
+        findings: Vec::new(),
+        edits: BTreeMap::new(),
+    }
+}
+
+pub fn finished(attempt: AttemptId, outcome: Outcome) -> Event {
+    Event::AttemptFinished {
+        attempt,
+        outcome: Box::new(outcome),
+        usage: AttemptUsage::default(),
+    }
+}
+
+pub fn lost(attempt: AttemptId, class: FailureClass) -> Event {
+    finished(
+        attempt,
+        Outcome::Failed(Failure {
+            class,
+            tool_code: None,
+            message: String::new(),
+            excerpt: String::new(),
+        }),
+    )
+}
+
+/// How the simulated driver behaves.
+pub struct Schedule {
+    pub workers: usize,
+    pub chance: Chance,
+    /// The controller is killed about once in this many steps; 0 for never.
+    pub kill_one_in: usize,
+}
+
+/// Runs a study to its end and returns its journal. Checks the invariants at every step.
+pub fn run(identity: &RunIdentity, world: u64, mut schedule: Schedule) -> Vec<Event> {
+    let mut controller = Controller::new(identity.clone()).unwrap();
+    let mut journal = vec![Event::RunCreated {
+        identity: Box::new(identity.clone()),
+    }];
+    for step in 0.. {
+        assert!(step < 100_000, "the run does not end");
+        loop {
+            let free = schedule.workers - controller.running_attempts().len();
+            let decisions = controller.decide(free);
+            if decisions.is_empty() {
+                break;
+            }
+            // A kill in the middle of a group commit leaves a prefix of it.
+            let torn = schedule.kill_one_in > 0 && schedule.chance.one_in(schedule.kill_one_in * 4);
+            let kept = if torn {
+                schedule.chance.below(decisions.len() + 1)
+            } else {
+                decisions.len()
+            };
+            for event in &decisions[..kept] {
+                check_decision(&controller, event);
+                controller.apply(event).unwrap();
+                journal.push(event.clone());
+            }
+            check_state(&controller, schedule.workers);
+            if torn && controller.recorded_digest().is_none() {
+                controller = resume(&mut journal);
+            }
+        }
+        if controller.recorded_digest().is_some() {
+            return journal;
+        }
+        check_no_idle_worker(&controller, schedule.workers);
+        if schedule.kill_one_in > 0 && schedule.chance.one_in(schedule.kill_one_in) {
+            controller = resume(&mut journal);
+            continue;
+        }
+        let running: Vec<AttemptId> = controller.running_attempts().iter().copied().collect();
+        assert!(!running.is_empty(), "nothing runs and nothing is decided");
+        let attempt = running[schedule.chance.below(running.len())];
+        let event = finished(attempt, result_of(&controller, attempt, world));
+        controller.apply(&event).unwrap();
+        journal.push(event);
+    }
+    unreachable!()
+}
+
+/// What a controller does after its predecessor was killed.
+fn resume(journal: &mut Vec<Event>) -> Controller {
+    let mut controller = Controller::replay(journal.iter()).unwrap();
+    let mut events = vec![Event::RunResumed];
+    for attempt in controller.running_attempts() {
+        events.push(lost(*attempt, FailureClass::Interrupted));
+    }
+    for event in events {
+        controller.apply(&event).unwrap();
+        journal.push(event);
+    }
+    controller
+}
+
+fn check_decision(controller: &Controller, event: &Event) {
+    match event {
+        Event::AttemptStarted { attempt } => {
+            if let Some(trial) = controller.trial(attempt.trial) {
+                assert_eq!(trial.standing(), TrialStanding::Waiting);
+                assert!(trial.verdict().is_none(), "a finished trial runs again");
+                assert!(trial.cancelled.is_none(), "a cancelled trial runs");
+            }
+        }
+        Event::StageStarted { stage, inputs, .. } => {
+            let passed_on: BTreeSet<_> = controller
+                .program()
+                .dag()
+                .dependencies(*stage)
+                .iter()
+                .flat_map(|dependency| survivors(controller, *dependency))
+                .collect();
+            for input in inputs {
+                assert!(
+                    passed_on.contains(&input.case) || input.case == controller.base_name(),
+                    "a stage starts from a case that no stage before it passed on"
+                );
+            }
+        }
+        _ => {}
+    }
+}
+
+pub fn survivors(controller: &Controller, stage: StageIndex) -> Vec<noodle2_model::CaseName> {
+    match &controller.stages()[stage.position()].standing {
+        StageStanding::Finished(StageEnd::Completed { survivors }) => survivors.clone(),
+        _ => Vec::new(),
+    }
+}
+
+fn check_state(controller: &Controller, workers: usize) {
+    assert!(controller.running_attempts().len() <= workers);
+    for (position, stage) in controller.stages().iter().enumerate() {
+        let index = StageIndex::from(position);
+        let declared = controller.program().stage(index);
+        let trials: Vec<_> = controller.trials_of(index).collect();
+        assert!(trials.len() <= declared.trials as usize, "over budget");
+        for (number, trial) in trials.iter().enumerate() {
+            assert_eq!(trial.id.derived as usize, number + 1);
+        }
+        let passed = survivors(controller, index);
+        assert!(passed.len() <= declared.survivors as usize);
+        if !passed.is_empty() && (declared.parent_competes || declared.trials == 0) {
+            let value = |name: &noodle2_model::CaseName| {
+                controller.cases()[name]
+                    .measurement
+                    .overall
+                    .get(Metric::SetupWns)
+            };
+            let best_in = stage.inputs.iter().map(|input| value(&input.case));
+            let best_in = best_in.max_by(|left, right| left.partial_cmp(right).unwrap());
+            // Inputs that break a bound rank behind those that keep it, so compare only within bounds.
+            let base = controller.base_case().unwrap().measurement.overall.clone();
+            let bounded = |name: &noodle2_model::CaseName| {
+                let area = |set: &MetricSet| set.get(Metric::Area).unwrap();
+                area(&controller.cases()[name].measurement.overall) <= area(&base) * 1.2
+            };
+            if stage.inputs.iter().all(|input| bounded(&input.case)) {
+                assert!(
+                    value(&passed[0]) >= best_in.unwrap(),
+                    "a stage passed on worse than it got"
+                );
+            }
+        }
+    }
+}
+
+/// Stages of different branches share the workers: none idles while any trial of any open stage waits.
+fn check_no_idle_worker(controller: &Controller, workers: usize) {
+    if controller.running_attempts().len() < workers {
+        let waiting = controller
+            .trials()
+            .find(|trial| trial.standing() == TrialStanding::Waiting);
+        assert_eq!(waiting, None, "a worker idles while a trial waits");
+    }
+}
+
+pub fn digest(journal: &[Event]) -> ContentHash {
+    match journal.last() {
+        Some(Event::RunFinished { digest, .. }) => *digest,
+        other => panic!("the run did not end: {other:?}"),
+    }
+}
+
+pub fn person_stops() -> Event {
+    Event::StopRequested {
+        cause: StopCause::Person,
+    }
+}
