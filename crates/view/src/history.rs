@@ -1,0 +1,230 @@
+//! When things happened: the journal's times beside the state that its events give.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use noodle2_control::{Controller, TransitionError};
+use noodle2_model::{AttemptId, Event, StageIndex};
+
+/// A run with its times.
+#[derive(Debug, Clone)]
+pub struct History {
+    controller: Controller,
+    spans: Vec<AttemptSpan>,
+    stages: BTreeMap<StageIndex, (Option<Timestamp>, Option<Timestamp>)>,
+    controlled_s: f64,
+    workers: u32,
+    started_at: Option<Timestamp>,
+    last_at: Option<Timestamp>,
+}
+
+/// When an attempt ran.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AttemptSpan {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// When its start was journalled.
+    pub started_at: Timestamp,
+    /// When its end was journalled; `None` while it runs.
+    pub ended_at: Option<Timestamp>,
+}
+
+impl AttemptSpan {
+    /// Seconds from start to end; `None` while it runs.
+    pub fn seconds(&self) -> Option<f64> {
+        Some(seconds_between(self.started_at, self.ended_at?))
+    }
+}
+
+fn seconds_between(start: Timestamp, end: Timestamp) -> f64 {
+    end.duration_since(start).as_secs_f64().max(0.0)
+}
+
+impl History {
+    /// Folds timed events into a history.
+    ///
+    /// # Errors
+    /// As [`Controller::replay`].
+    pub fn new(events: &[(Timestamp, Event)]) -> Result<Self, (usize, TransitionError)> {
+        let controller = Controller::replay(events.iter().map(|(_, event)| event))?;
+        let mut history = Self {
+            controller,
+            spans: Vec::new(),
+            stages: BTreeMap::new(),
+            controlled_s: 0.0,
+            workers: 1,
+            started_at: events.first().map(|(at, _)| *at),
+            last_at: events.last().map(|(at, _)| *at),
+        };
+        let mut open: BTreeMap<AttemptId, usize> = BTreeMap::new();
+        let mut previous: Option<Timestamp> = None;
+        for (at, event) in events {
+            // Between the last record of a controller and its successor's first, nobody worked.
+            if let (Some(previous), false) = (previous, matches!(event, Event::RunResumed)) {
+                history.controlled_s += seconds_between(previous, *at);
+            }
+            previous = Some(*at);
+            match event {
+                Event::WorkersOffered { workers } => {
+                    history.workers = history.workers.max(*workers)
+                }
+                Event::AttemptStarted { attempt } => {
+                    open.insert(*attempt, history.spans.len());
+                    history.spans.push(AttemptSpan {
+                        attempt: *attempt,
+                        started_at: *at,
+                        ended_at: None,
+                    });
+                }
+                Event::AttemptFinished { attempt, .. } => {
+                    if let Some(position) = open.remove(attempt) {
+                        history.spans[position].ended_at = Some(*at);
+                    }
+                }
+                Event::StageStarted { stage, .. } => {
+                    history.stages.entry(*stage).or_default().0 = Some(*at);
+                }
+                Event::StageFinished { stage, .. } => {
+                    history.stages.entry(*stage).or_default().1 = Some(*at);
+                }
+                _ => {}
+            }
+        }
+        Ok(history)
+    }
+
+    /// The state of the run.
+    pub fn controller(&self) -> &Controller {
+        &self.controller
+    }
+
+    /// Every attempt in the order of their starts.
+    pub fn spans(&self) -> &[AttemptSpan] {
+        &self.spans
+    }
+
+    /// When a stage started and ended, as far as it did.
+    pub fn stage_times(&self, stage: StageIndex) -> (Option<Timestamp>, Option<Timestamp>) {
+        self.stages.get(&stage).copied().unwrap_or_default()
+    }
+
+    /// When the run was created.
+    pub fn started_at(&self) -> Option<Timestamp> {
+        self.started_at
+    }
+
+    /// When the last event was journalled.
+    pub fn last_at(&self) -> Option<Timestamp> {
+        self.last_at
+    }
+
+    /// Seconds during which a controller worked on the run: its makespan, pauses between a kill and the
+    /// resumption left out.
+    pub fn makespan_s(&self) -> f64 {
+        self.controlled_s
+    }
+
+    /// The most workers that were offered at any time.
+    pub fn workers(&self) -> u32 {
+        self.workers
+    }
+
+    /// How many stages had a running attempt at one instant, at most. The measurement of the base case
+    /// belongs to no stage.
+    pub fn peak_concurrent_stages(&self) -> usize {
+        let mut changes: Vec<(Timestamp, bool, StageIndex)> = Vec::new();
+        for span in self
+            .spans
+            .iter()
+            .filter(|span| !span.attempt.trial.is_base())
+        {
+            let end = span.ended_at.or(self.last_at).unwrap_or(span.started_at);
+            changes.push((span.started_at, true, span.attempt.trial.stage));
+            changes.push((end, false, span.attempt.trial.stage));
+        }
+        // At one and the same instant, what ended makes room before what starts is counted.
+        changes.sort_by_key(|(at, starts, stage)| (*at, *starts, *stage));
+        let mut running: BTreeMap<StageIndex, usize> = BTreeMap::new();
+        let mut peak = 0;
+        for (_, starts, stage) in changes {
+            let count = running.entry(stage).or_default();
+            if starts {
+                *count += 1;
+            } else {
+                *count = count.saturating_sub(1);
+            }
+            if *count == 0 {
+                running.remove(&stage);
+            }
+            peak = peak.max(running.len());
+        }
+        peak
+    }
+
+    /// A time below which no schedule of the measured attempts could have finished: the larger of the
+    /// longest chain of attempts and of all attempt seconds divided by the workers (Graham 1969).
+    pub fn lower_bound_s(&self) -> f64 {
+        let mut base = 0.0_f64;
+        let mut longest = vec![0.0_f64; self.controller.stages().len()];
+        let mut total = 0.0;
+        for span in &self.spans {
+            let seconds = span.seconds().unwrap_or(0.0);
+            total += seconds;
+            if span.attempt.trial.is_base() {
+                base = base.max(seconds);
+            } else {
+                let stage = &mut longest[span.attempt.trial.stage.position()];
+                *stage = stage.max(seconds);
+            }
+        }
+        let (_, chain) = self.controller.program().dag().critical_path(&longest);
+        (base + chain).max(total / f64::from(self.workers))
+    }
+
+    /// Processor seconds of all attempts.
+    pub fn cpu_s(&self) -> f64 {
+        let base = self.controller.base_attempts().iter();
+        let trials = self.controller.trials().flat_map(|trial| &trial.attempts);
+        base.chain(trials).map(|attempt| attempt.usage.cpu_s).sum()
+    }
+
+    /// Seconds during which an attempt of the one and of the other stage ran at the same instant.
+    pub fn overlap_s(&self, left: StageIndex, right: StageIndex) -> f64 {
+        let of = |stage: StageIndex| {
+            union(
+                self.spans
+                    .iter()
+                    .filter(|span| {
+                        !span.attempt.trial.is_base() && span.attempt.trial.stage == stage
+                    })
+                    .filter_map(|span| Some((span.started_at, span.ended_at?)))
+                    .collect(),
+            )
+        };
+        let (left, right) = (of(left), of(right));
+        let mut seconds = 0.0;
+        for (left_start, left_end) in &left {
+            for (right_start, right_end) in &right {
+                let start = *left_start.max(right_start);
+                let end = *left_end.min(right_end);
+                if end > start {
+                    seconds += seconds_between(start, end);
+                }
+            }
+        }
+        seconds
+    }
+}
+
+/// The intervals merged where they touch or overlap, in order.
+fn union(mut intervals: Vec<(Timestamp, Timestamp)>) -> Vec<(Timestamp, Timestamp)> {
+    intervals.sort();
+    let mut merged: Vec<(Timestamp, Timestamp)> = Vec::new();
+    for (start, end) in intervals {
+        match merged.last_mut() {
+            Some(last) if start <= last.1 => last.1 = last.1.max(end),
+            _ => merged.push((start, end)),
+        }
+    }
+    merged
+}

@@ -1,0 +1,311 @@
+//! Which case came from which: the lineage as DOT, SVG and JSON.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use noodle2_control::{Case, Controller, StageStanding};
+use noodle2_model::{CaseName, Metric, Parameters, StageEnd};
+use serde::Serialize;
+
+use crate::metric_text;
+
+/// Widths and distances of the picture, in pixels.
+const BOX: (f64, f64) = (176.0, 50.0);
+const GAP: (f64, f64) = (64.0, 14.0);
+const MARGIN: f64 = 24.0;
+const HEAD: f64 = 46.0;
+
+/// The cases of a run and how they were derived.
+#[derive(Debug, Clone, Serialize)]
+pub struct Lineage {
+    study: String,
+    metric: Option<Metric>,
+    stages: Vec<LineageStage>,
+    cases: Vec<LineageCase>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct LineageStage {
+    name: String,
+    survivors: Vec<CaseName>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct LineageCase {
+    case: CaseName,
+    /// `None` for the base case, which belongs to no stage.
+    stage: Option<usize>,
+    parents: Vec<CaseName>,
+    eco: Option<String>,
+    parameters: Parameters,
+    value: Option<f64>,
+    survivor: bool,
+    winning: bool,
+}
+
+impl Lineage {
+    /// The survivors of all stages with all their ancestors; with `all`, every case.
+    pub fn new(controller: &Controller, all: bool) -> Self {
+        let study = controller.program().study();
+        let metric = study.objective.rank.first().copied();
+        let stages: Vec<LineageStage> = study
+            .stages
+            .iter()
+            .zip(controller.stages())
+            .map(|(declared, stage)| LineageStage {
+                name: declared.name.clone(),
+                survivors: match &stage.standing {
+                    StageStanding::Finished(StageEnd::Completed { survivors }) => survivors.clone(),
+                    _ => Vec::new(),
+                },
+            })
+            .collect();
+        let survivors: BTreeSet<&CaseName> =
+            stages.iter().flat_map(|stage| &stage.survivors).collect();
+        let base = controller.base_case().map(|case| &case.name);
+        let kept = with_ancestors(controller, survivors.iter().copied().chain(base));
+        let winning = with_ancestors(controller, controller.best_case());
+        let cases = controller
+            .cases()
+            .values()
+            .filter(|case| all || kept.contains(&case.name))
+            .map(|case| LineageCase {
+                case: case.name.clone(),
+                stage: case
+                    .eco
+                    .is_some()
+                    .then(|| case.name.trial().stage.position()),
+                parents: case.parents.clone(),
+                eco: case.eco.as_ref().map(|eco| eco.name.clone()),
+                parameters: case
+                    .eco
+                    .as_ref()
+                    .map(|eco| eco.parameters.clone())
+                    .unwrap_or_default(),
+                value: metric.and_then(|metric| case.measurement.overall.get(metric)),
+                survivor: survivors.contains(&case.name),
+                winning: winning.contains(&case.name),
+            })
+            .collect();
+        Self {
+            study: study.name.clone(),
+            metric,
+            stages,
+            cases,
+        }
+    }
+
+    /// The lineage as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// The lineage in Graphviz' DOT language.
+    pub fn dot(&self) -> String {
+        let mut text = format!(
+            "digraph {} {{\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\", fontsize=10];\n",
+            quoted(&self.study)
+        );
+        for case in &self.cases {
+            let style = match (case.winning, case.survivor) {
+                (true, _) => ", penwidth=2.5, color=\"#00204c\"",
+                (false, true) => ", penwidth=1.5",
+                (false, false) => ", style=dashed",
+            };
+            let label: Vec<String> = [
+                Some(case.case.to_string()),
+                case.eco.clone(),
+                self.value(case),
+            ]
+            .into_iter()
+            .flatten()
+            .collect();
+            let _ = writeln!(
+                text,
+                "  {} [label={}{style}];",
+                quoted(&case.case.to_string()),
+                quoted(&label.join("\n"))
+            );
+        }
+        for (parent, case) in self.edges() {
+            let style = if case.winning && self.is_winning(parent) {
+                " [penwidth=2.5, color=\"#00204c\"]"
+            } else {
+                ""
+            };
+            let _ = writeln!(
+                text,
+                "  {} -> {}{style};",
+                quoted(&parent.to_string()),
+                quoted(&case.case.to_string())
+            );
+        }
+        text.push_str("}\n");
+        text
+    }
+
+    fn edges(&self) -> impl Iterator<Item = (&CaseName, &LineageCase)> {
+        self.cases
+            .iter()
+            .flat_map(|case| case.parents.iter().map(move |parent| (parent, case)))
+    }
+
+    fn is_winning(&self, name: &CaseName) -> bool {
+        self.cases
+            .iter()
+            .any(|case| case.case == *name && case.winning)
+    }
+
+    fn value(&self, case: &LineageCase) -> Option<String> {
+        let metric = self.metric?;
+        Some(format!("{metric} {}", metric_text(metric, case.value)))
+    }
+
+    /// The lineage as a picture: a column for each stage that derived cases, the winning path in bold.
+    pub fn svg(&self) -> String {
+        let columns: BTreeSet<Option<usize>> = self.cases.iter().map(|case| case.stage).collect();
+        let columns: Vec<Option<usize>> = columns.into_iter().collect();
+        let mut rows: BTreeMap<Option<usize>, usize> = BTreeMap::new();
+        let mut places: BTreeMap<&CaseName, (f64, f64)> = BTreeMap::new();
+        for case in &self.cases {
+            let column = columns.iter().position(|other| *other == case.stage);
+            let row = rows.entry(case.stage).or_default();
+            let x = MARGIN + column.unwrap_or(0) as f64 * (BOX.0 + GAP.0);
+            let y = MARGIN + HEAD + *row as f64 * (BOX.1 + GAP.1);
+            *row += 1;
+            places.insert(&case.case, (x, y));
+        }
+        let tallest = rows.values().copied().max().unwrap_or(1) as f64;
+        let width = 2.0 * MARGIN + columns.len() as f64 * (BOX.0 + GAP.0) - GAP.0;
+        let height = 2.0 * MARGIN + HEAD + tallest * (BOX.1 + GAP.1) - GAP.1;
+        let mut svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
+             height=\"{height}\" font-family=\"sans-serif\" font-size=\"11\" role=\"img\">\n\
+             <title>Lineage of study {}</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n",
+            escaped(&self.study)
+        );
+        for (position, stage) in columns.iter().enumerate() {
+            let title = match stage {
+                None => "base",
+                Some(stage) => self.stages[*stage].name.as_str(),
+            };
+            let x = MARGIN + position as f64 * (BOX.0 + GAP.0);
+            let _ = writeln!(
+                svg,
+                "<text x=\"{x}\" y=\"{}\" font-size=\"14\" font-weight=\"bold\" fill=\"#00204c\">{}</text>",
+                MARGIN + 18.0,
+                escaped(title)
+            );
+        }
+        for bold in [false, true] {
+            for (parent, case) in self.edges() {
+                if bold == (case.winning && self.is_winning(parent)) {
+                    svg.push_str(&edge(&places, parent, case, bold));
+                }
+            }
+        }
+        for case in &self.cases {
+            svg.push_str(&self.node(places[&case.case], case));
+        }
+        svg.push_str("</svg>\n");
+        svg
+    }
+
+    fn node(&self, (x, y): (f64, f64), case: &LineageCase) -> String {
+        let (stroke, width, fill) = match (case.winning, case.survivor) {
+            (true, _) => ("#00204c", 2.5, "#fff3bf"),
+            (false, true) => ("#414d6b", 1.2, "#eef1f6"),
+            (false, false) => ("#7c7b78", 0.8, "#ffffff"),
+        };
+        let lines = [
+            (case.case.to_string(), "bold"),
+            (
+                case.eco.clone().unwrap_or_else(|| "base case".to_owned()),
+                "normal",
+            ),
+            (self.value(case).unwrap_or_default(), "normal"),
+        ];
+        let mut node = format!(
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" rx=\"4\" fill=\"{fill}\" stroke=\"{stroke}\" stroke-width=\"{width}\"/>\n",
+            BOX.0, BOX.1
+        );
+        for (number, (line, weight)) in lines.iter().enumerate() {
+            let _ = writeln!(
+                node,
+                "<text x=\"{}\" y=\"{}\" font-weight=\"{weight}\" fill=\"#1a1a1a\">{}</text>",
+                x + 8.0,
+                y + 15.0 + 14.0 * number as f64,
+                escaped(&shortened(line, 28))
+            );
+        }
+        node
+    }
+}
+
+fn edge(
+    places: &BTreeMap<&CaseName, (f64, f64)>,
+    parent: &CaseName,
+    case: &LineageCase,
+    bold: bool,
+) -> String {
+    let (Some(from), Some(to)) = (places.get(parent), places.get(&case.case)) else {
+        return String::new();
+    };
+    let (start, end) = (
+        (from.0 + BOX.0, from.1 + BOX.1 / 2.0),
+        (to.0, to.1 + BOX.1 / 2.0),
+    );
+    let bend = GAP.0 / 2.0;
+    let (stroke, width) = if bold {
+        ("#00204c", 2.5)
+    } else {
+        ("#a0a0a0", 1.0)
+    };
+    format!(
+        "<path d=\"M{} {} C{} {} {} {} {} {}\" fill=\"none\" stroke=\"{stroke}\" stroke-width=\"{width}\"/>\n",
+        start.0,
+        start.1,
+        start.0 + bend,
+        start.1,
+        end.0 - bend,
+        end.1,
+        end.0,
+        end.1
+    )
+}
+
+fn with_ancestors<'a>(
+    controller: &'a Controller,
+    names: impl IntoIterator<Item = &'a CaseName>,
+) -> BTreeSet<CaseName> {
+    let mut open: Vec<&CaseName> = names.into_iter().collect();
+    let mut found = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        if let Some(Case { parents, .. }) = controller.cases().get(name)
+            && found.insert(name.clone())
+        {
+            open.extend(parents);
+        }
+    }
+    found
+}
+
+fn quoted(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{}\"", escaped.replace('\n', "\\n"))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+fn shortened(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(limit - 1).collect();
+    format!("{kept}…")
+}

@@ -1,0 +1,160 @@
+//! What a study would do: stages, waves, joins, critical path, budget.
+
+use noodle2_model::{StageIndex, StageRelation, Study};
+use noodle2_plan::{StageDag, StageDependency};
+use serde::Serialize;
+
+use crate::{Table, seconds_text};
+
+/// A study's plan, in the shape that `plan --format json` prints.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlanView {
+    study: String,
+    stages: Vec<PlannedStage>,
+    edges: Vec<StageDependency>,
+    waves: Vec<Vec<StageIndex>>,
+    critical_path: Vec<StageIndex>,
+    convergence_points: Vec<StageIndex>,
+    max_trials: u64,
+    wave_speedup: f64,
+    budget: PlannedBudget,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct PlannedStage {
+    index: StageIndex,
+    name: String,
+    after: Vec<String>,
+    relation: Option<StageRelation>,
+    trials: u32,
+    survivors: u32,
+    safety_domain: String,
+    ecos: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct PlannedBudget {
+    trials: Option<u32>,
+    cpu_time_s: Option<f64>,
+    wall_time_s: Option<f64>,
+    /// The most that all trials could use on the clock, one after the other, at their limits.
+    attempt_wall_time_limit_s: f64,
+}
+
+impl PlanView {
+    /// The plan of a study whose DAG this is.
+    pub fn new(study: &Study, dag: &StageDag) -> Self {
+        let weights: Vec<f64> = study
+            .stages
+            .iter()
+            .map(|stage| f64::from(stage.trials.max(1)))
+            .collect();
+        let stages = study.stages.iter().enumerate().map(|(position, stage)| {
+            let index = StageIndex::from(position);
+            PlannedStage {
+                index,
+                name: stage.name.clone(),
+                after: stage.after.clone(),
+                relation: dag.relation(index),
+                trials: stage.trials,
+                survivors: stage.survivors,
+                safety_domain: stage
+                    .safety_domain
+                    .unwrap_or(study.safety_domain)
+                    .to_string(),
+                ecos: stage.ecos.iter().map(|eco| eco.name.clone()).collect(),
+            }
+        });
+        Self {
+            study: study.name.clone(),
+            stages: stages.collect(),
+            edges: dag.edges().to_vec(),
+            waves: dag.waves(),
+            critical_path: dag.critical_path(&weights).0,
+            convergence_points: dag.convergence_points(),
+            max_trials: study
+                .stages
+                .iter()
+                .map(|stage| u64::from(stage.trials))
+                .sum(),
+            wave_speedup: dag.wave_speedup(),
+            budget: PlannedBudget {
+                trials: study.budget.trials,
+                cpu_time_s: study.budget.cpu_time_s,
+                wall_time_s: study.budget.wall_time_s,
+                attempt_wall_time_limit_s: study.limits.wall_time_s,
+            },
+        }
+    }
+
+    /// The plan for people.
+    pub fn text(&self) -> String {
+        let mut table = Table::new(&[
+            ">#",
+            "stage",
+            "after",
+            "relation",
+            ">trials",
+            ">survivors",
+            "domain",
+            "ECOs",
+        ]);
+        for stage in &self.stages {
+            table.row([
+                stage.index.to_string(),
+                stage.name.clone(),
+                or_dash(stage.after.join(", ")),
+                or_dash(
+                    stage
+                        .relation
+                        .map(|relation| relation.to_string())
+                        .unwrap_or_default(),
+                ),
+                stage.trials.to_string(),
+                stage.survivors.to_string(),
+                stage.safety_domain.clone(),
+                or_dash(stage.ecos.join(", ")),
+            ]);
+        }
+        let waves: Vec<String> = self
+            .waves
+            .iter()
+            .map(|wave| format!("[{}]", self.names(wave, ", ")))
+            .collect();
+        let limit = |limit: Option<f64>| limit.map_or("no limit".to_owned(), seconds_text);
+        format!(
+            "{}\n{}\nwaves          {} ({:.1}× fewer than stages; shown for reading, a running study has no barriers)\n\
+             critical path  {}\njoins          {}\ntrials         {} at most, budget {}\n\
+             time           wall {}, CPU {}, each attempt at most {}\n",
+            self.study,
+            table.text(),
+            waves.join(" "),
+            self.wave_speedup,
+            self.names(&self.critical_path, " → "),
+            or_dash(self.names(&self.convergence_points, ", ")),
+            self.max_trials,
+            self.budget
+                .trials
+                .map_or("no limit".to_owned(), |trials| trials.to_string()),
+            limit(self.budget.wall_time_s),
+            limit(self.budget.cpu_time_s),
+            seconds_text(self.budget.attempt_wall_time_limit_s),
+        )
+    }
+
+    fn names(&self, stages: &[StageIndex], separator: &str) -> String {
+        let names: Vec<&str> = stages
+            .iter()
+            .map(|stage| self.stages[stage.position()].name.as_str())
+            .collect();
+        names.join(separator)
+    }
+}
+
+fn or_dash(text: String) -> String {
+    if text.is_empty() {
+        "—".to_owned()
+    } else {
+        text
+    }
+}

@@ -1,0 +1,255 @@
+//! The report of a run for people.
+
+use noodle2_model::{Metric, StageIndex};
+
+use crate::{History, Summary, SummaryStatus, Table, gain_text, metric_text, seconds_text};
+
+/// The report in Markdown.
+pub fn report_markdown(history: &History, summary: &Summary) -> String {
+    render(history, summary, |title, body| match body {
+        Body::Table(table) => format!("## {title}\n\n{}", table.markdown()),
+        Body::Lines(lines) => format!(
+            "## {title}\n\n{}",
+            lines
+                .iter()
+                .map(|line| format!("- {line}\n"))
+                .collect::<String>()
+        ),
+    })
+}
+
+/// The report for a terminal.
+pub fn report_text(history: &History, summary: &Summary) -> String {
+    render(history, summary, |title, body| match body {
+        Body::Table(table) => format!("{title}\n\n{}", table.text()),
+        Body::Lines(lines) => format!(
+            "{title}\n\n{}",
+            lines
+                .iter()
+                .map(|line| format!("  {line}\n"))
+                .collect::<String>()
+        ),
+    })
+}
+
+enum Body {
+    Table(Table),
+    Lines(Vec<String>),
+}
+
+fn render(history: &History, summary: &Summary, section: impl Fn(&str, &Body) -> String) -> String {
+    let title = format!("# {}: {}\n", summary.study, headline(summary));
+    let mut sections = vec![title];
+    let mut add = |title: &str, body: Body| {
+        let empty = match &body {
+            Body::Table(table) => table.is_empty(),
+            Body::Lines(lines) => lines.is_empty(),
+        };
+        if !empty {
+            sections.push(section(title, &body));
+        }
+    };
+    add("Why", Body::Lines(summary.causes.clone()));
+    add("Base and best", Body::Table(metrics(summary)));
+    add("By scene", Body::Table(scenes(summary)));
+    add("Stages", Body::Table(stages(summary)));
+    add("Branches at the same time", Body::Lines(overlaps(history)));
+    add("ECOs", Body::Table(ecos(summary)));
+    add("Failures", Body::Table(failures(summary)));
+    add("Cost and proof", Body::Lines(cost(summary)));
+    sections.join("\n")
+}
+
+fn headline(summary: &Summary) -> String {
+    let status = match summary.status {
+        SummaryStatus::Completed => "completed",
+        SummaryStatus::Blocked => "blocked by its base case",
+        SummaryStatus::Stopped => "stopped",
+        SummaryStatus::Interrupted => "interrupted, can be resumed",
+    };
+    match summary.label {
+        Some(label) => format!("{status} ({label}: wires are not modelled)"),
+        None => status.to_owned(),
+    }
+}
+
+fn metrics(summary: &Summary) -> Table {
+    let mut table = Table::new(&["metric", ">base", ">best", ">gain"]);
+    let (Some(base), Some(best)) = (&summary.base, &summary.best) else {
+        return table;
+    };
+    for metric in Metric::ALL {
+        let (from, to) = (base.metrics.get(*metric), best.metrics.get(*metric));
+        if from.is_some() || to.is_some() {
+            table.row([
+                metric.to_string(),
+                metric_text(*metric, from),
+                metric_text(*metric, to),
+                gain_text(*metric, from, to),
+            ]);
+        }
+    }
+    table
+}
+
+fn scenes(summary: &Summary) -> Table {
+    let mut table = Table::new(&["scene", "metric", ">base", ">best", ">gain"]);
+    let (Some(base), Some(best)) = (&summary.base, &summary.best) else {
+        return table;
+    };
+    if base.scenes.len() < 2 {
+        return table;
+    }
+    for (scene, values) in &base.scenes {
+        for metric in [
+            Metric::SetupWns,
+            Metric::SetupTns,
+            Metric::HoldWns,
+            Metric::Power,
+        ] {
+            let from = values.get(metric);
+            let to = best.scenes.get(scene).and_then(|values| values.get(metric));
+            if from.is_some() || to.is_some() {
+                table.row([
+                    scene.clone(),
+                    metric.to_string(),
+                    metric_text(metric, from),
+                    metric_text(metric, to),
+                    gain_text(metric, from, to),
+                ]);
+            }
+        }
+    }
+    table
+}
+
+fn stages(summary: &Summary) -> Table {
+    let mut table = Table::new(&[
+        ">#",
+        "stage",
+        "status",
+        ">trials",
+        ">no effect",
+        ">failed",
+        ">discarded",
+        ">time",
+        "survivors, best first",
+    ]);
+    for stage in &summary.stages {
+        let seconds = stage
+            .started_at
+            .zip(stage.ended_at)
+            .map_or(f64::NAN, |(start, end)| {
+                end.duration_since(start).as_secs_f64()
+            });
+        let survivors: Vec<String> = stage.survivors.iter().map(ToString::to_string).collect();
+        table.row([
+            stage.index.to_string(),
+            stage.name.clone(),
+            stage.status.to_owned(),
+            stage.trials.to_string(),
+            stage.no_effect.to_string(),
+            stage.failures.to_string(),
+            stage.discarded.to_string(),
+            seconds_text(seconds),
+            survivors.join(", "),
+        ]);
+    }
+    table
+}
+
+/// Pairs of stages, neither of which waits for the other, and how long both ran.
+fn overlaps(history: &History) -> Vec<String> {
+    let controller = history.controller();
+    let dag = controller.program().dag();
+    let count = controller.stages().len();
+    let name = |stage: StageIndex| controller.program().stage(stage).name.as_str();
+    let mut lines = Vec::new();
+    for left in (0..count).map(StageIndex::from) {
+        for right in (left.position() + 1..count).map(StageIndex::from) {
+            if dag.ancestors(left).contains(&right) || dag.ancestors(right).contains(&left) {
+                continue;
+            }
+            let seconds = history.overlap_s(left, right);
+            if seconds > 0.0 {
+                lines.push(format!(
+                    "`{}` and `{}` both had trials running for {}",
+                    name(left),
+                    name(right),
+                    seconds_text(seconds)
+                ));
+            }
+        }
+    }
+    lines
+}
+
+fn ecos(summary: &Summary) -> Table {
+    let mut table = Table::new(&[
+        "ECO",
+        ">tries",
+        ">effects",
+        ">failed",
+        ">mean gain in WS",
+        ">in TNS",
+        ">in area",
+    ]);
+    for eco in &summary.ecos {
+        let gain = |metric: Metric| match eco.mean_gain.get(&metric) {
+            None => "—".to_owned(),
+            Some(gain) => format!("{gain:+.1} {}", metric.unit().symbol()),
+        };
+        table.row([
+            eco.name.clone(),
+            eco.tries.to_string(),
+            eco.effects.to_string(),
+            eco.failures.to_string(),
+            gain(Metric::SetupWs),
+            gain(Metric::SetupTns),
+            gain(Metric::Area),
+        ]);
+    }
+    table
+}
+
+fn failures(summary: &Summary) -> Table {
+    let mut table = Table::new(&["failure", ">trials", "first", "what happened"]);
+    for failure in &summary.failures {
+        table.row([
+            failure.class.to_owned(),
+            failure.count.to_string(),
+            failure.first.to_string(),
+            failure.message.clone(),
+        ]);
+    }
+    table
+}
+
+fn cost(summary: &Summary) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(best) = &summary.best {
+        lines.push(match summary.winning_chain.as_slice() {
+            [] => format!(
+                "best case: {} (the base case: nothing tried was better)",
+                best.case
+            ),
+            chain => format!("best case: {} by {}", best.case, chain.join(" → ")),
+        });
+    }
+    lines.push(format!(
+        "{} trials on {} workers in {}, {} of processor time",
+        summary.trials_total,
+        summary.workers,
+        seconds_text(summary.makespan_s),
+        seconds_text(summary.cpu_s)
+    ));
+    lines.push(format!(
+        "no schedule of these attempts could take less than {}; at most {} stages ran at one instant",
+        seconds_text(summary.lower_bound_s),
+        summary.peak_concurrent_stages
+    ));
+    if let Some(digest) = summary.digest {
+        lines.push(format!("digest: {digest}"));
+    }
+    lines
+}

@@ -1,0 +1,441 @@
+//! `summary.json`: a run in numbers that others script against.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use noodle2_control::{Case, Controller, Stage, StageStanding, Trial, TrialStanding, Verdict};
+use noodle2_model::{
+    CaseName, ContentHash, Metric, MetricSet, Outcome, RunStatus, StageEnd, StageIndex,
+};
+use serde::Serialize;
+
+use crate::History;
+
+/// The version of the summary's shape; raised when a field changes its meaning or goes away.
+pub const SUMMARY_SCHEMA_VERSION: u32 = 1;
+
+/// A run in numbers.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    /// [`SUMMARY_SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The study's name.
+    pub study: String,
+    /// How the run stands.
+    pub status: SummaryStatus,
+    /// Why it is blocked or stopped, where it is.
+    pub causes: Vec<String>,
+    /// The digest; absent until the run ends.
+    pub digest: Option<ContentHash>,
+    /// Whether wires are modelled: results of a study without wires are `pre-layout`.
+    pub label: Option<&'static str>,
+    /// The base case; absent until it is measured.
+    pub base: Option<CaseSummary>,
+    /// The best case by the study's objective.
+    pub best: Option<CaseSummary>,
+    /// What the best case gained over the base, by metric.
+    pub deltas: BTreeMap<Metric, MetricDelta>,
+    /// The ECOs that lead from the base to the best case, first to last.
+    pub winning_chain: Vec<String>,
+    /// The stages by index.
+    pub stages: Vec<StageSummary>,
+    /// The ECOs by name.
+    pub ecos: Vec<EcoSummary>,
+    /// Failures by class.
+    pub failures: Vec<FailureSummary>,
+    /// Trials proposed in all.
+    pub trials_total: usize,
+    /// How many stages had a running attempt at one instant, at most.
+    pub peak_concurrent_stages: usize,
+    /// The most workers offered.
+    pub workers: u32,
+    /// Seconds during which a controller worked on the run.
+    pub makespan_s: f64,
+    /// Seconds below which no schedule of these attempts could finish.
+    pub lower_bound_s: f64,
+    /// Processor seconds of all attempts.
+    pub cpu_s: f64,
+    /// When the run was created.
+    pub started_at: Option<Timestamp>,
+    /// When its last event was journalled.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// How a run stands, in the words of `summary.json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SummaryStatus {
+    /// Every final stage completed.
+    Completed,
+    /// The base case is not fit to be worked on.
+    Blocked,
+    /// A rail or failure ended it early.
+    Stopped,
+    /// It can be resumed.
+    Interrupted,
+}
+
+/// A case in numbers.
+#[derive(Debug, Clone, Serialize)]
+pub struct CaseSummary {
+    /// Its name.
+    pub case: CaseName,
+    /// Over all scenes.
+    pub metrics: MetricSet,
+    /// By scene.
+    pub scenes: BTreeMap<String, MetricSet>,
+}
+
+/// What a metric gained from one case to another.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct MetricDelta {
+    /// The difference, as measured.
+    pub change: f64,
+    /// How much better it got; negative for worse.
+    pub gain: f64,
+    /// The gain in percent of the former value's magnitude; absent where that is zero.
+    pub gain_percent: Option<f64>,
+}
+
+/// A stage in numbers.
+#[derive(Debug, Clone, Serialize)]
+pub struct StageSummary {
+    /// Its index.
+    pub index: StageIndex,
+    /// Its name.
+    pub name: String,
+    /// `waiting`, `running`, `completed`, `failed`, `skipped`.
+    pub status: &'static str,
+    /// Why it failed or was skipped.
+    pub cause: Option<String>,
+    /// The cases that it started from.
+    pub inputs: Vec<CaseName>,
+    /// Branches that it went on without.
+    pub missing: Vec<String>,
+    /// Trials proposed.
+    pub trials: usize,
+    /// Trials that were run to an end.
+    pub run: usize,
+    /// Trials answered from earlier results.
+    pub cached: usize,
+    /// Trials whose results count for nothing, or that were called off.
+    pub discarded: usize,
+    /// Trials that changed nothing.
+    pub no_effect: usize,
+    /// Trials that failed.
+    pub failures: usize,
+    /// The cases that it passed on, best first.
+    pub survivors: Vec<CaseName>,
+    /// When it started.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// An ECO in numbers.
+#[derive(Debug, Clone, Serialize)]
+pub struct EcoSummary {
+    /// Its name.
+    pub name: String,
+    /// Trials that ended.
+    pub tries: usize,
+    /// Trials that changed the design.
+    pub effects: usize,
+    /// Trials that failed.
+    pub failures: usize,
+    /// Mean gain over the parent of the trials that changed the design, by metric.
+    pub mean_gain: BTreeMap<Metric, f64>,
+}
+
+/// A class of failure in numbers.
+#[derive(Debug, Clone, Serialize)]
+pub struct FailureSummary {
+    /// The class.
+    pub class: &'static str,
+    /// How many trials.
+    pub count: usize,
+    /// The first of them in proposal order.
+    pub first: CaseName,
+    /// What happened there.
+    pub message: String,
+}
+
+/// Metrics whose gains are reported for ECOs.
+const GAIN_METRICS: [Metric; 5] = [
+    Metric::SetupWs,
+    Metric::SetupTns,
+    Metric::HoldWs,
+    Metric::Power,
+    Metric::Area,
+];
+
+impl Summary {
+    /// The summary of a run as its history tells it.
+    pub fn new(history: &History) -> Self {
+        let controller = history.controller();
+        let study = controller.program().study();
+        let base = controller.base_case();
+        let best = controller
+            .best_case()
+            .and_then(|name| controller.cases().get(name));
+        let pre_layout = study
+            .scenes
+            .iter()
+            .any(|scene| scene.parasitics.is_pre_layout());
+        Self {
+            schema_version: SUMMARY_SCHEMA_VERSION,
+            study: study.name.clone(),
+            status: status_word(controller.status()),
+            causes: causes(controller),
+            digest: controller.recorded_digest(),
+            label: pre_layout.then_some("pre-layout"),
+            base: base.map(CaseSummary::new),
+            best: best.map(CaseSummary::new),
+            deltas: base
+                .zip(best)
+                .map(|(base, best)| deltas(base, best))
+                .unwrap_or_default(),
+            winning_chain: best.map(|case| chain(controller, case)).unwrap_or_default(),
+            stages: (0..controller.stages().len())
+                .map(|position| StageSummary::new(history, StageIndex::from(position)))
+                .collect(),
+            ecos: ecos(controller),
+            failures: failures(controller),
+            trials_total: controller.trials().count(),
+            peak_concurrent_stages: history.peak_concurrent_stages(),
+            workers: history.workers(),
+            makespan_s: history.makespan_s(),
+            lower_bound_s: history.lower_bound_s(),
+            cpu_s: history.cpu_s(),
+            started_at: history.started_at(),
+            ended_at: history.last_at(),
+        }
+    }
+}
+
+fn status_word(status: RunStatus) -> SummaryStatus {
+    match status {
+        RunStatus::Completed => SummaryStatus::Completed,
+        RunStatus::Blocked => SummaryStatus::Blocked,
+        RunStatus::Stopped => SummaryStatus::Stopped,
+        RunStatus::Running | RunStatus::Interrupted => SummaryStatus::Interrupted,
+    }
+}
+
+fn causes(controller: &Controller) -> Vec<String> {
+    let blocked = controller.block_reasons().unwrap_or_default();
+    let failed =
+        controller
+            .stages()
+            .iter()
+            .enumerate()
+            .filter_map(|(position, stage)| match &stage.standing {
+                StageStanding::Finished(StageEnd::Failed { cause, .. }) => {
+                    let name = &controller.program().study().stages[position].name;
+                    Some(format!("stage `{name}` failed: {cause}"))
+                }
+                _ => None,
+            });
+    let stop = controller.stop_cause().map(|cause| {
+        match cause {
+            noodle2_model::StopCause::Person => "a person asked the run to stop",
+            noodle2_model::StopCause::WallTime => "the budget of wall time is spent",
+            noodle2_model::StopCause::CpuTime => "the budget of processor time is spent",
+            noodle2_model::StopCause::DiskFull => "no space is left where the run is written",
+        }
+        .to_owned()
+    });
+    blocked.iter().cloned().chain(stop).chain(failed).collect()
+}
+
+fn deltas(base: &Case, best: &Case) -> BTreeMap<Metric, MetricDelta> {
+    let (from, to) = (&base.measurement.overall, &best.measurement.overall);
+    Metric::ALL
+        .iter()
+        .filter_map(|metric| {
+            let (before, after) = (from.get(*metric)?, to.get(*metric)?);
+            let gain = metric.gain(before, after);
+            let delta = MetricDelta {
+                change: round(after - before),
+                gain: round(gain),
+                gain_percent: (before != 0.0).then(|| round(100.0 * gain / before.abs())),
+            };
+            Some((*metric, delta))
+        })
+        .collect()
+}
+
+/// Six decimals: differences of rounded values carry no more.
+fn round(value: f64) -> f64 {
+    let rounded = (value * 1e6).round() / 1e6;
+    if rounded == 0.0 && value != 0.0 {
+        value
+    } else {
+        rounded
+    }
+}
+
+/// The ECOs from the base to a case, along first parents.
+fn chain(controller: &Controller, case: &Case) -> Vec<String> {
+    let mut ecos = Vec::new();
+    let mut current = Some(case);
+    while let Some(case) = current {
+        ecos.extend(case.eco.as_ref().map(|eco| eco.name.clone()));
+        current = case
+            .parents
+            .first()
+            .and_then(|parent| controller.cases().get(parent));
+    }
+    ecos.reverse();
+    ecos
+}
+
+impl CaseSummary {
+    fn new(case: &Case) -> Self {
+        Self {
+            case: case.name.clone(),
+            metrics: case.measurement.overall.clone(),
+            scenes: case.measurement.scenes.clone(),
+        }
+    }
+}
+
+impl StageSummary {
+    fn new(history: &History, index: StageIndex) -> Self {
+        let controller = history.controller();
+        let stage = &controller.stages()[index.position()];
+        let (status, cause, survivors) = standing(stage);
+        let trials: Vec<&Trial> = controller.trials_of(index).collect();
+        let discarded = |trial: &Trial| {
+            controller.is_discarded(trial.id) || trial.standing() == TrialStanding::Cancelled
+        };
+        let counting = |wanted: fn(&Verdict) -> bool| {
+            trials
+                .iter()
+                .filter(|trial| !discarded(trial) && trial.verdict().is_some_and(wanted))
+                .count()
+        };
+        let (started_at, ended_at) = history.stage_times(index);
+        Self {
+            index,
+            name: controller.program().stage(index).name.clone(),
+            status,
+            cause,
+            inputs: stage
+                .inputs
+                .iter()
+                .map(|input| input.case.clone())
+                .collect(),
+            missing: stage
+                .missing
+                .iter()
+                .map(|(branch, _)| controller.program().stage(*branch).name.clone())
+                .collect(),
+            trials: trials.len(),
+            run: trials
+                .iter()
+                .filter(|trial| trial.verdict().is_some())
+                .count(),
+            cached: 0,
+            discarded: trials.iter().filter(|trial| discarded(trial)).count(),
+            no_effect: counting(|verdict| *verdict == Verdict::NoEffect),
+            failures: counting(|verdict| matches!(verdict, Verdict::Failed(_))),
+            survivors,
+            started_at,
+            ended_at,
+        }
+    }
+}
+
+fn standing(stage: &Stage) -> (&'static str, Option<String>, Vec<CaseName>) {
+    match &stage.standing {
+        StageStanding::Waiting => ("waiting", None, Vec::new()),
+        StageStanding::Running => ("running", None, Vec::new()),
+        StageStanding::Finished(StageEnd::Completed { survivors }) => {
+            ("completed", None, survivors.clone())
+        }
+        StageStanding::Finished(StageEnd::Failed { cause, .. }) => {
+            ("failed", Some(cause.clone()), Vec::new())
+        }
+        StageStanding::Finished(StageEnd::Skipped { cause }) => {
+            ("skipped", Some(cause.clone()), Vec::new())
+        }
+    }
+}
+
+fn ecos(controller: &Controller) -> Vec<EcoSummary> {
+    let mut by_name: BTreeMap<&str, Vec<&Trial>> = BTreeMap::new();
+    for trial in controller
+        .trials()
+        .filter(|trial| !controller.is_discarded(trial.id))
+    {
+        by_name.entry(&trial.eco.name).or_default().push(trial);
+    }
+    by_name
+        .into_iter()
+        .map(|(name, trials)| {
+            let count = |wanted: fn(&Verdict) -> bool| {
+                trials
+                    .iter()
+                    .filter(|trial| trial.verdict().is_some_and(wanted))
+                    .count()
+            };
+            EcoSummary {
+                name: name.to_owned(),
+                tries: count(|_| true),
+                effects: count(|verdict| *verdict == Verdict::Derived),
+                failures: count(|verdict| matches!(verdict, Verdict::Failed(_))),
+                mean_gain: mean_gains(controller, &trials),
+            }
+        })
+        .collect()
+}
+
+fn mean_gains(controller: &Controller, trials: &[&Trial]) -> BTreeMap<Metric, f64> {
+    GAIN_METRICS
+        .iter()
+        .filter_map(|metric| {
+            let gains: Vec<f64> = trials
+                .iter()
+                .filter_map(|trial| {
+                    let parent = controller.cases().get(&trial.parent)?;
+                    let Some(Outcome::Measured(measurement)) =
+                        trial.attempts.last()?.outcome.as_ref()
+                    else {
+                        return None;
+                    };
+                    noodle2_control::gain_over(
+                        *metric,
+                        &parent.measurement.overall,
+                        &measurement.overall,
+                    )
+                })
+                .collect();
+            let count = gains.len() as f64;
+            (!gains.is_empty()).then(|| (*metric, round(gains.iter().sum::<f64>() / count)))
+        })
+        .collect()
+}
+
+fn failures(controller: &Controller) -> Vec<FailureSummary> {
+    let design = &controller.program().study().design.case_name;
+    let mut by_class: BTreeMap<&'static str, FailureSummary> = BTreeMap::new();
+    for trial in controller
+        .trials()
+        .filter(|trial| !controller.is_discarded(trial.id))
+    {
+        let Some(failure) = trial.failure() else {
+            continue;
+        };
+        by_class
+            .entry(failure.class.name())
+            .or_insert_with(|| FailureSummary {
+                class: failure.class.name(),
+                count: 0,
+                first: trial.id.case(design),
+                message: failure.message.clone(),
+            })
+            .count += 1;
+    }
+    by_class.into_values().collect()
+}
