@@ -1,0 +1,305 @@
+//! The layout of a run folder.
+//!
+//! ```text
+//! RUN/study.yaml      the study as it was when the run began
+//! RUN/journal.ndjson  everything that was decided and observed
+//! RUN/lock            held by the one process that writes
+//! RUN/summary.json, report.md, lineage.dot, legality.json
+//! RUN/inputs/…        frozen inputs
+//! RUN/cases/<case>/…  the design state of a case
+//! RUN/trials/<case>/<attempt>/…  script, logs, metrics and provenance of one attempt
+//! ```
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use noodle2_model::{AttemptId, CaseName};
+
+use crate::files::{self, IoContext, create_folder, is_temporary, sorted_entries};
+use crate::{RunLock, StoreError};
+
+/// A run folder and the paths in it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RunFolder {
+    root: PathBuf,
+}
+
+/// A run folder that this process may write to.
+#[derive(Debug)]
+pub struct WritableRun {
+    /// The folder.
+    pub folder: RunFolder,
+    /// The right to write; keep it as long as anything is written.
+    pub lock: RunLock,
+    /// Unfinished files of a process that died, which were removed.
+    pub removed: Vec<PathBuf>,
+}
+
+impl RunFolder {
+    /// Makes a new run folder at `path`, with its parents, and takes its lock. An existing folder
+    /// must be empty; the lock file of a run that never began does not count. Write the journal
+    /// before anything else: a folder without one is no run, and cannot be resumed.
+    ///
+    /// # Errors
+    /// [`StoreError::NotEmpty`], [`StoreError::Locked`] when another process is just making it,
+    /// [`StoreError::Io`], [`StoreError::DiskFull`].
+    pub fn create(path: &Path) -> Result<WritableRun, StoreError> {
+        create_folder(path)?;
+        // Looked at before anything is written, so that a refused folder is left as it was, and again
+        // under the lock, because another process may have begun a run in between.
+        refuse_content(path)?;
+        let lock = RunLock::acquire(path)?;
+        refuse_content(path)?;
+        let folder = Self {
+            root: path.to_owned(),
+        };
+        let removed = files::remove_temporaries(path)?;
+        Ok(WritableRun {
+            folder,
+            lock,
+            removed,
+        })
+    }
+
+    /// The run folder at `path`, for reading. Changes nothing and takes no lock.
+    ///
+    /// # Errors
+    /// [`StoreError::NotARunFolder`] when it holds no journal.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let refused = |reason| StoreError::NotARunFolder {
+            path: path.to_owned(),
+            reason,
+        };
+        let folder = Self {
+            root: path.to_owned(),
+        };
+        if !path.exists() {
+            return Err(refused("it does not exist"));
+        }
+        if !path.is_dir() {
+            return Err(refused("it is not a folder"));
+        }
+        if !folder.journal().is_file() {
+            return Err(refused("it holds no journal.ndjson"));
+        }
+        Ok(folder)
+    }
+
+    /// The run folder at `path`, for writing: takes the lock, then removes what a process that died
+    /// left unfinished.
+    ///
+    /// # Errors
+    /// As [`RunFolder::open`], and [`StoreError::Locked`], [`StoreError::Io`].
+    pub fn open_for_writing(path: &Path) -> Result<WritableRun, StoreError> {
+        let folder = Self::open(path)?;
+        let lock = RunLock::acquire(path)?;
+        let removed = files::remove_temporaries(path)?;
+        Ok(WritableRun {
+            folder,
+            lock,
+            removed,
+        })
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The study as it was when the run began.
+    pub fn study(&self) -> PathBuf {
+        self.root.join("study.yaml")
+    }
+
+    /// The journal.
+    pub fn journal(&self) -> PathBuf {
+        self.root.join("journal.ndjson")
+    }
+
+    /// The summary for programs.
+    pub fn summary(&self) -> PathBuf {
+        self.root.join("summary.json")
+    }
+
+    /// The summary for people.
+    pub fn report(&self) -> PathBuf {
+        self.root.join("report.md")
+    }
+
+    /// The graph of cases.
+    pub fn lineage(&self) -> PathBuf {
+        self.root.join("lineage.dot")
+    }
+
+    /// The legality report; present only where one was made.
+    pub fn legality(&self) -> PathBuf {
+        self.root.join("legality.json")
+    }
+
+    /// The folder of frozen inputs.
+    pub fn inputs(&self) -> PathBuf {
+        self.root.join("inputs")
+    }
+
+    /// The folder of all cases.
+    pub fn cases(&self) -> PathBuf {
+        self.root.join("cases")
+    }
+
+    /// The folder of one case. Made by whoever fills it.
+    pub fn case(&self, case: &CaseName) -> PathBuf {
+        self.cases().join(folder_name(case))
+    }
+
+    /// The folder of all trials.
+    pub fn trials(&self) -> PathBuf {
+        self.root.join("trials")
+    }
+
+    /// The folder of all attempts of the trial that derived `case`.
+    pub fn trial(&self, case: &CaseName) -> PathBuf {
+        self.trials().join(folder_name(case))
+    }
+
+    /// The folder of one attempt. `case_name` is the first part of all case names of the study.
+    pub fn attempt(&self, case_name: &str, attempt: AttemptId) -> PathBuf {
+        self.trial(&attempt.trial.case(case_name))
+            .join(attempt.number.to_string())
+    }
+
+    /// Makes the folder of one attempt, durably, and returns it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotEmpty`] when the attempt left something already: an attempt runs once;
+    /// [`StoreError::Io`], [`StoreError::DiskFull`].
+    pub fn create_attempt(
+        &self,
+        case_name: &str,
+        attempt: AttemptId,
+    ) -> Result<PathBuf, StoreError> {
+        let path = self.attempt(case_name, attempt);
+        create_folder(&path)?;
+        match sorted_entries(&path)?.first() {
+            None => Ok(path),
+            Some((found, _)) => Err(not_empty(&path, found)),
+        }
+    }
+}
+
+fn refuse_content(path: &Path) -> Result<(), StoreError> {
+    let entries = fs::read_dir(path).context("list the folder", path)?;
+    for entry in entries {
+        let name = entry.context("list the folder", path)?.file_name();
+        if name != "lock" && !is_temporary(&name) {
+            return Err(not_empty(path, Path::new(&name)));
+        }
+    }
+    Ok(())
+}
+
+fn not_empty(path: &Path, found: &Path) -> StoreError {
+    StoreError::NotEmpty {
+        path: path.to_owned(),
+        found: found
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+    }
+}
+
+/// The name of a case as the name of a folder. Case names of a valid study stand as they are;
+/// whatever else a journal may hold is percent-encoded, so that no name leads out of the run folder.
+fn folder_name(case: &CaseName) -> String {
+    let mut name = String::new();
+    for byte in case.to_string().bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') {
+            name.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(name, "%{byte:02X}");
+        }
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use noodle2_model::{StageIndex, TrialId};
+
+    #[test]
+    fn the_layout_is_the_documented_one() {
+        let parent = tempfile::tempdir().unwrap();
+        let root = parent.path().join("deep/run");
+        let run = RunFolder::create(&root).unwrap();
+        let attempt = AttemptId {
+            trial: TrialId {
+                stage: StageIndex(2),
+                derived: 14,
+            },
+            number: 3,
+        };
+        let path = run.folder.create_attempt("my_core", attempt).unwrap();
+        assert_eq!(path, root.join("trials/my_core_2_14/3"));
+        assert_eq!(
+            run.folder.case(&CaseName::base("gcd")),
+            root.join("cases/gcd_0_0")
+        );
+        fs::write(path.join("trial.tcl"), "").unwrap();
+        let again = run.folder.create_attempt("my_core", attempt).unwrap_err();
+        assert_eq!(again.code(), "N2-STORE-004");
+    }
+
+    #[test]
+    fn a_folder_with_content_is_refused_and_left_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("thesis.tex"), "precious").unwrap();
+        let error = RunFolder::create(folder.path()).unwrap_err();
+        assert_eq!(error.code(), "N2-STORE-004");
+        assert!(error.to_string().contains("thesis.tex"), "{error}");
+        assert_eq!(sorted_entries(folder.path()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_run_that_never_began_may_be_begun_again() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(RunLock::acquire(folder.path()).unwrap());
+        RunFolder::create(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn what_is_no_run_folder_is_said_to_be_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        for (path, reason) in [
+            (folder.path().join("absent"), "does not exist"),
+            (file, "not a folder"),
+            (folder.path().to_owned(), "no journal"),
+        ] {
+            let error = RunFolder::open(&path).unwrap_err();
+            assert_eq!(error.code(), "N2-STORE-005");
+            assert!(error.to_string().contains(reason), "{error}");
+            assert!(RunFolder::open_for_writing(&path).is_err());
+        }
+        assert!(!folder.path().join("lock").exists());
+    }
+
+    #[test]
+    fn no_case_name_leads_out_of_the_run_folder() {
+        let folder = RunFolder {
+            root: PathBuf::from("run"),
+        };
+        for design in ["../../etc", "/etc", "..", ".", "a/b", "ü\0"] {
+            let case = TrialId::BASE.case(design);
+            let path = folder.case(&case);
+            assert_eq!(path.parent(), Some(folder.cases().as_path()), "{design}");
+            assert_eq!(path.components().count(), 3, "{design}");
+        }
+        let left = TrialId::BASE.case("a/b");
+        let right = TrialId::BASE.case("a%2Fb");
+        assert_ne!(folder.case(&left), folder.case(&right));
+    }
+}

@@ -1,0 +1,259 @@
+//! Writing a journal: groups of records made durable together, and taking up a journal that was left.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use noodle2_model::{ContentHash, Event};
+
+use super::GENESIS;
+use super::read::{TornTail, read_journal};
+use super::record::{self, Record};
+use crate::StoreError;
+use crate::files::{IoContext, folder_of, sync_folder, write_atomic};
+
+/// Appends records to a journal. Whoever has one must hold the run's lock.
+#[derive(Debug)]
+pub struct JournalWriter {
+    file: File,
+    path: PathBuf,
+    next_seq: u64,
+    head: ContentHash,
+    synced_length: u64,
+    poisoned: bool,
+}
+
+impl JournalWriter {
+    /// Makes an empty journal, durably.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] or [`StoreError::DiskFull`]; also when something exists at `path`: a
+    /// journal is never written over.
+    pub fn create(path: &Path) -> Result<Self, StoreError> {
+        let file = OpenOptions::new()
+            .append(true)
+            .create_new(true)
+            .open(path)
+            .context("create", path)?;
+        file.sync_all().context("sync", path)?;
+        sync_folder(folder_of(path))?;
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+            next_seq: 1,
+            head: GENESIS,
+            synced_length: 0,
+            poisoned: false,
+        })
+    }
+
+    /// Writes all `events`, in order, with one write and one sync. When this returns, they are
+    /// durable and may be acted on. Times are kept to the microsecond.
+    ///
+    /// # Errors
+    /// [`StoreError::UnfaithfulEvent`] when an event cannot be recorded as it is: nothing was written
+    /// and the writer stays usable. [`StoreError::DiskFull`] or [`StoreError::Io`] when the write or
+    /// sync failed: none of the events counts as recorded, the file was cut back to its last synced
+    /// record where the system let us, and every later call is refused with
+    /// [`StoreError::JournalPoisoned`].
+    pub fn append(&mut self, events: &[(Timestamp, Event)]) -> Result<(), StoreError> {
+        if self.poisoned {
+            return Err(StoreError::JournalPoisoned {
+                path: self.path.clone(),
+            });
+        }
+        if events.is_empty() {
+            return Ok(());
+        }
+        let mut lines = Vec::new();
+        let mut head = self.head;
+        let mut seq = self.next_seq;
+        for (at, event) in events {
+            head = record::encode(&mut lines, seq, *at, head, event).map_err(|reason| {
+                StoreError::UnfaithfulEvent {
+                    path: self.path.clone(),
+                    seq,
+                    reason,
+                }
+            })?;
+            seq += 1;
+        }
+        let written = self
+            .file
+            .write_all(&lines)
+            .context("append to", &self.path)
+            .and_then(|()| self.file.sync_data().context("sync", &self.path));
+        if let Err(error) = written {
+            // After a failed sync nobody knows which bytes reached the disk, and a second sync may
+            // claim success: so nothing is written through this handle any more.
+            self.poisoned = true;
+            self.cut_back();
+            return Err(error);
+        }
+        self.head = head;
+        self.next_seq = seq;
+        self.synced_length += lines.len() as u64;
+        Ok(())
+    }
+
+    /// Removes what a failed write left. Where this fails too, the bytes are a torn tail for the next
+    /// reader, or records that were never acted on.
+    fn cut_back(&self) {
+        let _ = self
+            .file
+            .set_len(self.synced_length)
+            .and_then(|()| self.file.sync_data());
+    }
+
+    /// The sequence number of the next record.
+    pub fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
+    /// The hash of the last record, or [`GENESIS`].
+    pub fn head(&self) -> ContentHash {
+        self.head
+    }
+
+    /// The number of bytes of all durable records.
+    pub fn synced_length(&self) -> u64 {
+        self.synced_length
+    }
+
+    /// Where the journal lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// A journal that was taken up again.
+#[derive(Debug)]
+pub struct ReopenedJournal {
+    /// Appends after the last good record.
+    pub writer: JournalWriter,
+    /// Every record so far, all durable.
+    pub records: Vec<Record>,
+    /// The torn tail that was cut, which the caller should tell of.
+    pub cut: Option<CutTail>,
+}
+
+/// A torn tail that was cut from a journal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CutTail {
+    /// The byte at which the journal was cut.
+    pub offset: u64,
+    /// How many bytes were cut.
+    pub length: u64,
+    /// The file that keeps them: `journal.torn-<offset>` beside the journal, with a further number
+    /// where several different tails were cut at one place.
+    pub saved_to: PathBuf,
+}
+
+/// Takes up the journal at `path`: reads and checks it, cuts a torn tail after saving it, and makes
+/// sure that all it returns is durable. Whoever calls this must hold the run's lock.
+///
+/// # Errors
+/// As [`read_journal`], and [`StoreError::Io`] or [`StoreError::DiskFull`] when the tail cannot be
+/// saved or cut; the journal then still has its tail.
+pub fn open_for_append(path: &Path) -> Result<ReopenedJournal, StoreError> {
+    let content = read_journal(path)?;
+    let file = OpenOptions::new()
+        .append(true)
+        .open(path)
+        .context("open", path)?;
+    let cut = match &content.torn_tail {
+        None => None,
+        Some(tail) => {
+            let saved_to = save_tail(path, tail)?;
+            file.set_len(tail.offset).context("cut", path)?;
+            Some(CutTail {
+                offset: tail.offset,
+                length: tail.bytes.len() as u64,
+                saved_to,
+            })
+        }
+    };
+    // The former writer may have died between its write and its sync: what was read may be in memory
+    // only, and must not be acted on before it is on disk.
+    file.sync_all().context("sync", path)?;
+    let synced_length = file.metadata().context("read the metadata of", path)?.len();
+    let head = content.head();
+    Ok(ReopenedJournal {
+        writer: JournalWriter {
+            file,
+            path: path.to_owned(),
+            next_seq: content.records.len() as u64 + 1,
+            head,
+            synced_length,
+            poisoned: false,
+        },
+        records: content.records,
+        cut,
+    })
+}
+
+/// Saves the bytes of a tail beside the journal and returns where. A tail that was saved already (by
+/// a process that died before it could cut) is not saved twice.
+fn save_tail(journal: &Path, tail: &TornTail) -> Result<PathBuf, StoreError> {
+    let stem = journal.file_stem().unwrap_or_default().to_string_lossy();
+    let folder = folder_of(journal);
+    for number in 1u64.. {
+        let mut name = format!("{stem}.torn-{}", tail.offset);
+        if number > 1 {
+            name = format!("{name}.{number}");
+        }
+        let path = folder.join(name);
+        match fs::read(&path) {
+            Ok(saved) if saved == tail.bytes => return Ok(path),
+            Ok(_) => {}
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+                write_atomic(&path, &tail.bytes)?;
+                return Ok(path);
+            }
+            Err(cause) => return Err(StoreError::io("read", &path, cause)),
+        }
+    }
+    unreachable!("a folder holds fewer than 2^64 files")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read_journal;
+
+    /// The system's device that is always full stands in for a full disk.
+    #[test]
+    fn a_full_disk_is_told_apart_and_poisons_the_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.ndjson");
+        std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+        let mut writer = JournalWriter {
+            file: OpenOptions::new().append(true).open(&path).unwrap(),
+            path: path.clone(),
+            next_seq: 1,
+            head: GENESIS,
+            synced_length: 0,
+            poisoned: false,
+        };
+        let event = [(Timestamp::UNIX_EPOCH, Event::RunResumed)];
+        let error = writer.append(&event).unwrap_err();
+        assert!(error.is_disk_full(), "{error}");
+        assert!(error.to_string().contains("journal.ndjson"));
+        let again = writer.append(&event).unwrap_err();
+        assert_eq!(again.code(), "N2-STORE-008");
+        assert_eq!(writer.next_seq(), 1);
+    }
+
+    #[test]
+    fn an_existing_journal_is_never_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.ndjson");
+        let mut writer = JournalWriter::create(&path).unwrap();
+        writer
+            .append(&[(Timestamp::UNIX_EPOCH, Event::RunResumed)])
+            .unwrap();
+        assert!(JournalWriter::create(&path).is_err());
+        assert_eq!(read_journal(&path).unwrap().records.len(), 1);
+    }
+}
