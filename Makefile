@@ -1,0 +1,60 @@
+# `make demo` and `make test` are all that a fresh Debian machine needs; `make help` lists the rest.
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# Where rustup puts cargo: a shell that is older than the installation does not know it.
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+liberty   := /usr/share/qflow/tech/osu018/osu018_stdcells.lib
+branching := examples/branching
+templates := examples/templates
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+.PHONY: setup
+setup: ## bring what is missing: Debian packages by apt, Rust by rustup
+	@scripts/setup.sh
+
+.PHONY: demo
+demo: build netlist ## run a study with two branches at once and show what it found
+	@scripts/demo.sh
+
+.PHONY: test
+test: lint licences netlist ## check formatting, lints and licences, and run every test
+	@scripts/test.sh
+
+.PHONY: build
+build: setup ## build target/release/noodle2
+	cargo build --release --package noodle2 --locked
+
+.PHONY: lint
+lint: setup ## check formatting and lints
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+.PHONY: licences
+licences: setup ## check the licence of every dependency
+	@scripts/check_licences.sh
+
+.PHONY: netlist
+netlist: setup ## synthesise the design of the demo
+	@$(MAKE) --no-print-directory --silent $(branching)/build/netlist.v
+
+# A recursive call, so that the tools are there before the library's age is looked at.
+$(branching)/build/netlist.v: $(branching)/synthesise.ys $(wildcard $(branching)/rtl/*.v) $(liberty)
+	@echo "synthesising $(branching)"
+	@mkdir -p $(@D)
+	@cd $(branching) && yosys -q -l build/yosys.log -s synthesise.ys >/dev/null
+
+.PHONY: templates
+templates: setup ## write the netlist of the templates anew
+	cd $(templates) && yosys -q -s synthesise.ys
+
+.PHONY: clean
+clean: ## remove what was built; runs are kept
+	cargo clean
+	rm -rf $(branching)/build

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Runs the demo's study into a fresh folder below runs/ and prints its report. `make demo` builds first.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+noodle2="${CARGO_TARGET_DIR:-target}/release/noodle2"
+study=examples/branching/study.yaml
+
+name="runs/demo-$(date +%Y%m%d-%H%M%S)"
+run="$name"
+count=1
+while [[ -e "$run" ]]; do
+    count=$((count + 1))
+    run="$name-$count"
+done
+mkdir -p runs
+
+printf 'demo: %s into %s\n' "$study" "$run" >&2
+status=0
+"$noodle2" run "$study" --out "$run" || status=$?
+if [[ $status == 7 ]]; then
+    printf 'demo: interrupted; %s resume %s goes on\n' "$noodle2" "$run" >&2
+fi
+[[ $status == 0 ]] || exit "$status"
+
+"$noodle2" report "$run"
+printf '\ndemo: everything lies in %s\n' "$run" >&2

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Runs all tests of the workspace, with cargo-nextest where it is there.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+if [[ -d ../shared/designs && -d ../shared/pdk ]]; then
+    printf 'test: ../shared is there: the tests on its designs and platforms run\n' >&2
+else
+    printf 'test: SKIPPED: ../shared is not there: the tests on its designs and platforms do nothing\n' >&2
+fi
+
+if cargo nextest --version >/dev/null 2>&1; then
+    cargo nextest run --workspace --locked --no-fail-fast
+    # cargo-nextest does not know the examples in the documentation.
+    cargo test --workspace --locked --doc
+else
+    cargo test --workspace --locked --no-fail-fast
+fi
