@@ -1,0 +1,137 @@
+//! The JSON Schema of study files.
+
+use noodle2_model::Study;
+use serde_json::{Value, json};
+
+/// The JSON Schema (draft 2020-12) of study files, by which editors complete and check them.
+///
+/// Generated from the types, with the shorthands of the file format and the plainest ranges added. It
+/// knows the shape only: what holds between values, and what a study refers to, is checked by
+/// [`read_study`](crate::read_study) alone.
+pub fn json_schema() -> Value {
+    let mut schema = schemars::schema_for!(Study).to_value();
+    shorthands(&mut schema);
+    for (pointer, keyword, value) in constraints() {
+        at(&mut schema, pointer)[keyword] = value;
+    }
+    schema["title"] = json!("Noodle 2 study");
+    schema
+}
+
+/// The forms that a file may use beside those of the types.
+fn shorthands(schema: &mut Value) {
+    let ecos = at(schema, "/$defs/Stage/properties/ecos");
+    ecos["items"] = json!({
+        "anyOf": [
+            { "type": "string", "description": "The name of an ECO whose parameters keep their defaults." },
+            { "$ref": "#/$defs/StageEco" },
+        ]
+    });
+    let after = at(schema, "/$defs/Stage/properties/after");
+    after["type"] = json!(["array", "string"]);
+    let sdc = json!({
+        "description": "The constraint files of a study with a single scene: the platform's default corner, ideal clocks, no wires, setup and hold. Refused together with `scenes`.",
+        "type": "array",
+        "items": { "type": "string" },
+        "minItems": 1,
+    });
+    at(schema, "/$defs/Design/properties")["sdc"] = sdc;
+    if let Some(required) = at(schema, "/required").as_array_mut() {
+        required.retain(|key| key != "scenes");
+    }
+    schema["oneOf"] = json!([
+        { "required": ["scenes"] },
+        { "properties": { "design": { "required": ["sdc"] } } },
+    ]);
+    // An untagged variant cannot refuse unknown keys by itself.
+    at(schema, "/$defs/ParameterDomain/anyOf/2")["additionalProperties"] = json!(false);
+}
+
+/// Ranges and patterns that the types do not carry: pointer, keyword, value.
+fn constraints() -> Vec<(&'static str, &'static str, Value)> {
+    const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
+    vec![
+        ("/properties/name", "pattern", json!(NAME)),
+        ("/properties/scenes", "minItems", json!(1)),
+        ("/properties/stages", "minItems", json!(1)),
+        ("/properties/eco_path", "uniqueItems", json!(true)),
+        (
+            "/$defs/Design/properties/case_name",
+            "pattern",
+            json!("^[A-Za-z][A-Za-z0-9_]{0,63}$"),
+        ),
+        ("/$defs/Design/properties/netlists", "minItems", json!(1)),
+        (
+            "/$defs/Design/properties/netlists",
+            "uniqueItems",
+            json!(true),
+        ),
+        ("/$defs/Scene/properties/name", "pattern", json!(NAME)),
+        ("/$defs/Scene/properties/sdc", "minItems", json!(1)),
+        ("/$defs/Scene/properties/sdc", "uniqueItems", json!(true)),
+        ("/$defs/Scene/properties/checks", "minItems", json!(1)),
+        ("/$defs/Scene/properties/checks", "uniqueItems", json!(true)),
+        ("/$defs/Objective/properties/rank", "minItems", json!(1)),
+        (
+            "/$defs/Objective/properties/rank",
+            "uniqueItems",
+            json!(true),
+        ),
+        ("/$defs/Bound/properties/max_loss", "minimum", json!(0)),
+        (
+            "/$defs/Bound/properties/max_loss_percent",
+            "minimum",
+            json!(0),
+        ),
+        ("/$defs/Budget/properties/trials", "minimum", json!(1)),
+        (
+            "/$defs/Budget/properties/cpu_time_s",
+            "exclusiveMinimum",
+            json!(0),
+        ),
+        (
+            "/$defs/Budget/properties/wall_time_s",
+            "exclusiveMinimum",
+            json!(0),
+        ),
+        (
+            "/$defs/Limits/properties/cpu_time_s",
+            "exclusiveMinimum",
+            json!(0),
+        ),
+        (
+            "/$defs/Limits/properties/wall_time_s",
+            "exclusiveMinimum",
+            json!(0),
+        ),
+        ("/$defs/Limits/properties/memory_mib", "minimum", json!(1)),
+        ("/$defs/Limits/properties/output_mib", "minimum", json!(1)),
+        ("/$defs/Stage/properties/name", "pattern", json!(NAME)),
+        ("/$defs/Stage/properties/after", "uniqueItems", json!(true)),
+        ("/$defs/Stage/properties/survivors", "minimum", json!(1)),
+        ("/$defs/Aborts/properties/failures", "minimum", json!(1)),
+        (
+            "/$defs/Aborts/properties/failures_in_a_row",
+            "minimum",
+            json!(1),
+        ),
+        ("/$defs/Join/properties/keep", "minimum", json!(1)),
+        (
+            "/$defs/JoinPolicy/oneOf/2/properties/quorum",
+            "minimum",
+            json!(1),
+        ),
+        ("/$defs/ParameterDomain/anyOf/1", "minItems", json!(1)),
+        (
+            "/$defs/ParameterDomain/anyOf/2/properties/step",
+            "exclusiveMinimum",
+            json!(0),
+        ),
+    ]
+}
+
+fn at<'a>(schema: &'a mut Value, pointer: &str) -> &'a mut Value {
+    schema.pointer_mut(pointer).unwrap_or_else(|| {
+        panic!("the schema of a study has {pointer}: every test of the schema passes here")
+    })
+}
