@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use noodle2_model::{Event, Outcome};
 use serde::Serialize;
 
-use crate::files::sorted_entries;
+use crate::files::{hash_file, sorted_entries};
 use crate::{ArtifactIndex, JournalContent, RunFolder, StoreError, read_journal};
 
 /// The journal ends in a torn tail.
@@ -16,6 +16,8 @@ const TORN_TAIL: &str = "N2-STORE-021";
 const INDEX_MISSING: &str = "N2-STORE-025";
 /// There is an attempt that the journal does not know.
 const UNKNOWN_ATTEMPT: &str = "N2-STORE-026";
+/// The index of an attempt is not the one that the journal recorded.
+const INDEX_CHANGED: &str = "N2-STORE-027";
 
 /// What the check of a run's files came to.
 #[derive(Clone, PartialEq, Debug)]
@@ -53,6 +55,7 @@ pub fn verify_run_storage(path: &Path) -> Result<StorageCheck, StoreError> {
     let journal = check.journal(&folder.journal());
     if let Some(journal) = &journal {
         check.attempts(&folder, journal);
+        check.seals(&folder, journal);
     }
     check.optional_index(&folder.inputs());
     for case in check.folders_in(&folder.cases()) {
@@ -142,6 +145,27 @@ impl Check {
         }
     }
 
+    /// Holds the index of every sealed attempt against the hash that the journal recorded of it, so that
+    /// a file cannot be changed together with the index that vouches for it.
+    fn seals(&mut self, folder: &RunFolder, journal: &JournalContent) {
+        let case_name = case_name(journal);
+        for record in &journal.records {
+            let Event::ArtifactsSealed { attempt, index } = &record.event else {
+                continue;
+            };
+            let path = ArtifactIndex::path(&folder.attempt(case_name, *attempt));
+            match hash_file(&path) {
+                Ok(found) if found == *index => {}
+                Ok(found) => self.report(
+                    &path,
+                    INDEX_CHANGED,
+                    format!("its hash is {found}, the journal recorded {index}"),
+                ),
+                Err(error) => self.report_error(&path, &error),
+            }
+        }
+    }
+
     fn index(&mut self, folder: &Path) {
         if ArtifactIndex::path(folder).exists() {
             self.optional_index(folder);
@@ -190,16 +214,20 @@ impl Check {
     }
 }
 
-/// The folders of all attempts that the journal knows, with what must be in them.
-fn expected_attempts(folder: &RunFolder, journal: &JournalContent) -> BTreeMap<PathBuf, Expected> {
-    let case_name = journal
+fn case_name(journal: &JournalContent) -> &str {
+    journal
         .records
         .iter()
         .find_map(|record| match &record.event {
             Event::RunCreated { identity } => Some(identity.study.design.case_name.as_str()),
             _ => None,
         })
-        .unwrap_or_default();
+        .unwrap_or_default()
+}
+
+/// The folders of all attempts that the journal knows, with what must be in them.
+fn expected_attempts(folder: &RunFolder, journal: &JournalContent) -> BTreeMap<PathBuf, Expected> {
+    let case_name = case_name(journal);
     let mut known = BTreeMap::new();
     for record in &journal.records {
         match &record.event {

@@ -151,6 +151,30 @@ fn a_sound_run_has_no_problems_and_each_breach_is_named() {
     expect(&root, "trials/gcd_1_1/1", "N2-STORE-025");
 }
 
+/// The index vouches for the files, the journal for the index.
+#[test]
+fn a_file_changed_together_with_its_index_is_caught() {
+    let parent = tempfile::tempdir().unwrap();
+    let root = parent.path().join("run");
+    let folder = make_run(&root);
+    let attempt_folder = folder.attempt("gcd", attempt(1));
+    let (_, index) = ArtifactIndex::seal(&attempt_folder).unwrap();
+    let mut journal = noodle2_store::open_for_append(&folder.journal()).unwrap();
+    let sealed = Event::ArtifactsSealed {
+        attempt: attempt(1),
+        index,
+    };
+    journal
+        .writer
+        .append(&[(Timestamp::UNIX_EPOCH, sealed)])
+        .unwrap();
+    assert_eq!(problems(&root), []);
+
+    fs::write(attempt_folder.join("trial.tcl"), "quit").unwrap();
+    ArtifactIndex::seal(&attempt_folder).unwrap();
+    expect(&root, "trials/gcd_1_1/1/artifacts.json", "N2-STORE-027");
+}
+
 #[test]
 fn what_is_no_run_is_refused() {
     let folder = tempfile::tempdir().unwrap();
