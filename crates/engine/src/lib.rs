@@ -1,1 +1,23 @@
-//! stub
+//! Adapters to timing engines: what a trial runs, and what came of it.
+//!
+//! Owns: platforms and the ECO catalogue, the scripts that engines run, the reading of what they write,
+//! the canonical form of netlists, and the naming of every way in which a run can fail.
+//!
+//! Never starts a process: it states the commands and is told how they ended. Never decides whether a
+//! case is good, and never puts a value where none was read.
+
+mod catalogue;
+mod classify;
+mod manifest;
+mod netlist;
+pub mod opensta;
+mod platform;
+pub mod tcl;
+
+pub use catalogue::{Catalogue, CatalogueProblem, Eco, EcoOrigin, MANIFEST_FILE, Replacement};
+pub use classify::{Evidence, classify, classify_command, missing_clock};
+pub use netlist::{NetlistError, canonical_hash};
+pub use opensta::{
+    OpenSta, ParentFacts, Preparation, PrepareProblem, ProbeError, StudyContext, TrialRequest,
+};
+pub use platform::{Platform, PlatformError, PlatformFile, TieCells};

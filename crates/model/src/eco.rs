@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{ContentHash, EcoClass, EngineKind, Metric, TrialId};
 
@@ -37,14 +38,97 @@ impl fmt::Display for ParameterValue {
 pub type Parameters = BTreeMap<String, ParameterValue>;
 
 /// The type, range and default of one ECO parameter.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct ParameterSpec {
     /// What the parameter does, in a sentence.
     pub description: String,
     /// Its type and legal range.
     #[serde(flatten)]
     pub kind: ParameterKind,
+}
+
+/// A parameter as it is written. Serde can refuse unknown keys only where no type is laid flat into
+/// another, so every key of every type stands here, and which belong together is checked afterwards.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FlatParameterSpec {
+    description: String,
+    r#type: ParameterType,
+    min: Option<ParameterValue>,
+    max: Option<ParameterValue>,
+    choices: Option<Vec<String>>,
+    default: ParameterValue,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ParameterType {
+    Integer,
+    Real,
+    Boolean,
+    Choice,
+}
+
+impl<'de> Deserialize<'de> for ParameterSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let flat = FlatParameterSpec::deserialize(deserializer)?;
+        Ok(Self {
+            kind: flat.kind().map_err(D::Error::custom)?,
+            description: flat.description,
+        })
+    }
+}
+
+impl FlatParameterSpec {
+    fn kind(&self) -> Result<ParameterKind, String> {
+        let is_number = matches!(self.r#type, ParameterType::Integer | ParameterType::Real);
+        if !is_number && (self.min.is_some() || self.max.is_some()) {
+            return Err("only numbers have `min` and `max`".to_owned());
+        }
+        if self.r#type != ParameterType::Choice && self.choices.is_some() {
+            return Err("only a choice has `choices`".to_owned());
+        }
+        let default = Some(&self.default);
+        Ok(match (self.r#type, &self.default) {
+            (ParameterType::Integer, _) => ParameterKind::Integer {
+                min: whole("min", self.min.as_ref())?,
+                max: whole("max", self.max.as_ref())?,
+                default: whole("default", default)?,
+            },
+            (ParameterType::Real, _) => ParameterKind::Real {
+                min: real("min", self.min.as_ref())?,
+                max: real("max", self.max.as_ref())?,
+                default: real("default", default)?,
+            },
+            (ParameterType::Boolean, ParameterValue::Boolean(default)) => {
+                ParameterKind::Boolean { default: *default }
+            }
+            (ParameterType::Choice, ParameterValue::Text(default)) => ParameterKind::Choice {
+                choices: self.choices.clone().ok_or("a choice needs `choices`")?,
+                default: default.clone(),
+            },
+            (ParameterType::Boolean, _) => {
+                return Err("`default` must be true or false".to_owned());
+            }
+            (ParameterType::Choice, _) => return Err("`default` must be a word".to_owned()),
+        })
+    }
+}
+
+fn whole(key: &str, value: Option<&ParameterValue>) -> Result<i64, String> {
+    match value {
+        Some(ParameterValue::Integer(value)) => Ok(*value),
+        _ => Err(format!("`{key}` must be a whole number")),
+    }
+}
+
+fn real(key: &str, value: Option<&ParameterValue>) -> Result<f64, String> {
+    match value {
+        Some(ParameterValue::Integer(value)) => Ok(*value as f64),
+        Some(ParameterValue::Real(value)) if value.is_finite() => Ok(*value),
+        _ => Err(format!("`{key}` must be a finite number")),
+    }
 }
 
 /// The type and legal range of a parameter.
@@ -214,5 +298,62 @@ impl EcoProposal {
     /// of two trials never collide.
     pub fn name_prefix(trial: TrialId) -> String {
         format!("n2_{trial}_")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<ParameterSpec, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_type_of_parameter_is_read_back_as_written() {
+        let (min, max, default) = (1.0, 2.0, 1.5);
+        for kind in [
+            ParameterKind::Integer {
+                min: -1,
+                max: 9,
+                default: 3,
+            },
+            ParameterKind::Real { min, max, default },
+            ParameterKind::Boolean { default: true },
+            ParameterKind::Choice {
+                choices: vec!["a".to_owned(), "b".to_owned()],
+                default: "a".to_owned(),
+            },
+        ] {
+            let description = "What it does.".to_owned();
+            let spec = ParameterSpec { description, kind };
+            assert_eq!(read(&serde_json::to_string(&spec).unwrap()), Ok(spec));
+        }
+    }
+
+    #[test]
+    fn keys_that_do_not_belong_to_the_type_are_refused() {
+        for (text, expected) in [
+            (
+                r#"{"description":"d","type":"boolean","default":true,"step":1}"#,
+                "step",
+            ),
+            (
+                r#"{"description":"d","type":"boolean","default":true,"min":1}"#,
+                "`min`",
+            ),
+            (
+                r#"{"description":"d","type":"integer","min":1,"max":2.5,"default":1}"#,
+                "`max`",
+            ),
+            (
+                r#"{"description":"d","type":"choice","default":"a"}"#,
+                "`choices`",
+            ),
+            (r#"{"description":"d","type":"whole","default":1}"#, "whole"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
     }
 }

@@ -1,2 +1,77 @@
-//! stub
-fn main() {}
+//! The command line of Noodle 2.
+//!
+//! Owns the terminal, the environment, exit statuses, and the wiring of the rooms: study files to the
+//! controller, the controller to journal and workers, the journal to what people see. stdout is data, stderr
+//! is talk.
+//!
+//! Never decides what a study does: that is the controller's; never times a design: that is the engine's.
+
+mod cli;
+mod commands;
+mod exit;
+mod print;
+mod run;
+mod study;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command, EcoCommand};
+use exit::{CommandFailure, Exit};
+
+fn main() -> ExitCode {
+    noodle2_exec::supervisor_main();
+    let cli = Cli::parse();
+    match dispatch(cli.command) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            print::failure(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
+    match command {
+        Command::Init { folder, template } => commands::init(&folder, template),
+        Command::Check { study, format } => commands::check(&study, format.format),
+        Command::Plan { study, format } => commands::plan(&study, format.format),
+        Command::Run {
+            study,
+            out,
+            workers,
+            format,
+        } => commands::run(&study, &out, &workers, format.format),
+        Command::Resume {
+            run,
+            workers,
+            format,
+        } => commands::resume(&run, &workers, format.format),
+        Command::Status { run, format } => commands::status(&run, format.format),
+        Command::Show { run, item, format } => commands::show(&run, &item, format.format),
+        Command::Report { run, format } => commands::report(&run, format.format),
+        Command::Lineage { run, format, all } => commands::lineage(&run, format, all),
+        Command::Verify { run, format } => commands::verify(&run, format.format),
+        Command::Doctor { format } => commands::doctor(format.format),
+        Command::Eco { command } => match command {
+            EcoCommand::List { path, format } => commands::eco_list(&path, format.format),
+            EcoCommand::Show { name, path, format } => {
+                commands::eco_show(&name, &path, format.format)
+            }
+            EcoCommand::Lint {
+                names,
+                study,
+                platform_root,
+                path,
+                format,
+            } => commands::eco_lint(&commands::LintOrder {
+                names,
+                study,
+                platform_root,
+                eco_path: path.eco_path,
+                format: format.format,
+            }),
+        },
+    }
+}

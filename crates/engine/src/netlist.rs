@@ -1,0 +1,252 @@
+//! The canonical form of a structural Verilog netlist.
+//!
+//! Owns the hash under which two netlists are one design. Reads only as much Verilog as that needs:
+//! tokens, statements and modules. Never resolves a name.
+
+use std::collections::BTreeMap;
+
+use noodle2_model::ContentHash;
+
+/// A netlist that has no canonical form.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NetlistError {
+    /// It ends inside a module, a statement, a comment or a string: it was cut off.
+    #[error("the netlist ends at line {line} inside {inside}")]
+    CutOff {
+        /// The last line, counted from 1.
+        line: usize,
+        /// What is not closed.
+        inside: String,
+    },
+    /// There is something between modules.
+    #[error("line {line}: `{text}` stands outside of any module")]
+    OutsideModule {
+        /// The line, counted from 1.
+        line: usize,
+        /// The token.
+        text: String,
+    },
+    /// Two modules have one name.
+    #[error("module `{name}` is defined twice")]
+    DuplicateModule {
+        /// The name.
+        name: String,
+    },
+    /// There is no module.
+    #[error("the netlist defines no module")]
+    Empty,
+}
+
+/// The hash of a netlist that is blind to the order of modules and of the statements in them, to white
+/// space and to comments, and to nothing else.
+///
+/// # Errors
+/// When the text is no complete netlist.
+pub fn canonical_hash(text: &[u8]) -> Result<ContentHash, NetlistError> {
+    let mut modules: BTreeMap<&[u8], Vec<Vec<u8>>> = BTreeMap::new();
+    let mut tokens = Tokens { text, at: 0, line: 1 };
+    while let Some(token) = tokens.next()? {
+        if token != b"module" {
+            return Err(NetlistError::OutsideModule {
+                line: tokens.line,
+                text: String::from_utf8_lossy(token).into_owned(),
+            });
+        }
+        let (name, statements) = module(&mut tokens)?;
+        if modules.insert(name, statements).is_some() {
+            return Err(NetlistError::DuplicateModule {
+                name: String::from_utf8_lossy(name).into_owned(),
+            });
+        }
+    }
+    if modules.is_empty() {
+        return Err(NetlistError::Empty);
+    }
+    let mut hasher = blake3::Hasher::new();
+    for (name, mut statements) in modules {
+        statements.sort_unstable();
+        let count = statements.len() as u64;
+        hasher.update(&(name.len() as u64).to_le_bytes());
+        hasher.update(name);
+        hasher.update(&count.to_le_bytes());
+        for statement in statements {
+            hasher.update(&(statement.len() as u64).to_le_bytes());
+            hasher.update(&statement);
+        }
+    }
+    Ok(ContentHash::from_bytes(*hasher.finalize().as_bytes()))
+}
+
+/// The name and the statements of a module, after the word `module`. Its header is one of the statements.
+fn module<'a>(tokens: &mut Tokens<'a>) -> Result<(&'a [u8], Vec<Vec<u8>>), NetlistError> {
+    let name = tokens
+        .next()?
+        .ok_or_else(|| tokens.cut_off("a module".to_owned()))?;
+    let inside = || format!("module `{}`", String::from_utf8_lossy(name));
+    let mut statements = Vec::new();
+    let mut statement = Vec::new();
+    loop {
+        let token = tokens.next()?.ok_or_else(|| tokens.cut_off(inside()))?;
+        match token {
+            b";" => statements.push(std::mem::take(&mut statement)),
+            b"endmodule" if statement.is_empty() => return Ok((name, statements)),
+            _ => {
+                // A space ends an escaped name, and stands in no other token.
+                statement.extend_from_slice(token);
+                statement.push(b' ');
+            }
+        }
+    }
+}
+
+struct Tokens<'a> {
+    text: &'a [u8],
+    at: usize,
+    line: usize,
+}
+
+impl<'a> Tokens<'a> {
+    fn cut_off(&self, inside: String) -> NetlistError {
+        NetlistError::CutOff {
+            line: self.line,
+            inside,
+        }
+    }
+
+    /// The rest of the text, from `offset` on.
+    fn rest(&self, offset: usize) -> &'a [u8] {
+        self.text.get(self.at + offset..).unwrap_or_default()
+    }
+
+    fn advance(&mut self, count: usize) -> &'a [u8] {
+        let taken = &self.text[self.at..self.at + count];
+        self.line += taken.iter().filter(|byte| **byte == b'\n').count();
+        self.at += count;
+        taken
+    }
+
+    fn next(&mut self) -> Result<Option<&'a [u8]>, NetlistError> {
+        loop {
+            let rest = self.rest(0);
+            let Some(&first) = rest.first() else {
+                return Ok(None);
+            };
+            let length = match first {
+                byte if byte.is_ascii_whitespace() => {
+                    let blank = length_while(rest, |byte| byte.is_ascii_whitespace());
+                    self.advance(blank);
+                    continue;
+                }
+                b'/' if rest.starts_with(b"//") => {
+                    let comment = length_while(rest, |byte| byte != b'\n');
+                    self.advance(comment);
+                    continue;
+                }
+                b'/' if rest.starts_with(b"/*") => {
+                    let body = find(self.rest(2), b"*/");
+                    let body = body.ok_or_else(|| self.cut_off("a comment".to_owned()))?;
+                    self.advance(2 + body + 2);
+                    continue;
+                }
+                // An escaped name goes on to the next white space, whatever is in it.
+                b'\\' => length_while(rest, |byte| !byte.is_ascii_whitespace()),
+                b'"' => self.string_length()?,
+                byte if is_word(byte) => length_while(rest, is_word),
+                _ => 1,
+            };
+            return Ok(Some(self.advance(length)));
+        }
+    }
+
+    fn string_length(&self) -> Result<usize, NetlistError> {
+        let mut escaped = false;
+        for (offset, byte) in self.rest(1).iter().enumerate() {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => return Ok(offset + 2),
+                _ => {}
+            }
+        }
+        Err(self.cut_off("a string".to_owned()))
+    }
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'\'') || !byte.is_ascii()
+}
+
+fn length_while(text: &[u8], keep: impl Fn(u8) -> bool) -> usize {
+    text.iter().position(|byte| !keep(*byte)).unwrap_or(text.len())
+}
+
+fn find(text: &[u8], pattern: &[u8]) -> Option<usize> {
+    text.windows(pattern.len()).position(|window| window == pattern)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const TINY: &str = "module top (a, \\b[0] , y);\n input a;\n input \\b[0] ;\n output y;\n\n \
+        NAND2 u1 (.A(a),\n    .B(\\b[0] ),\n    .Y(n));\n INV u2 (.A(n), .Y(y));\nendmodule\n";
+
+    fn hash(text: &str) -> ContentHash {
+        canonical_hash(text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    #[test]
+    fn order_white_space_and_comments_do_not_count() {
+        let shuffled = "// made by hand\nmodule top(a,\\b[0] ,y);output y;INV u2(.A(n),.Y(y));\
+            input a; /* ; endmodule */ NAND2 u1 ( .A(a), .B(\\b[0]\t),.Y(n) );input \\b[0] ;endmodule";
+        assert_eq!(hash(TINY), hash(shuffled));
+    }
+
+    #[test]
+    fn everything_else_counts() {
+        for (from, to) in [
+            (".A(a)", ".A(n)"),
+            ("INV u2", "INVX2 u2"),
+            (".A(n)", ".A()"),
+            ("u1", "u3"),
+            ("\\b[0] ),", "\\b[0]x ),"),
+            (" input a;\n", ""),
+            ("INV u2 (.A(n), .Y(y));", "INV u2 (.A(n), .Y(y)); INV u4 (.A(n));"),
+            ("module top", "module other"),
+            ("(a, \\b[0] , y)", "(\\b[0] , a, y)"),
+        ] {
+            assert!(TINY.contains(from));
+            assert_ne!(hash(TINY), hash(&TINY.replacen(from, to, 1)), "{from} -> {to}");
+        }
+    }
+
+    #[test]
+    fn an_escaped_name_may_hold_anything() {
+        let one = "module t; INV \\u;1 (.A(\\/*x ), .Y(y)); endmodule";
+        let other = "module t; INV \\u;2 (.A(\\/*x ), .Y(y)); endmodule";
+        assert_ne!(hash(one), hash(other));
+    }
+
+    #[test]
+    fn a_netlist_that_was_cut_off_is_noticed_wherever() {
+        let whole = TINY.trim_end();
+        for end in 1..whole.len() {
+            assert!(canonical_hash(&whole.as_bytes()[..end]).is_err(), "{}", &whole[..end]);
+        }
+        assert_eq!(canonical_hash(b""), Err(NetlistError::Empty));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = canonical_hash(&bytes);
+        }
+
+        #[test]
+        fn nor_do_bytes_that_look_like_verilog(parts in prop::collection::vec(
+            prop::sample::select(vec!["module", "endmodule", " ", "\\", "\"", ";", "/*", "*/", "//", "\n", "a", "(", "'"]), 0..30)) {
+            let _ = canonical_hash(parts.concat().as_bytes());
+        }
+    }
+}

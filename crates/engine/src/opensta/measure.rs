@@ -1,0 +1,286 @@
+//! Puts what the processes of a trial wrote together into one measurement.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use noodle2_model::{
+    Check, ContentHash, Finding, FindingKind, Metric, MetricSet, PathGroupSummary, WorstPath,
+};
+use serde::Serialize;
+
+use super::log::LogRemarks;
+use super::read::{Record, ResultFile};
+use super::scenes::{SceneGroup, StudyContext};
+
+/// The content of `metrics.json`: everything that was measured of a case. Units stand in the names.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct MetricsDocument {
+    /// The version of this form.
+    pub schema_version: u32,
+    /// The trial that derived the case.
+    pub trial: String,
+    /// The engine and its version.
+    pub engine: String,
+    /// Numbers compare only with those of the same context.
+    pub measurement_context: ContentHash,
+    /// The hash of the design.
+    pub design: ContentHash,
+    /// The worst over scenes.
+    pub overall: MetricSet,
+    /// By scene.
+    pub scenes: BTreeMap<String, SceneDocument>,
+    /// How many edits of each kind the ECO made.
+    pub edits: BTreeMap<String, u64>,
+    /// What the ECO noted about itself.
+    pub notes: BTreeMap<String, String>,
+    /// What the engine remarked.
+    pub findings: Vec<Finding>,
+}
+
+/// What was measured in one scene.
+#[derive(Clone, PartialEq, Debug, Default, Serialize)]
+pub struct SceneDocument {
+    /// Whether the results are without real wires.
+    pub pre_layout: bool,
+    /// The metrics.
+    pub metrics: MetricSet,
+    /// Slack by path group.
+    pub path_groups: Vec<PathGroupSummary>,
+    /// The worst setup path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worst_setup_path: Option<WorstPath>,
+    /// The worst hold path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worst_hold_path: Option<WorstPath>,
+}
+
+/// What is gathered over the processes of a trial.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub(super) scenes: BTreeMap<String, SceneDocument>,
+    pub(super) findings: BTreeSet<Finding>,
+    pub(super) edits: BTreeMap<String, u64>,
+    pub(super) notes: BTreeMap<String, String>,
+}
+
+impl Gathered {
+    /// Adds what the process of `group` wrote and printed.
+    pub(super) fn add(&mut self, context: &StudyContext, group: &SceneGroup, result: &ResultFile, remarks: &LogRemarks) {
+        for scene in &group.scenes {
+            let document = self.scenes.entry(scene.name.clone()).or_default();
+            document.pre_layout = group.parasitics.is_pre_layout();
+        }
+        self.add_cells(context, group, result);
+        self.add_clocks(group, result);
+        for record in &result.records {
+            self.add_record(group, record);
+        }
+        self.add_remarks(group, remarks);
+        self.add_gaps(context, group);
+    }
+
+    /// A remark about one scene, or about all where the group has several: they are one design under one set of
+    /// constraints.
+    fn find(&mut self, group: &SceneGroup, kind: FindingKind, detail: String) {
+        let scene = match group.scenes.as_slice() {
+            [only] => only.name.clone(),
+            _ => String::new(),
+        };
+        self.findings.insert(Finding {
+            kind,
+            scene,
+            detail,
+        });
+    }
+
+    fn find_in(&mut self, scene: &str, kind: FindingKind, detail: String) {
+        self.findings.insert(Finding {
+            kind,
+            scene: scene.to_owned(),
+            detail,
+        });
+    }
+
+    fn document(&mut self, scene: &str) -> &mut SceneDocument {
+        self.scenes.entry(scene.to_owned()).or_default()
+    }
+
+    /// Cells, their areas, and those that nobody defines.
+    fn add_cells(&mut self, context: &StudyContext, group: &SceneGroup, result: &ResultFile) {
+        let mut cells = 0;
+        let mut uses = Vec::new();
+        for record in &result.records {
+            let Record::Cell { name, instances, known, example } = record else {
+                continue;
+            };
+            cells += instances;
+            uses.push((name.as_str(), *instances));
+            if !known && !context.black_boxes.contains(name) {
+                self.findings.insert(Finding {
+                    kind: FindingKind::BlackBox,
+                    scene: String::new(),
+                    detail: format!("nobody defines `{name}`: {instances} instances, such as `{example}`"),
+                });
+            }
+        }
+        if uses.is_empty() {
+            return;
+        }
+        // In a fixed order: sums of doubles depend on it.
+        uses.sort_unstable();
+        for scene in &group.scenes {
+            let area = uses
+                .iter()
+                .map(|(cell, instances)| Some(scene.index.area(cell)? * *instances as f64))
+                .sum::<Option<f64>>();
+            let metrics = &mut self.document(&scene.name).metrics;
+            metrics.insert(Metric::CellCount, cells as f64);
+            if let Some(area) = area {
+                metrics.insert(Metric::Area, area);
+            }
+        }
+    }
+
+    fn add_clocks(&mut self, group: &SceneGroup, result: &ResultFile) {
+        let mut clocks = 0;
+        for record in &result.records {
+            let Record::Clock { name, period_ps, valid } = record else {
+                continue;
+            };
+            clocks += 1;
+            let has_period = period_ps.is_some_and(|period| period > 0.0);
+            if !has_period || !valid {
+                let detail = format!("clock `{name}` has no period");
+                self.find(group, FindingKind::ClockWithoutPeriod, detail);
+            }
+        }
+        if clocks == 0 {
+            let detail = "the constraints make no clock".to_owned();
+            self.find(group, FindingKind::ClockWithoutPeriod, detail);
+        }
+    }
+
+    fn add_record(&mut self, group: &SceneGroup, record: &Record) {
+        match record {
+            Record::Metric { scene, metric, value } => {
+                self.document(scene).metrics.insert(*metric, *value);
+            }
+            Record::NoPaths { scene, check } => {
+                let detail = format!("no path has a {check} check");
+                self.find_in(scene, FindingKind::NoPaths, detail);
+            }
+            Record::Group { scene, check, group, slack_ps } => self.add_group(scene, check, group, *slack_ps),
+            Record::Path { scene, check, start, end, slack_ps, cells } => {
+                let path = WorstPath {
+                    start: start.clone(),
+                    end: end.clone(),
+                    slack_ps: *slack_ps,
+                    stages: u32::try_from(cells.len()).unwrap_or(u32::MAX),
+                    cells: cells.clone(),
+                };
+                let document = self.document(scene);
+                match check.as_str() {
+                    "setup" => document.worst_setup_path = Some(path),
+                    _ => document.worst_hold_path = Some(path),
+                }
+            }
+            Record::NotAnnotated { scene, nets, example } if *nets > 0 => {
+                let detail = format!("{nets} nets have no annotated wires, such as `{example}`");
+                self.find_in(scene, FindingKind::ParasiticsIncomplete, detail);
+            }
+            Record::Remark { text, example } => {
+                let text = text.trim_start_matches("Warning:").trim();
+                self.find(group, FindingKind::EngineWarning, format!("{text} ({example})"));
+            }
+            Record::ClockTakenAsIdeal { name } => {
+                let detail = format!("the constraints time the tree of clock `{name}`; the scene takes it as ideal");
+                self.find(group, FindingKind::EngineWarning, detail);
+            }
+            Record::Unread { what, why } => {
+                let detail = format!("could not read {what}: {why}");
+                self.find(group, FindingKind::EngineWarning, detail);
+            }
+            Record::Edits { kind, count } => *self.edits.entry(kind.clone()).or_default() += count,
+            Record::Note { key, value } => {
+                self.notes.insert(key.clone(), value.clone());
+            }
+            Record::Failed { .. }
+            | Record::TimeUnit { .. }
+            | Record::Clock { .. }
+            | Record::Cell { .. }
+            | Record::NotAnnotated { .. } => {}
+        }
+    }
+
+    fn add_group(&mut self, scene: &str, check: &str, group: &str, slack_ps: f64) {
+        let groups = &mut self.document(scene).path_groups;
+        let at = match groups.iter().position(|known| known.group == group) {
+            Some(at) => at,
+            None => {
+                groups.push(PathGroupSummary {
+                    group: group.to_owned(),
+                    setup_ws_ps: None,
+                    hold_ws_ps: None,
+                });
+                groups.sort_by(|left, right| left.group.cmp(&right.group));
+                groups.iter().position(|known| known.group == group).unwrap_or(0)
+            }
+        };
+        let slot = match check {
+            "setup" => &mut groups[at].setup_ws_ps,
+            _ => &mut groups[at].hold_ws_ps,
+        };
+        let slack = Metric::SetupWs.canonical(slack_ps);
+        *slot = match (*slot, slack) {
+            (Some(known), Some(slack)) => Some(known.min(slack)),
+            (known, slack) => known.or(slack),
+        };
+    }
+
+    fn add_remarks(&mut self, group: &SceneGroup, remarks: &LogRemarks) {
+        for warning in &remarks.warnings {
+            self.find(group, FindingKind::EngineWarning, warning.text.clone());
+        }
+        if remarks.more_warnings > 0 {
+            let detail = format!("{} more warnings", remarks.more_warnings);
+            self.find(group, FindingKind::EngineWarning, detail);
+        }
+    }
+
+    /// What is missing in a scene, and what the study does not waive.
+    fn add_gaps(&mut self, context: &StudyContext, group: &SceneGroup) {
+        for scene in &group.scenes {
+            let metrics = self.document(&scene.name).metrics.clone();
+            for (check, metric) in [(Check::Setup, Metric::SetupWs), (Check::Hold, Metric::HoldWs)] {
+                let told = self
+                    .findings
+                    .iter()
+                    .any(|finding| finding.kind == FindingKind::NoPaths && finding.scene == scene.name);
+                if scene.has(check) && metrics.get(metric).is_none() && !told {
+                    let detail = format!("{metric} could not be read");
+                    self.find_in(&scene.name, FindingKind::SceneWithoutMetrics, detail);
+                }
+            }
+            let waived = f64::from(context.waived_endpoints);
+            if let Some(endpoints) = metrics.get(Metric::UnconstrainedEndpoints)
+                && endpoints > waived
+            {
+                let detail = format!("{endpoints} endpoints are unconstrained; the study waives {waived}");
+                self.find_in(&scene.name, FindingKind::UnconstrainedEndpoints, detail);
+            }
+        }
+    }
+
+    /// The worst over scenes, and the metrics by scene.
+    pub(super) fn metrics(&self) -> (MetricSet, BTreeMap<String, MetricSet>) {
+        let scenes: BTreeMap<String, MetricSet> = self
+            .scenes
+            .iter()
+            .map(|(name, document)| (name.clone(), document.metrics.clone()))
+            .collect();
+        let mut overall = MetricSet::new();
+        for metrics in scenes.values() {
+            overall.merge_worst(metrics);
+        }
+        (overall, scenes)
+    }
+}

@@ -1,0 +1,210 @@
+//! Renders the scripts that `sta` runs.
+//!
+//! A script is short: it loads the prelude that all trials of a group share, and is then one command
+//! whose words are this trial's own.
+
+use std::path::{Path, PathBuf};
+
+use noodle2_liberty::{Library, Pin};
+use noodle2_model::{Check, Clocks, ParameterValue, Parameters, Parasitics};
+
+use super::scenes::{ResolvedScene, SceneGroup};
+use crate::platform::PlatformFile;
+use crate::tcl::{TclScript, TclWord, is_plain_text};
+
+const SUPPORT: &str = include_str!("../../tcl/support.tcl");
+const MEASURE: &str = include_str!("../../tcl/measure.tcl");
+const EDIT: &str = include_str!("../../tcl/edit.tcl");
+
+/// What the scripts of a group share: the library of procedures, and what its Liberty files say of cells.
+pub(super) fn prelude(group: &SceneGroup, platform: &PlatformFile) -> String {
+    let mut script = TclScript::new();
+    script.append(SUPPORT);
+    script.append(EDIT);
+    script.append(MEASURE);
+    let index = &eco_scene(group).index;
+    script.append_tables(index);
+    for (name, cells) in [
+        ("set ::n2::buffers", &platform.buffers),
+        ("set ::n2::inverters", &platform.inverters),
+    ] {
+        if !cells.is_empty() {
+            script.command(name, [TclWord::texts(cells)]);
+        }
+    }
+    let unusable = index.cells().filter(|cell| !index.is_usable(cell));
+    script.command("set ::n2::dont_use", [TclWord::texts(unusable)]);
+    for scene in &group.scenes {
+        limits(&mut script, scene);
+    }
+    script.into_text()
+}
+
+/// The scene whose libraries an ECO looks its cells up in: the first with setup, where cells are slowest
+/// as a rule.
+fn eco_scene(group: &SceneGroup) -> &ResolvedScene {
+    group
+        .scenes
+        .iter()
+        .find(|scene| scene.has(Check::Setup))
+        .unwrap_or(&group.scenes[0])
+}
+
+/// Limits of loads and fanouts, by scene: libraries of two corners may differ.
+fn limits(script: &mut TclScript, scene: &ResolvedScene) {
+    let values = |value: fn(&Library, &Pin) -> Option<f64>| {
+        let index = &scene.index;
+        index.cells().flat_map(move |cell| {
+            let library = index.library_of(cell);
+            let pins = index.cell(cell).map(|data| &data.pins);
+            pins.into_iter().flatten().filter_map(move |(name, pin)| {
+                let value = TclWord::real(value(library?, pin)?)?;
+                Some((TclWord::text(&format!("{}/{cell}/{name}", scene.name)), value))
+            })
+        })
+    };
+    script.array("::n2::capacitance_limit", values(Library::max_capacitance_f));
+    script.array("::n2::fanout_limit", values(Library::max_fanout));
+    script.array("::n2::fanout_of_input", values(Library::fanout_load));
+}
+
+/// What one process of a trial does.
+pub(super) struct Job<'a> {
+    /// What the script is for, in a line.
+    pub title: String,
+    pub group: &'a SceneGroup,
+    pub top: &'a str,
+    pub netlists: &'a [PathBuf],
+    pub eco: Option<EcoJob<'a>>,
+    /// The netlist that is written, within the folder of the attempt.
+    pub output: Option<&'a str>,
+    /// The result file, within the folder of the attempt.
+    pub result: &'a str,
+    pub prefix: String,
+    pub seed: u64,
+}
+
+/// An ECO that a process applies.
+pub(super) struct EcoJob<'a> {
+    pub parameters: &'a Parameters,
+    /// Its Tcl file, relative to the folder of the attempt.
+    pub path: String,
+}
+
+/// A script, and the links that it needs in the folder of its attempt: `name → target`.
+pub(super) struct Rendered {
+    pub text: String,
+    pub links: Vec<(String, PathBuf)>,
+}
+
+/// Renders a job. `None` when a path is not UTF-8.
+pub(super) fn render(job: &Job<'_>) -> Option<Rendered> {
+    let group = job.group;
+    let mut links = Links::default();
+    let mut body = TclScript::new();
+    let names = group.scenes.iter().map(|scene| &scene.name);
+    let mut libraries = Vec::new();
+    for scene in &group.scenes {
+        for library in &scene.libraries {
+            libraries.extend([TclWord::text(&scene.name), links.word(library)?]);
+        }
+    }
+    body.command(
+        "::n2::read_libraries",
+        [TclWord::texts(names), TclWord::list(libraries)],
+    );
+    for (variable, check) in [
+        ("set ::n2::setup_corners", Check::Setup),
+        ("set ::n2::hold_corners", Check::Hold),
+    ] {
+        let scenes = group.scenes.iter().filter(|scene| scene.has(check));
+        body.command(variable, [TclWord::texts(scenes.map(|scene| &scene.name))]);
+    }
+    let netlists = links.words(job.netlists)?;
+    body.command("::n2::read_design", [netlists, TclWord::text(job.top)]);
+    let clocks = match group.clocks {
+        Clocks::Ideal => "ideal",
+        Clocks::Propagated => "propagated",
+    };
+    let wireload = match &group.parasitics {
+        Parasitics::Wireload(name) => name.as_str(),
+        _ => "",
+    };
+    let sdc = links.words(&group.sdc)?;
+    body.command(
+        "::n2::read_constraints",
+        [sdc, TclWord::text(clocks), TclWord::text(wireload)],
+    );
+    if let Parasitics::Spef(path) = &group.parasitics {
+        body.command("::n2::read_parasitics", [links.word(path)?]);
+    }
+    if let Some(eco) = &job.eco {
+        render_eco(&mut body, job, eco)?;
+    }
+    if let Some(output) = job.output {
+        body.command("::n2::write_design", [TclWord::text(output)]);
+    }
+    body.command("::n2::measure", [TclWord::boolean(group.is_annotated())]);
+
+    let mut script = TclScript::new();
+    script.comment(&job.title);
+    // The engine's own `source` takes a file apart line by line, which is slow for large tables.
+    script.command("set n2_prelude", [TclWord::command("open", [TclWord::path(&group.prelude)?])]);
+    script.append("fconfigure $n2_prelude -encoding utf-8\neval [read $n2_prelude]\nclose $n2_prelude\n");
+    script.command("::n2::main", [TclWord::text(job.result), TclWord::block(&body)]);
+    Some(Rendered {
+        text: script.into_text(),
+        links: links.0,
+    })
+}
+
+fn render_eco(body: &mut TclScript, job: &Job<'_>, eco: &EcoJob<'_>) -> Option<()> {
+    let mut values = Vec::new();
+    for (name, value) in eco.parameters {
+        values.push((TclWord::text(name), parameter(value)?));
+    }
+    body.array("::n2::parameter", values);
+    body.command("set ::n2::prefix", [TclWord::text(&job.prefix)]);
+    // Tcl's integers have no limit; only its quoting needs text.
+    body.command("set ::n2::seed", [TclWord::text(&job.seed.to_string())]);
+    body.command("::n2::apply_eco", [TclWord::text(&eco.path)]);
+    Some(())
+}
+
+fn parameter(value: &ParameterValue) -> Option<TclWord> {
+    Some(match value {
+        ParameterValue::Boolean(value) => TclWord::boolean(*value),
+        ParameterValue::Integer(value) => TclWord::integer(*value),
+        ParameterValue::Real(value) => TclWord::real(*value)?,
+        ParameterValue::Text(value) => TclWord::text(value),
+    })
+}
+
+/// Some of the engine's commands take a file name for a list, so a path with a space or a brace is given
+/// to it under a plain name, as a link in the folder of the attempt.
+#[derive(Default)]
+struct Links(Vec<(String, PathBuf)>);
+
+impl Links {
+    fn word(&mut self, path: &Path) -> Option<TclWord> {
+        let text = path.to_str()?;
+        if is_plain_text(text) {
+            return Some(TclWord::text(text));
+        }
+        let known = self.0.iter().find(|(_, target)| target == path);
+        let name = match known {
+            Some((name, _)) => name.clone(),
+            None => {
+                let name = format!("input-{}", self.0.len() + 1);
+                self.0.push((name.clone(), path.to_owned()));
+                name
+            }
+        };
+        Some(TclWord::text(&name))
+    }
+
+    fn words(&mut self, paths: &[PathBuf]) -> Option<TclWord> {
+        let words: Option<Vec<TclWord>> = paths.iter().map(|path| self.word(path)).collect();
+        words.map(TclWord::list)
+    }
+}

@@ -1,0 +1,550 @@
+//! Runs one trial: applies the ECO, writes the design, measures every scene.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use noodle2_model::{
+    CommandReport, CommandSpec, ContentHash, DesignState, EcoImplementation, EcoProposal, Failure,
+    FailureClass, FindingKind, Measurement, Metric, MetricSet, Outcome, Parasitics, TrialId,
+};
+
+use super::log::LogRemarks;
+use super::measure::{Gathered, MetricsDocument};
+use super::probe::find_program;
+use super::read::{ResultError, ResultFile};
+use super::scenes::{SceneGroup, StudyContext};
+use super::script::{self, EcoJob, Job};
+use super::{command, environment};
+use crate::catalogue::Eco;
+use crate::classify::{Evidence, classify, classify_command, missing_clock};
+use crate::netlist::canonical_hash;
+
+/// The netlist of a case, within the folder of its attempt.
+pub(super) const NETLIST: &str = "netlist.v";
+
+/// What a command ECO writes, before the engine brings it into its own form.
+const REWRITTEN: &str = "rewritten.v";
+
+/// The folder of an ECO's files, within the folder of the attempt.
+const ECO_FOLDER: &str = "eco";
+
+/// What is to be run.
+#[derive(Clone, Debug)]
+pub struct TrialRequest<'a> {
+    /// The trial, whose id also makes the prefix of new names.
+    pub trial: TrialId,
+    /// The folder of the attempt, as an absolute path. It exists, and everything that the trial writes
+    /// lies in it.
+    pub folder: PathBuf,
+    /// The netlists of the parent, or of the base case.
+    pub netlists: Vec<PathBuf>,
+    /// What is known of the parent; `None` for the base case.
+    pub parent: Option<ParentFacts>,
+    /// What is tried; `None` measures the design as it is.
+    pub eco: Option<(&'a EcoProposal, &'a Eco)>,
+    /// The source of everything that the ECO chooses by chance.
+    pub seed: u64,
+}
+
+/// What a trial must know of its parent.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ParentFacts {
+    /// The hash of its design.
+    pub canonical: ContentHash,
+    /// Its metrics by scene.
+    pub scenes: BTreeMap<String, MetricSet>,
+}
+
+impl From<&Measurement> for ParentFacts {
+    fn from(measurement: &Measurement) -> Self {
+        Self {
+            canonical: measurement.design.canonical,
+            scenes: measurement.scenes.clone(),
+        }
+    }
+}
+
+type Run<'r> = &'r mut dyn FnMut(&CommandSpec) -> CommandReport;
+
+impl StudyContext {
+    /// Runs a trial and says what came of it. `run` starts a command and waits for its end.
+    ///
+    /// In the folder of the attempt it leaves `script.tcl`, `sta.log` and `result.tsv` (numbered for
+    /// further processes), `netlist.v`, `metrics.json`, and the ECO's files and edits.
+    pub fn run_trial(&self, request: &TrialRequest<'_>, run: Run<'_>) -> Outcome {
+        match self.attempt(request, run) {
+            Ok(outcome) => outcome,
+            Err(failure) => Outcome::Failed(failure),
+        }
+    }
+
+    fn attempt(&self, request: &TrialRequest<'_>, run: Run<'_>) -> Result<Outcome, Failure> {
+        self.refuse_what_would_lie(request)?;
+        let mut netlists = request.netlists.clone();
+        let mut gathered = Gathered::default();
+        let mut tcl = None;
+        if let Some((proposal, eco)) = request.eco {
+            write_eco(&request.folder, eco)?;
+            match &eco.manifest.implementation {
+                EcoImplementation::Tcl(file) => {
+                    tcl = Some(EcoJob {
+                        parameters: &proposal.parameters,
+                        path: format!("{ECO_FOLDER}/{file}"),
+                    });
+                }
+                EcoImplementation::Command(words) => {
+                    self.run_command_eco(request, proposal, words, run)?;
+                    netlists = vec![request.folder.join(REWRITTEN)];
+                }
+            }
+        }
+        let applies_eco = tcl.is_some();
+        let mut design = None;
+        for (index, group) in self.groups.iter().enumerate() {
+            let job = Job {
+                title: self.title(request, index),
+                group,
+                top: &self.top,
+                netlists: &netlists,
+                eco: tcl.take(),
+                output: (index == 0).then_some(NETLIST),
+                result: &numbered("result", index, "tsv"),
+                prefix: EcoProposal::name_prefix(request.trial),
+                seed: request.seed,
+            };
+            let (result, remarks) = self.run_process(request, index, group, &job, run)?;
+            gathered.add(self, group, &result, &remarks);
+            if index == 0 {
+                let state = design_state(&request.folder.join(NETLIST))?;
+                let parent = request.parent.as_ref().map(|parent| parent.canonical);
+                if request.eco.is_some() && parent == Some(state.canonical) {
+                    return Ok(Outcome::NoEffect);
+                }
+                design = Some(state);
+                // Further processes see what this one wrote.
+                netlists = vec![request.folder.join(NETLIST)];
+            }
+        }
+        let design = design.ok_or_else(|| no_scene())?;
+        debug_assert!(tcl.is_none() || !applies_eco, "the first process applies the ECO");
+        let (overall, scenes) = gathered.metrics();
+        if let Some(parent) = &request.parent {
+            compare_with_parent(parent, &scenes, &gathered)?;
+        }
+        let findings: Vec<_> = gathered.findings.iter().cloned().collect();
+        self.write_metrics(request, &gathered, &overall, design)?;
+        Ok(Outcome::Measured(Measurement {
+            design,
+            overall,
+            scenes,
+            findings,
+            edits: gathered.edits,
+        }))
+    }
+
+    /// With annotated wires, a net that is connected anew has none, and timing looks better than it is.
+    fn refuse_what_would_lie(&self, request: &TrialRequest<'_>) -> Result<(), Failure> {
+        let Some((_, eco)) = request.eco else {
+            return Ok(());
+        };
+        let annotated = self
+            .groups
+            .iter()
+            .find(|group| group.is_annotated())
+            .map(|group| &group.scenes[0].name);
+        match annotated {
+            Some(scene) if eco.manifest.changes_connectivity => Err(failure(
+                FailureClass::ConfigurationError,
+                format!(
+                    "ECO `{}` changes connections, but the wires of scene `{scene}` are annotated from a file, \
+                     and changed nets would have none",
+                    eco.manifest.name
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn title(&self, request: &TrialRequest<'_>, index: usize) -> String {
+        let what = match request.eco {
+            _ if index > 0 => "measures what the first process wrote".to_owned(),
+            Some((_, eco)) => format!("ECO {} version {}", eco.manifest.name, eco.manifest.version),
+            None => "measures the design as it is".to_owned(),
+        };
+        let trial = request.trial;
+        let number = index + 1;
+        let count = self.groups.len();
+        format!("Trial {trial}, process {number} of {count}: {what}")
+    }
+
+    fn run_process(
+        &self,
+        request: &TrialRequest<'_>,
+        index: usize,
+        group: &SceneGroup,
+        job: &Job<'_>,
+        run: Run<'_>,
+    ) -> Result<(ResultFile, LogRemarks), Failure> {
+        let folder = &request.folder;
+        let rendered = script::render(job)
+            .ok_or_else(|| failure(FailureClass::ConfigurationError, "a path is not UTF-8".to_owned()))?;
+        let script = numbered("script", index, "tcl");
+        write(&folder.join(&script), rendered.text.as_bytes())?;
+        for (name, target) in &rendered.links {
+            let link = folder.join(name);
+            make_link(target, &link).map_err(|error| io_failure("link", &link, &error))?;
+        }
+        let log_name = numbered("sta", index, "log");
+        let spec = command(&self.engine.path, folder, &script, &log_name, self.limits);
+        let report = run(&spec);
+        let log = read_log(&spec.log);
+        let result = match std::fs::read(folder.join(job.result)) {
+            Ok(bytes) => ResultFile::parse(&bytes),
+            Err(_) => Err(ResultError::Missing),
+        };
+        let evidence = Evidence {
+            tool: "OpenSTA",
+            report: &report,
+            log: &log,
+        };
+        let result = classify(evidence, result)?;
+        self.refuse_missing_clocks(request, group, &log)?;
+        Ok((result, LogRemarks::read(&log, self.known_paths(group, job.netlists))))
+    }
+
+    fn refuse_missing_clocks(&self, request: &TrialRequest<'_>, group: &SceneGroup, log: &str) -> Result<(), Failure> {
+        let constraints = |name: &str| {
+            let named = |path: &&PathBuf| path.file_name().is_some_and(|file| file == name);
+            std::fs::read_to_string(group.sdc.iter().find(named)?).ok()
+        };
+        let Some(message) = missing_clock(log, constraints) else {
+            return Ok(());
+        };
+        // In a derived case, the base's constraints were in order: the ECO took the clock away.
+        let class = match request.parent {
+            Some(_) => FailureClass::ConstraintCoverageLost,
+            None => FailureClass::ConfigurationError,
+        };
+        Err(Failure {
+            excerpt: LogRemarks::excerpt(log),
+            ..failure(class, message)
+        })
+    }
+
+    fn known_paths<'p>(&'p self, group: &'p SceneGroup, netlists: &'p [PathBuf]) -> impl Iterator<Item = &'p Path> {
+        let spef = match &group.parasitics {
+            Parasitics::Spef(path) => Some(path),
+            _ => None,
+        };
+        let libraries = group.scenes.iter().flat_map(|scene| &scene.libraries);
+        netlists
+            .iter()
+            .chain(&group.sdc)
+            .chain(libraries)
+            .chain(spef)
+            .map(PathBuf::as_path)
+    }
+
+    fn run_command_eco(
+        &self,
+        request: &TrialRequest<'_>,
+        proposal: &EcoProposal,
+        words: &[String],
+        run: Run<'_>,
+    ) -> Result<(), Failure> {
+        let folder = &request.folder;
+        let mut values: BTreeMap<&str, String> = proposal
+            .parameters
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.to_string()))
+            .collect();
+        let libraries = self.groups[0].scenes[0].libraries.iter();
+        let output = folder.join(REWRITTEN);
+        for (name, value) in [
+            ("netlist", joined(&request.netlists)),
+            ("liberty", joined(libraries)),
+            ("output", output.display().to_string()),
+            ("top", self.top.clone()),
+            ("prefix", EcoProposal::name_prefix(request.trial)),
+            ("folder", folder.join(ECO_FOLDER).display().to_string()),
+        ] {
+            values.insert(name, value);
+        }
+        let mut words = words.iter().map(|word| fill(word, &values));
+        let name = words.next().unwrap_or_default();
+        let program = find_program(&name).ok_or_else(|| {
+            let message = format!("ECO `{}` needs `{name}`, which is not installed", proposal.name);
+            failure(FailureClass::ToolMissing, message)
+        })?;
+        let spec = CommandSpec {
+            program,
+            arguments: words.collect(),
+            environment: environment(folder),
+            folder: folder.clone(),
+            log: folder.join("eco.log"),
+            limits: self.limits,
+        };
+        let report = run(&spec);
+        let log = read_log(&spec.log);
+        let evidence = Evidence {
+            tool: &name,
+            report: &report,
+            log: &log,
+        };
+        if let Some(failure) = classify_command(evidence) {
+            return Err(failure);
+        }
+        match output.is_file() {
+            true => Ok(()),
+            false => Err(Failure {
+                excerpt: LogRemarks::excerpt(&log),
+                ..failure(
+                    FailureClass::MissingOutput,
+                    format!("ECO `{}` ended without writing its netlist", proposal.name),
+                )
+            }),
+        }
+    }
+
+    fn write_metrics(
+        &self,
+        request: &TrialRequest<'_>,
+        gathered: &Gathered,
+        overall: &MetricSet,
+        design: DesignState,
+    ) -> Result<(), Failure> {
+        let document = MetricsDocument {
+            schema_version: 1,
+            trial: request.trial.to_string(),
+            engine: format!("OpenSTA {}", self.engine.version),
+            measurement_context: self.measurement_context(),
+            design: design.canonical,
+            overall: overall.clone(),
+            scenes: gathered.scenes.clone(),
+            edits: gathered.edits.clone(),
+            notes: gathered.notes.clone(),
+            findings: gathered.findings.iter().cloned().collect(),
+        };
+        let mut text = serde_json::to_vec_pretty(&document)
+            .expect("names and finite numbers are always JSON");
+        text.push(b'\n');
+        write(&request.folder.join("metrics.json"), &text)
+    }
+}
+
+/// What must not happen to a derived case, whatever its numbers say.
+fn compare_with_parent(
+    parent: &ParentFacts,
+    scenes: &BTreeMap<String, MetricSet>,
+    gathered: &Gathered,
+) -> Result<(), Failure> {
+    if let Some(finding) = gathered
+        .findings
+        .iter()
+        .find(|finding| finding.kind == FindingKind::BlackBox)
+    {
+        return Err(failure(FailureClass::BlackBox, finding.detail.clone()));
+    }
+    for (scene, before) in &parent.scenes {
+        let nothing = MetricSet::new();
+        let after = scenes.get(scene).unwrap_or(&nothing);
+        let pair = |metric| before.get(metric).zip(after.get(metric));
+        // The engine computes wires in single precision.
+        let lost = |metric| pair(metric).filter(|(before, after)| *after < before * (1.0 - 1e-5));
+        for metric in [Metric::AnnotatedNets, Metric::WireCapacitance] {
+            if let Some((before, after)) = lost(metric) {
+                return Err(failure(
+                    FailureClass::ParasiticsIncomplete,
+                    format!("scene `{scene}` lost annotated wires: {metric} went from {before} to {after}"),
+                ));
+            }
+        }
+        if let Some((before, after)) = pair(Metric::UnconstrainedEndpoints)
+            && after > before
+        {
+            return Err(failure(
+                FailureClass::ConstraintCoverageLost,
+                format!("scene `{scene}`: unconstrained endpoints went from {before} to {after}"),
+            ));
+        }
+        for metric in NEEDED {
+            if before.get(metric).is_some() && after.get(metric).is_none() {
+                return Err(failure(
+                    FailureClass::MetricMissing,
+                    format!("scene `{scene}`: {metric} was read of the parent and could not be read now"),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Metrics that do not vanish with the last cell that has a limit.
+const NEEDED: [Metric; 14] = [
+    Metric::SetupWs,
+    Metric::SetupWns,
+    Metric::SetupTns,
+    Metric::SetupViolatingEndpoints,
+    Metric::HoldWs,
+    Metric::HoldWns,
+    Metric::HoldTns,
+    Metric::HoldViolatingEndpoints,
+    Metric::Power,
+    Metric::Area,
+    Metric::CellCount,
+    Metric::UnconstrainedEndpoints,
+    Metric::AnnotatedNets,
+    Metric::WireCapacitance,
+];
+
+fn failure(class: FailureClass, message: String) -> Failure {
+    Failure {
+        class,
+        tool_code: None,
+        message,
+        excerpt: String::new(),
+    }
+}
+
+fn no_scene() -> Failure {
+    failure(FailureClass::ConfigurationError, "the study has no scene".to_owned())
+}
+
+fn io_failure(action: &str, path: &Path, error: &io::Error) -> Failure {
+    let class = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            FailureClass::DiskFull
+        }
+        _ => FailureClass::ConfigurationError,
+    };
+    failure(class, format!("cannot {action} `{}`: {error}", path.display()))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    std::fs::write(path, bytes).map_err(|error| io_failure("write", path, &error))
+}
+
+fn make_link(target: &Path, link: &Path) -> io::Result<()> {
+    match std::fs::remove_file(link) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => std::os::unix::fs::symlink(target, link),
+    }
+}
+
+fn write_eco(folder: &Path, eco: &Eco) -> Result<(), Failure> {
+    let folder = folder.join(ECO_FOLDER);
+    std::fs::create_dir_all(&folder).map_err(|error| io_failure("create", &folder, &error))?;
+    for (name, content) in &eco.files {
+        write(&folder.join(name), content)?;
+    }
+    Ok(())
+}
+
+/// `script.tcl` for the first process, `script-2.tcl` for the second.
+fn numbered(stem: &str, index: usize, ending: &str) -> String {
+    match index {
+        0 => format!("{stem}.{ending}"),
+        _ => format!("{stem}-{}.{ending}", index + 1),
+    }
+}
+
+fn read_log(path: &Path) -> String {
+    let bytes = std::fs::read(path).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn design_state(netlist: &Path) -> Result<DesignState, Failure> {
+    let bytes = std::fs::read(netlist)
+        .map_err(|error| failure(FailureClass::MissingOutput, format!("no netlist was written: {error}")))?;
+    let canonical = canonical_hash(&bytes).map_err(|error| {
+        failure(FailureClass::MissingOutput, format!("the netlist was not written whole: {error}"))
+    })?;
+    Ok(DesignState {
+        canonical,
+        netlist: ContentHash::of(&bytes),
+    })
+}
+
+/// Several files as one argument, separated by `:`.
+fn joined<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> String {
+    let paths: Vec<String> = paths.into_iter().map(|path| path.display().to_string()).collect();
+    paths.join(":")
+}
+
+/// Replaces `{name}` by its value, once: what a value holds is not looked at again.
+fn fill(word: &str, values: &BTreeMap<&str, String>) -> String {
+    let mut filled = String::new();
+    let mut rest = word;
+    while let Some(open) = rest.find('{') {
+        let after = &rest[open + 1..];
+        let value = after
+            .find('}')
+            .and_then(|close| Some((values.get(&after[..close])?, close)));
+        match value {
+            Some((value, close)) => {
+                filled.push_str(&rest[..open]);
+                filled.push_str(value);
+                rest = &after[close + 1..];
+            }
+            None => {
+                filled.push_str(&rest[..=open]);
+                rest = after;
+            }
+        }
+    }
+    filled + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn braces_of_commands_are_filled_once() {
+        let values = BTreeMap::from([("a", "{b}".to_owned()), ("b", "x".to_owned())]);
+        assert_eq!(fill("-{a}-{b}-{c}-{", &values), "-{b}-x-{c}-{");
+    }
+
+    fn facts(values: &[(Metric, f64)]) -> BTreeMap<String, MetricSet> {
+        BTreeMap::from([("typical".to_owned(), values.iter().copied().collect())])
+    }
+
+    #[test]
+    fn what_must_not_happen_to_a_derived_case_is_caught() {
+        let before = [
+            (Metric::SetupWs, -10.0),
+            (Metric::UnconstrainedEndpoints, 2.0),
+            (Metric::AnnotatedNets, 100.0),
+            (Metric::WireCapacitance, 1.0),
+        ];
+        let class = |after: &[(Metric, f64)]| {
+            let parent = ParentFacts {
+                canonical: ContentHash::of("parent"),
+                scenes: facts(&before),
+            };
+            compare_with_parent(&parent, &facts(after), &Gathered::default())
+                .err()
+                .map(|failure| failure.class)
+        };
+        let with = |metric, value| {
+            before.map(|(known, old)| (known, if known == metric { value } else { old }))
+        };
+        assert_eq!(class(&before), None);
+        assert_eq!(class(&with(Metric::SetupWs, 500.0)), None);
+        assert_eq!(
+            class(&with(Metric::AnnotatedNets, 99.0)),
+            Some(FailureClass::ParasiticsIncomplete)
+        );
+        assert_eq!(
+            class(&with(Metric::WireCapacitance, 0.99)),
+            Some(FailureClass::ParasiticsIncomplete)
+        );
+        assert_eq!(
+            class(&with(Metric::UnconstrainedEndpoints, 3.0)),
+            Some(FailureClass::ConstraintCoverageLost)
+        );
+        assert_eq!(class(&before[1..]), Some(FailureClass::MetricMissing));
+        assert_eq!(class(&[]), Some(FailureClass::MetricMissing));
+    }
+}

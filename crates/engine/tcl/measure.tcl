@@ -1,0 +1,245 @@
+# Measures the design as it stands and writes what it finds, corner by corner.
+#
+# A value that cannot be read is left out: nothing here writes a zero for something unknown. Each
+# reading is guarded on its own, so that one that a version of the engine does not offer takes only
+# itself along; it is told as `unread`.
+#
+# Runs after all edits. Asked before an edit, power and total negative slack make later answers of
+# the engine inexact.
+
+namespace eval ::n2 {
+  # Liberty limits by corner, `CELL/PIN`: set from the libraries of that corner.
+  variable capacitance_limit
+  array set capacitance_limit {}
+  variable fanout_limit
+  array set fanout_limit {}
+  variable fanout_of_input
+  array set fanout_of_input {}
+}
+
+# Runs one reading.
+proc ::n2::reading {what script} {
+  if {[catch {uplevel 1 $script} message]} { emit unread $what $message }
+}
+
+proc ::n2::metric {corner name value} {
+  set value [exact $value]
+  if {$value ne ""} { emit metric $corner $name $value }
+}
+
+# Measures everything. `annotated` says whether wires come from a file of parasitics.
+proc ::n2::measure {annotated} {
+  step measure {
+    read_units
+    emit time_unit [exact $::n2::time_unit]
+    reading clocks { measure_clocks }
+    reading cells { measure_cells }
+    foreach corner $::n2::corners {
+      foreach {check delay corners} [list setup max $::n2::setup_corners hold min $::n2::hold_corners] {
+        if {$corner in $corners} { reading "$check $corner" { measure_check $corner $check $delay } }
+      }
+      reading "power $corner" { measure_power $corner }
+      reading "slew $corner" { measure_slew $corner }
+      reading "loads $corner" { measure_loads $corner $annotated }
+    }
+    reading coverage { measure_coverage }
+  }
+}
+
+proc ::n2::measure_clocks {} {
+  foreach clock [all_clocks] {
+    set period [picoseconds [::sta::time_sta_ui [::sta::Clock_period $clock]]]
+    emit clock [get_name $clock] [exact $period] [::sta::Clock_waveform_valid $clock]
+  }
+}
+
+# Leaf cells by library cell, and those that no library defines.
+proc ::n2::measure_cells {} {
+  array set uses {}
+  array set example {}
+  foreach inst [::sta::network_leaf_instances] {
+    set cell [::sta::Instance_cell $inst]
+    if {[incr uses($cell)] == 1} { set example($cell) $inst }
+  }
+  foreach cell [array names uses] {
+    set inst $example($cell)
+    set known [expr {[::sta::Instance_liberty_cell $inst] ne "NULL"}]
+    emit cell [::sta::instance_property $inst ref_name] $uses($cell) $known [get_full_name $inst]
+  }
+}
+
+proc ::n2::find_ends {corner delay count args} {
+  # Renamed in later versions of the engine.
+  set option -group_count
+  if {[string match *-group_path_count* [info body ::sta::find_timing_paths_cmd]]} { set option -group_path_count }
+  find_timing_paths -corner $corner -path_delay $delay $option $count {*}$args
+}
+
+proc ::n2::measure_check {corner check delay} {
+  set slack [picoseconds [worst_slack -corner $corner -$delay]]
+  if {[exact $slack] eq ""} { emit no_paths $corner $check; return }
+  metric $corner ${check}_ws_ps $slack
+  metric $corner ${check}_wns_ps [expr {min($slack, 0.0)}]
+  metric $corner ${check}_tns_ps [picoseconds [total_negative_slack -corner $corner -$delay]]
+  array set violating {}
+  foreach end [find_ends $corner $delay 100000000 -slack_max 0] {
+    if {[::sta::PathEnd_slack $end] < 0.0} { set violating([get_full_name [get_property $end endpoint]]) 1 }
+  }
+  metric $corner ${check}_violating_endpoints [array size violating]
+  measure_groups $corner $check $delay
+}
+
+# The worst path of each path group, and of all.
+proc ::n2::measure_groups {corner check delay} {
+  variable group_names
+  set worst ""
+  foreach end [find_ends $corner $delay 1] {
+    set slack [::sta::PathEnd_slack $end]
+    if {$worst eq "" || $slack < [::sta::PathEnd_slack $worst]} { set worst $end }
+    if {$group_names eq {}} { emit_group $corner $check [group_of $end] $slack }
+  }
+  if {$worst ne ""} { emit_path $corner $check $worst }
+  if {$group_names eq {}} { return }
+  # With groups of the constraints' own making, a path's group cannot be told from its clock.
+  set names [concat $group_names {**async_default** **clock_gating_default** **default**}]
+  foreach clock [all_clocks] { lappend names [get_name $clock] }
+  foreach name [lsort -unique $names] {
+    if {![::sta::is_path_group_name $name]} { continue }
+    foreach end [find_ends $corner $delay 1 -path_group [list $name]] {
+      emit_group $corner $check $name [::sta::PathEnd_slack $end]
+    }
+  }
+}
+
+proc ::n2::emit_group {corner check name slack} {
+  set slack [exact [picoseconds [::sta::time_sta_ui $slack]]]
+  if {$slack ne ""} { emit group $corner $check $name $slack }
+}
+
+# The path group that the engine puts a path into where the constraints make no groups.
+proc ::n2::group_of {end} {
+  if {[::sta::PathEnd_is_gated_clock $end]} { return "**clock_gating_default**" }
+  if {[::sta::PathEnd_is_check $end] && [::sta::PathEnd_check_role $end] in {recovery removal}} { return "**async_default**" }
+  set clock [::sta::PathEnd_target_clk $end]
+  if {$clock eq "NULL"} { return "**default**" }
+  get_name $clock
+}
+
+# A path as start, end, slack, and the instances that it goes through with their cells.
+proc ::n2::emit_path {corner check end} {
+  set slack [exact [picoseconds [::sta::time_sta_ui [::sta::PathEnd_slack $end]]]]
+  if {$slack eq ""} { return }
+  set fields [list [get_full_name [get_property $end startpoint]] [get_full_name [get_property $end endpoint]] $slack]
+  foreach point [get_property $end points] {
+    set pin [get_property $point pin]
+    if {[::sta::Pin_is_top_level_port $pin] || ![::sta::Pin_is_driver $pin]} { continue }
+    set inst [::sta::Pin_instance $pin]
+    lappend fields [get_full_name $inst] [::sta::instance_property $inst ref_name]
+  }
+  emit path $corner $check {*}$fields
+}
+
+proc ::n2::measure_power {corner} {
+  lassign [::sta::design_power [::sta::find_corner $corner]] internal switching leakage total
+  metric $corner power_internal_w $internal
+  metric $corner power_switching_w $switching
+  metric $corner power_leakage_w $leakage
+  metric $corner power_w $total
+}
+
+proc ::n2::measure_slew {corner} {
+  if {[info commands ::sta::pin_slew_limit_violations] ne ""} {
+    metric $corner max_slew_violations [llength [::sta::pin_slew_limit_violations [::sta::find_corner $corner] max]]
+  } else {
+    # Later versions count over all corners at once.
+    metric $corner max_slew_violations [::sta::max_slew_violation_count]
+  }
+}
+
+# Loads of driver pins against the limits of their libraries, and the wires of annotated nets.
+proc ::n2::measure_loads {corner annotated} {
+  variable capacitance_limit; variable fanout_limit; variable fanout_of_input
+  set object [::sta::find_corner $corner]
+  array set too_much {capacitance 0 fanout 0}
+  array set limited {capacitance 0 fanout 0}
+  array set seen {}
+  array set limits {}
+  set any_fanout [expr {[array names fanout_limit -glob "[glob_escape $corner]/*"] ne {}}]
+  set wires 0.0; set nets_with_wires 0; set nets_without {}
+  foreach net [::sta::find_nets_hier_matching * 0 0] {
+    set drivers [::sta::net_driver_pins $net]
+    if {$drivers eq {}} { continue }
+    # A net of several modules is met once in each.
+    set first [lindex $drivers 0]
+    if {[info exists seen($first)]} { continue }
+    set seen($first) 1
+    foreach driver $drivers {
+      set port [::sta::Pin_liberty_port $driver]
+      if {$port eq "NULL"} { continue }
+      if {![info exists limits($port)]} {
+        set key "$corner/[::sta::instance_property [::sta::Pin_instance $driver] ref_name]/[::sta::Pin_port_name $driver]"
+        set limits($port) [list {} {}]
+        if {[info exists capacitance_limit($key)]} { lset limits($port) 0 $capacitance_limit($key) }
+        if {[info exists fanout_limit($key)]} { lset limits($port) 1 $fanout_limit($key) }
+      }
+      lassign $limits($port) most_capacitance most_fanout
+      if {$most_capacitance ne {}} {
+        incr limited(capacitance)
+        # Single precision on both sides: a load at its limit is no violation.
+        set most [expr {$most_capacitance * (1 + 1e-6)}]
+        if {[::sta::Net_capacitance $net rise $object max] > $most || [::sta::Net_capacitance $net fall $object max] > $most} {
+          incr too_much(capacitance)
+        }
+      }
+      if {$any_fanout && $most_fanout ne {}} {
+        incr limited(fanout)
+        if {[fanout_of $net $corner] > $most_fanout * (1 + 1e-6)} { incr too_much(fanout) }
+      }
+    }
+    if {$annotated} {
+      set wire [expr {max([::sta::Net_wire_capacitance $net rise $object max], [::sta::Net_wire_capacitance $net fall $object max])}]
+      set wires [expr {$wires + $wire}]
+      if {$wire > 0} {
+        incr nets_with_wires
+      } elseif {[::sta::net_load_pins $net] ne {}} {
+        lappend nets_without [get_full_name $net]
+      }
+    }
+  }
+  foreach kind {capacitance fanout} {
+    if {$limited($kind) > 0} { metric $corner max_${kind}_violations $too_much($kind) }
+  }
+  if {$annotated} {
+    metric $corner annotated_nets $nets_with_wires
+    metric $corner wire_capacitance_pf [expr {$wires * 1e12}]
+    emit not_annotated $corner [llength $nets_without] [lindex [lsort $nets_without] 0]
+  }
+}
+
+proc ::n2::glob_escape {text} { string map {* \\* ? \\? [ \\[ ] \\] \\ \\\\} $text }
+
+# The fanout of a net as Liberty counts it: the sum of its sinks' fanout loads, a port counting 1.
+proc ::n2::fanout_of {net corner} {
+  variable fanout_of_input
+  set fanout 0.0
+  foreach pin [::sta::net_load_pins $net] {
+    set load 1.0
+    if {![::sta::Pin_is_top_level_port $pin]} {
+      set key "$corner/[::sta::instance_property [::sta::Pin_instance $pin] ref_name]/[::sta::Pin_port_name $pin]"
+      if {[info exists fanout_of_input($key)]} { set load $fanout_of_input($key) }
+    }
+    set fanout [expr {$fanout + $load}]
+  }
+  return $fanout
+}
+
+# Endpoints that no constraint reaches, and what else the engine finds missing in the constraints.
+proc ::n2::measure_coverage {} {
+  # Each remark is a list of a text and the objects that it is about.
+  set unconstrained 0
+  foreach remark [::sta::check_timing_cmd 0 0 0 0 1 0 0] { incr unconstrained [expr {[llength $remark] - 1}] }
+  foreach corner $::n2::corners { metric $corner unconstrained_endpoints $unconstrained }
+  foreach remark [::sta::check_timing_cmd 1 1 1 1 0 1 1] {
+    emit remark [lindex $remark 0] [lindex $remark 1]
+  }
+}

@@ -1,0 +1,232 @@
+# What every script of this engine begins with: reading a design, applying an ECO, and telling what
+# came of it.
+#
+# Owns: the result file. It begins with a version line, holds one record a line with its fields
+# separated by tabs, and ends with a line that counts the records, so that a file that was cut off
+# is noticed. What the engine prints is never read as a result.
+#
+# The engine goes on after most errors, ignores `exit` in a script, and exits with 0 whatever happened.
+# So a script is one command, `main`; every step in it checks what it was told, and the first that
+# fails ends `main`, which writes why.
+
+# File names, constraints and results are UTF-8, whatever the locale. Lines of the log appear in the
+# order in which they were written.
+encoding system utf-8
+fconfigure stdout -buffering line
+
+namespace eval ::n2 {
+  variable result_channel ""
+  variable result_records 0
+  variable edits_channel ""
+  variable current_step "start"
+  variable group_names {}
+  variable eco_folder "eco"
+
+  # Counters of the edits of this trial by kind, and what the ECO notes about itself.
+  variable edit_count
+  array set edit_count {}
+  variable notes
+  array set notes {}
+
+  # What the trial's script sets before the ECO runs.
+  variable parameter
+  array set parameter {}
+  variable prefix ""
+  variable seed 0
+  variable corners {}
+  variable setup_corners {}
+  variable hold_corners {}
+  variable dont_use {}
+  variable time_unit ""
+}
+
+# ---- results -----------------------------------------------------------------------------------
+
+# A field of the result file: neither a tab nor a line end is left in it.
+proc ::n2::escape {text} { string map [list \\ \\\\ \t \\t \n \\n \r \\r \0 \\0] $text }
+
+# A number with all its digits; the engine's infinities and what is no number come out as "".
+proc ::n2::exact {number} {
+  if {![string is double -strict $number] || $number != $number || abs($number) > 1e20} { return "" }
+  format %.17g $number
+}
+
+proc ::n2::emit {args} {
+  variable result_channel; variable result_records
+  set fields {}
+  foreach field $args { lappend fields [escape $field] }
+  puts $result_channel [join $fields "\t"]
+  incr result_records
+}
+
+# Runs a trial's script and writes its results, or what failed. The last line tells that the file is
+# whole; without it, what is before it is not believed.
+proc ::n2::main {path script} {
+  variable result_channel; variable result_records; variable current_step
+  variable edits_channel; variable edit_count; variable notes
+  if {[catch {
+    set result_channel [open $path w]
+    fconfigure $result_channel -encoding utf-8 -translation lf
+    puts $result_channel "noodle2-result\t1"
+    if {[catch {uplevel #0 $script} message]} {
+      puts "noodle2: $current_step failed: $message"
+      emit failed $current_step $message $::errorInfo
+    }
+    if {$edits_channel ne ""} { close $edits_channel }
+    foreach kind [lsort [array names edit_count]] { emit edits $kind $edit_count($kind) }
+    foreach key [lsort [array names notes]] { emit note $key $notes($key) }
+    puts $result_channel "end\t$result_records"
+    close $result_channel
+  } unwritten]} {
+    puts "noodle2: the result could not be written: $unwritten"
+  }
+}
+
+# Runs a part of the script, whose name tells where a failure was. What the engine prints in it comes
+# after this line of the log.
+proc ::n2::step {name script} {
+  variable current_step
+  set current_step $name
+  puts "noodle2: $name"
+  uplevel 1 $script
+}
+
+# ---- reading -----------------------------------------------------------------------------------
+
+# Makes the corners of this process and reads `corner file` pairs, libraries in the order given.
+proc ::n2::read_libraries {names pairs} {
+  variable corners
+  set corners $names
+  step libraries {
+    define_corners {*}$names
+    foreach {corner file} $pairs {
+      # It returns 0 for a file that it could not parse.
+      if {[read_liberty -corner $corner $file] eq "0"} { error "library $file cannot be read" }
+    }
+  }
+}
+
+proc ::n2::read_design {netlists top} {
+  step netlist {
+    foreach file $netlists {
+      if {[read_verilog $file] eq "0"} { error "netlist $file cannot be read" }
+    }
+  }
+  step link {
+    if {[link_design $top] eq "0" || ![::sta::network_is_linked]} { error "design $top cannot be linked" }
+  }
+}
+
+# Reads constraints and sets whether clock trees are timed, which the scene decides. `defaults` are
+# commands of constraints that come before the first file, such as a wire-load model.
+proc ::n2::read_constraints {files clocks wireload} {
+  variable group_names
+  if {$wireload ne ""} { step wireload { set_wire_load_model -name $wireload } }
+  # No engine tells the names of its path groups, so they are taken down where they are made.
+  trace add execution ::sta::group_path enter ::n2::take_down_group
+  foreach file $files {
+    step constraints {
+      # Errors inside are printed, and are no error of the command.
+      if {[read_sdc $file] eq "1"} { error "constraints $file hold an error" }
+    }
+  }
+  trace remove execution ::sta::group_path enter ::n2::take_down_group
+  step clocks {
+    foreach clock [all_clocks] {
+      set propagated [::sta::Clock_is_propagated $clock]
+      if {$clocks eq "propagated" && !$propagated && ![::sta::Clock_is_virtual $clock]} {
+        set_propagated_clock $clock
+      } elseif {$clocks eq "ideal" && $propagated} {
+        emit clock_taken_as_ideal [get_name $clock]
+        unset_propagated_clock $clock
+      }
+    }
+  }
+}
+
+proc ::n2::take_down_group {command operation} {
+  variable group_names
+  set at [lsearch -glob [lrange $command 1 end] -n*]
+  if {$at >= 0} { lappend group_names [lindex $command [expr {$at + 2}]] }
+}
+
+proc ::n2::read_parasitics {file} {
+  step parasitics {
+    if {[read_spef $file] eq "0"} { error "parasitics $file cannot be read" }
+  }
+}
+
+# Sets `time_unit`: the seconds in the engine's unit of time, which its libraries and constraints decide.
+# Every Liberty unit of time is a power of ten.
+proc ::n2::read_units {} {
+  variable time_unit
+  set units_in_picosecond [::sta::time_sta_ui 1e-12]
+  if {$units_in_picosecond <= 0} { error "the engine states no unit of time" }
+  set exponent [expr {log10($units_in_picosecond)}]
+  set whole [expr {round($exponent)}]
+  if {abs($exponent - $whole) > 1e-4} {
+    error "the engine's unit of time is no power of ten: a picosecond is $units_in_picosecond of it"
+  }
+  # Written as text so that the value is the nearest double, not a product of roundings.
+  set time_unit [expr {double("1e[expr {-12 - $whole}]")}]
+}
+
+# A time in the engine's unit as picoseconds. Exact up to one rounding of a double.
+proc ::n2::picoseconds {time} {
+  variable time_unit
+  expr {$time * double("1e[expr {round(log10($time_unit)) + 12}]")}
+}
+
+# ---- ECO ---------------------------------------------------------------------------------------
+
+# Runs the Tcl of an ECO as the body of a procedure in this namespace, so that its variables are its own.
+proc ::n2::apply_eco {path} {
+  step eco {
+    read_units
+    set channel [open $path r]
+    fconfigure $channel -encoding utf-8
+    set body [read $channel]
+    close $channel
+    namespace eval ::n2 [list proc eco_body {} $body]
+    eco_body
+  }
+}
+
+# Takes down one edit: a line of `edits.tsv`, and one more of its kind.
+proc ::n2::record_edit {kind object args} {
+  variable edits_channel; variable edit_count
+  if {$edits_channel eq ""} {
+    set edits_channel [open edits.tsv w]
+    fconfigure $edits_channel -encoding utf-8 -translation lf
+  }
+  set fields {}
+  foreach field [list $kind $object {*}$args] { lappend fields [escape $field] }
+  puts $edits_channel [join $fields "\t"]
+  incr edit_count($kind)
+}
+
+# Keeps a counter or a remark of an ECO; the last value of a key counts.
+proc ::n2::note {key value} {
+  variable notes
+  set notes($key) $value
+}
+
+# Writes the design. The engine does not notice a full disk, so the end of the file is looked at.
+proc ::n2::write_design {path} {
+  step write {
+    write_verilog $path
+    set channel [open $path r]
+    set size [file size $path]
+    if {$size > 32} { seek $channel -32 end }
+    set tail [read $channel 32]
+    close $channel
+    if {![string match "*endmodule*" $tail]} {
+      # Makes the system say why.
+      set probe [open $path.probe w]
+      puts $probe [string repeat "probe\n" 20000]
+      close $probe
+      file delete $path.probe
+      error "$path was not written to its end"
+    }
+  }
+}

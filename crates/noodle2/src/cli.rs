@@ -1,0 +1,242 @@
+//! The command line: what can be asked of `noodle2`, with examples.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Runs physical-design experiments as studies: safely, many at a time, with a record that can be checked.
+#[derive(Debug, Parser)]
+#[command(
+    name = "noodle2",
+    version,
+    about,
+    after_help = "Exit status:\n  0 done\n  1 findings (verify, eco lint)\n  2 usage\n  3 invalid study\n  4 illegal study\n  \
+                  5 base case blocked\n  6 stopped by a rail, or failed\n  7 interrupted, can be resumed\n  70 internal error\n\n\
+                  Start with:\n  noodle2 init my-study && noodle2 run my-study/study.yaml --out runs/first"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How data is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For scripts.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FormatOption {
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StudyOption {
+    /// The study file.
+    pub study: PathBuf,
+    /// The folder that holds the platform's libraries, instead of what the study or NOODLE2_PDK_<NAME> says.
+    #[arg(long, value_name = "FOLDER")]
+    pub platform_root: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WorkersOption {
+    /// How many attempts run at once; the number of cores unless given.
+    #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub workers: Option<u32>,
+    /// Show no progress.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Writes a small study that runs as it stands.
+    #[command(after_help = "Example:\n  noodle2 init my-study --template branching")]
+    Init {
+        /// Where to write it; made when missing.
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// Which shape of study.
+        #[arg(long, value_enum, default_value_t)]
+        template: Template,
+    },
+    /// Reads a study and says everything that is wrong with it; runs nothing.
+    #[command(after_help = "Example:\n  noodle2 check study.yaml --format json")]
+    Check {
+        #[command(flatten)]
+        study: StudyOption,
+        #[command(flatten)]
+        format: FormatOption,
+    },
+    /// Shows what a study would do: stages, waves, joins, critical path, budget.
+    #[command(after_help = "Example:\n  noodle2 plan study.yaml")]
+    Plan {
+        #[command(flatten)]
+        study: StudyOption,
+        #[command(flatten)]
+        format: FormatOption,
+    },
+    /// Runs a study into a new run folder.
+    #[command(
+        after_help = "Ctrl-C once finishes the running trials and stops; twice kills them. Both can be resumed.\n\n\
+                      Example:\n  noodle2 run study.yaml --out runs/first --workers 8"
+    )]
+    Run {
+        #[command(flatten)]
+        study: StudyOption,
+        /// The run folder; must be new or empty.
+        #[arg(long, value_name = "RUN")]
+        out: PathBuf,
+        #[command(flatten)]
+        workers: WorkersOption,
+        #[command(flatten)]
+        format: FormatOption,
+    },
+    /// Goes on with a run that was killed or interrupted; no finished trial runs again.
+    #[command(after_help = "Example:\n  noodle2 resume runs/first")]
+    Resume {
+        /// The run folder.
+        run: PathBuf,
+        #[command(flatten)]
+        workers: WorkersOption,
+        #[command(flatten)]
+        format: FormatOption,
+    },
+    /// Says how far a run is.
+    #[command(after_help = "Example:\n  noodle2 status runs/first")]
+    Status {
+        /// The run folder.
+        run: PathBuf,
+        #[command(flatten)]
+        format: FormatOption,
+    },
+    /// Shows one case, trial or stage of a run.
+    #[command(
+        after_help = "Examples:\n  noodle2 show runs/first mac_2_14     a case and the trial that made it\n  \
+                      noodle2 show runs/first timing       a stage, by name or index"
+    )]
+    Show {
+        /// The run folder.
+        run: PathBuf,
+        /// A case (`mac_2_14`), a trial (`2_14`), or a stage by name or index.
+        item: String,
+        #[command(flatten)]
+        format: FormatOption,
+    },
+    /// Prints what a run came to.
+    #[command(after_help = "Example:\n  noodle2 report runs/first")]
+    Report {
+        /// The run folder.
+        run: PathBuf,
+        #[command(flatten)]
+        format: FormatOption,
+    },
+    /// Prints which case came from which.
+    #[command(after_help = "Example:\n  noodle2 lineage runs/first --format svg > lineage.svg")]
+    Lineage {
+        /// The run folder.
+        run: PathBuf,
+        /// In which form.
+        #[arg(long, value_enum, default_value_t)]
+        format: LineageFormat,
+        /// Every case, not only survivors and their ancestors.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Checks a run's record: the chain of the journal, every decision, every file, the digest.
+    #[command(after_help = "Example:\n  noodle2 verify runs/first")]
+    Verify {
+        /// The run folder.
+        run: PathBuf,
+        #[command(flatten)]
+        format: FormatOption,
+    },
+    /// Says what is installed, what is missing, and how to get it.
+    #[command(after_help = "Example:\n  noodle2 doctor")]
+    Doctor {
+        #[command(flatten)]
+        format: FormatOption,
+    },
+    /// Lists, shows and checks ECOs.
+    Eco {
+        #[command(subcommand)]
+        command: EcoCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EcoCommand {
+    /// Lists the ECOs that studies can use.
+    #[command(after_help = "Example:\n  noodle2 eco list --eco-path my-ecos")]
+    List {
+        #[command(flatten)]
+        path: EcoPathOption,
+        #[command(flatten)]
+        format: FormatOption,
+    },
+    /// Shows one ECO with its parameters.
+    #[command(after_help = "Example:\n  noodle2 eco show upsize_critical")]
+    Show {
+        /// The ECO's name.
+        name: String,
+        #[command(flatten)]
+        path: EcoPathOption,
+        #[command(flatten)]
+        format: FormatOption,
+    },
+    /// Runs ECOs with defaults and range ends on a design and says what changes nothing or fails.
+    #[command(
+        after_help = "Examples:\n  noodle2 eco lint upsize_critical --study study.yaml\n  \
+                      noodle2 eco lint --eco-path my-ecos --study study.yaml"
+    )]
+    Lint {
+        /// The ECOs; all that are found when none is named.
+        names: Vec<String>,
+        /// The study whose design, platform and scenes they are run on; a small built-in design unless given.
+        #[arg(long)]
+        study: Option<PathBuf>,
+        /// The folder that holds the platform's libraries.
+        #[arg(long, value_name = "FOLDER")]
+        platform_root: Option<PathBuf>,
+        #[command(flatten)]
+        path: EcoPathOption,
+        #[command(flatten)]
+        format: FormatOption,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EcoPathOption {
+    /// A folder that holds further ECOs; may be given several times.
+    #[arg(long, value_name = "FOLDER")]
+    pub eco_path: Vec<PathBuf>,
+}
+
+/// The shape of a study that `init` writes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Template {
+    /// Stages one after the other.
+    #[default]
+    Sequential,
+    /// Two branches at the same time, and a join.
+    Branching,
+}
+
+/// How a lineage is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LineageFormat {
+    /// Graphviz.
+    #[default]
+    Dot,
+    /// For scripts.
+    Json,
+    /// A picture.
+    Svg,
+}

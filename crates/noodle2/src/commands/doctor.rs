@@ -1,0 +1,132 @@
+//! `noodle2 doctor`: what is installed, what is missing, and the command that brings it.
+
+use std::path::Path;
+
+use noodle2_engine::Platform;
+use noodle2_exec::{Containment, Supervision};
+use serde::Serialize;
+
+use crate::cli::Format;
+use crate::exit::{CommandFailure, Exit};
+use crate::print;
+use crate::study::on_path;
+
+/// What was found of one thing that studies need.
+#[derive(Debug, Serialize)]
+struct Finding {
+    name: &'static str,
+    needed_for: &'static str,
+    found: Option<String>,
+    required: bool,
+    how_to_get: &'static str,
+}
+
+/// Looks at this machine. Findings when something required is missing.
+pub(crate) fn doctor(format: Format) -> Result<Exit, CommandFailure> {
+    let findings = [
+        program(
+            "sta",
+            "timing (engine opensta)",
+            true,
+            "apt-get install opensta",
+        ),
+        program(
+            "yosys",
+            "the ECO `restructure`",
+            false,
+            "apt-get install yosys",
+        ),
+        Finding {
+            name: "osu018",
+            needed_for: "the demo, and `noodle2 init`",
+            found: platform("osu018"),
+            required: false,
+            how_to_get: "apt-get install qflow-tech-osu018",
+        },
+        Finding {
+            name: "nangate45",
+            needed_for: "studies on this platform",
+            found: platform("nangate45"),
+            required: false,
+            how_to_get: "set NOODLE2_PDK_NANGATE45 to the folder with its libraries",
+        },
+        Finding {
+            name: "sky130hd",
+            needed_for: "studies on this platform",
+            found: platform("sky130hd"),
+            required: false,
+            how_to_get: "set NOODLE2_PDK_SKY130HD to the folder with its libraries",
+        },
+        Finding {
+            name: "asap7",
+            needed_for: "studies on this platform",
+            found: platform("asap7"),
+            required: false,
+            how_to_get: "set NOODLE2_PDK_ASAP7 to the folder with its libraries",
+        },
+        Finding {
+            name: "limits",
+            needed_for: "keeping attempts within memory and time",
+            found: Some(Containment::detect().to_string()),
+            required: true,
+            how_to_get: "",
+        },
+        Finding {
+            name: "clean-up",
+            needed_for: "leaving no process behind",
+            found: Some(Supervision::detect().to_string()),
+            required: true,
+            how_to_get: "",
+        },
+    ];
+    let missing = findings
+        .iter()
+        .any(|finding| finding.required && finding.found.is_none());
+    match format {
+        Format::Json => print::json(&serde_json::json!({"ok": !missing, "findings": findings}))?,
+        Format::Text => print::data(&text(&findings)),
+    }
+    Ok(if missing { Exit::Findings } else { Exit::Done })
+}
+
+fn text(findings: &[Finding]) -> String {
+    findings
+        .iter()
+        .map(|finding| match &finding.found {
+            Some(found) => format!("ok       {:10} {found}\n", finding.name),
+            None => format!(
+                "{:8} {:10} needed for {}: {}\n",
+                if finding.required {
+                    "MISSING"
+                } else {
+                    "absent"
+                },
+                finding.name,
+                finding.needed_for,
+                finding.how_to_get
+            ),
+        })
+        .collect()
+}
+
+fn program(
+    name: &'static str,
+    needed_for: &'static str,
+    required: bool,
+    how_to_get: &'static str,
+) -> Finding {
+    Finding {
+        name,
+        needed_for,
+        found: on_path(name).map(|path| path.display().to_string()),
+        required,
+        how_to_get,
+    }
+}
+
+/// Where a platform's libraries lie, when all of its default corner are there.
+fn platform(name: &str) -> Option<String> {
+    let platform = Platform::load(name, None::<&Path>).ok()?;
+    platform.libraries(None).ok()?;
+    Some(platform.root.display().to_string())
+}

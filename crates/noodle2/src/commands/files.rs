@@ -1,0 +1,46 @@
+//! `noodle2 check` and `noodle2 plan`: what a study file says, without running anything.
+
+use noodle2_control::Program;
+use noodle2_view::PlanView;
+
+use crate::cli::{Format, StudyOption};
+use crate::exit::{CommandFailure, Exit};
+use crate::print;
+use crate::study;
+
+/// `noodle2 check`.
+pub(crate) fn check(option: &StudyOption, format: Format) -> Result<Exit, CommandFailure> {
+    if format == Format::Json {
+        let (exit, value) = study::problems_as_json(option)?;
+        print::json(&value)?;
+        return Ok(exit);
+    }
+    let loaded = study::load(option)?;
+    loaded.refuse_illegal()?;
+    let study = &loaded.study;
+    print::data(&format!(
+        "{}: valid and legal in the `{}` domain; {} stages, {} trials at most, {} scenes",
+        study.name,
+        study.safety_domain,
+        study.stages.len(),
+        study
+            .stages
+            .iter()
+            .map(|stage| u64::from(stage.trials))
+            .sum::<u64>(),
+        study.scenes.len()
+    ));
+    Ok(Exit::Done)
+}
+
+/// `noodle2 plan`.
+pub(crate) fn plan(option: &StudyOption, format: Format) -> Result<Exit, CommandFailure> {
+    let loaded = study::load(option)?;
+    let dag = Program::dag_of(&loaded.study).map_err(CommandFailure::internal)?;
+    let plan = PlanView::new(&loaded.study, &dag);
+    match format {
+        Format::Json => print::json(&plan)?,
+        Format::Text => print::data(&plan.text()),
+    }
+    Ok(Exit::Done)
+}

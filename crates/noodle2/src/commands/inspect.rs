@@ -1,0 +1,260 @@
+//! Commands that look at a run folder and change nothing.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use noodle2_control::{Case, Controller, Trial, TrialStanding, Verdict, gain_over};
+use noodle2_model::{CaseName, Event, Metric, MetricSet, StageIndex, TrialId};
+use noodle2_store::{RunFolder, read_journal};
+use noodle2_view::{
+    History, Lineage, Progress, Summary, Table, gain_text, metric_text, report_text,
+};
+
+use crate::cli::{Format, LineageFormat};
+use crate::exit::{CommandFailure, Exit};
+use crate::print;
+
+/// Reads a run's history from its folder.
+pub(crate) fn history_of(folder: &RunFolder) -> Result<History, CommandFailure> {
+    let content = read_journal(&folder.journal())?;
+    let events: Vec<(Timestamp, Event)> = content
+        .records
+        .into_iter()
+        .map(|record| (record.at, record.event))
+        .collect();
+    History::new(&events).map_err(|(position, error)| {
+        CommandFailure::new(
+            Exit::Stopped,
+            "N2-RUN-001",
+            format!(
+                "the journal of `{}` tells no possible run: record {}: {error}",
+                folder.root().display(),
+                position + 1
+            ),
+            "`noodle2 verify` says what else is wrong; the journal was changed or written by another version"
+                .to_owned(),
+        )
+    })
+}
+
+/// `noodle2 status`.
+pub(crate) fn status(run: &Path, format: Format) -> Result<Exit, CommandFailure> {
+    let history = history_of(&RunFolder::open(run)?)?;
+    if format == Format::Json {
+        print::json(&Summary::new(&history))?;
+        return Ok(Exit::Done);
+    }
+    let controller = history.controller();
+    let progress = Progress::new(controller);
+    let mut table = Table::new(&["stage", "progress"]);
+    for stage in &progress.stages {
+        table.row([stage.name.clone(), stage.line()]);
+    }
+    let status = serde_json::to_value(controller.status()).unwrap_or_default();
+    print::data(&format!(
+        "{}: {}\n{}\n\n{}",
+        controller.program().study().name,
+        status.as_str().unwrap_or_default(),
+        progress.line(history.makespan_s()),
+        table.text()
+    ));
+    Ok(Exit::Done)
+}
+
+/// `noodle2 report`.
+pub(crate) fn report(run: &Path, format: Format) -> Result<Exit, CommandFailure> {
+    let history = history_of(&RunFolder::open(run)?)?;
+    let summary = Summary::new(&history);
+    match format {
+        Format::Json => print::json(&summary)?,
+        Format::Text => print::data(&report_text(&history, &summary)),
+    }
+    Ok(Exit::Done)
+}
+
+/// `noodle2 lineage`.
+pub(crate) fn lineage(
+    run: &Path,
+    format: LineageFormat,
+    all: bool,
+) -> Result<Exit, CommandFailure> {
+    let history = history_of(&RunFolder::open(run)?)?;
+    let lineage = Lineage::new(history.controller(), all);
+    match format {
+        LineageFormat::Dot => print::data(&lineage.dot()),
+        LineageFormat::Svg => print::data(&lineage.svg()),
+        LineageFormat::Json => print::json(&lineage.json())?,
+    }
+    Ok(Exit::Done)
+}
+
+/// `noodle2 show`.
+pub(crate) fn show(run: &Path, item: &str, format: Format) -> Result<Exit, CommandFailure> {
+    let folder = RunFolder::open(run)?;
+    let history = history_of(&folder)?;
+    let controller = history.controller();
+    let design = &controller.program().study().design.case_name;
+    let trial = item
+        .parse::<CaseName>()
+        .ok()
+        .filter(|name| name.design() == design)
+        .map(|name| name.trial())
+        .or_else(|| item.parse::<TrialId>().ok());
+    if let Some(trial) = trial.filter(|trial| trial.is_base() || controller.trial(*trial).is_some())
+    {
+        return show_trial(&folder, controller, trial, format);
+    }
+    let summary = Summary::new(&history);
+    let stage = summary
+        .stages
+        .iter()
+        .find(|stage| stage.name == item || stage.index.to_string() == item);
+    match stage {
+        Some(stage) if format == Format::Json => print::json(stage)?,
+        Some(stage) => show_stage(controller, stage.index),
+        None => {
+            return Err(CommandFailure::new(
+                Exit::Usage,
+                "N2-RUN-002",
+                format!("run `{}` has no case, trial or stage `{item}`", run.display()),
+                "`noodle2 report` lists the stages and survivors, `noodle2 lineage --all` every case"
+                    .to_owned(),
+            ));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn show_stage(controller: &Controller, stage: StageIndex) {
+    let mut table = Table::new(&["trial", "parent", "ECO", "result", ">gain"]);
+    let metric = controller.program().objective(stage).rank.first().copied();
+    for trial in controller.trials_of(stage) {
+        let case = controller.cases().get(&case_name(controller, trial.id));
+        let gain = metric.zip(case).and_then(|(metric, case)| {
+            let parent = controller.cases().get(&trial.parent)?;
+            let (from, to) = (
+                parent.measurement.overall.get(metric),
+                case.measurement.overall.get(metric),
+            );
+            Some(gain_text(metric, from, to))
+        });
+        table.row([
+            trial.id.to_string(),
+            trial.parent.to_string(),
+            eco_text(trial),
+            result_text(controller, trial),
+            gain.unwrap_or_default(),
+        ]);
+    }
+    print::data(&table.text());
+}
+
+fn case_name(controller: &Controller, trial: TrialId) -> CaseName {
+    trial.case(&controller.program().study().design.case_name)
+}
+
+fn eco_text(trial: &Trial) -> String {
+    let parameters: Vec<String> = trial
+        .eco
+        .parameters
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    format!("{} {}", trial.eco.name, parameters.join(" "))
+        .trim_end()
+        .to_owned()
+}
+
+fn result_text(controller: &Controller, trial: &Trial) -> String {
+    let text = match (trial.standing(), trial.verdict()) {
+        (_, Some(Verdict::Derived)) => "measured".to_owned(),
+        (_, Some(Verdict::NoEffect)) => "no effect".to_owned(),
+        (_, Some(Verdict::Failed(failure))) => failure.class.to_string(),
+        (TrialStanding::Running, None) => "running".to_owned(),
+        (TrialStanding::Cancelled, None) => "cancelled".to_owned(),
+        (_, None) => "waiting".to_owned(),
+    };
+    if controller.is_discarded(trial.id) {
+        format!("{text}, discarded")
+    } else {
+        text
+    }
+}
+
+fn show_trial(
+    folder: &RunFolder,
+    controller: &Controller,
+    id: TrialId,
+    format: Format,
+) -> Result<Exit, CommandFailure> {
+    let name = case_name(controller, id);
+    let case = controller.cases().get(&name);
+    let trial = controller.trial(id);
+    let parent = case
+        .and_then(|case| case.parents.first())
+        .and_then(|parent| controller.cases().get(parent));
+    if format == Format::Json {
+        print::json(&serde_json::json!({
+            "case": name,
+            "parents": case.map(|case| &case.parents),
+            "eco": trial.map(|trial| &trial.eco),
+            "result": trial.map(|trial| result_text(controller, trial)),
+            "failure": trial.and_then(Trial::failure),
+            "attempts": trial.map_or(controller.base_attempts(), |trial| &trial.attempts).len(),
+            "metrics": case.map(|case| &case.measurement.overall),
+            "scenes": case.map(|case| &case.measurement.scenes),
+            "edits": case.map(|case| &case.measurement.edits),
+            "findings": case.map(|case| &case.measurement.findings),
+            "folder": folder.trial(&name),
+        }))?;
+        return Ok(Exit::Done);
+    }
+    let mut text = format!("{name}\n");
+    match trial {
+        None => text.push_str("  the base case\n"),
+        Some(trial) => {
+            text.push_str(&format!(
+                "  {} on {}: {}\n",
+                eco_text(trial),
+                trial.parent,
+                result_text(controller, trial)
+            ));
+            if let Some(failure) = trial.failure() {
+                text.push_str(&format!("  {}\n", failure.message));
+                for line in failure.excerpt.lines() {
+                    text.push_str(&format!("  | {line}\n"));
+                }
+            }
+        }
+    }
+    text.push_str(&format!("  files: {}\n\n", folder.trial(&name).display()));
+    if let Some(case) = case {
+        text.push_str(&metrics_table(controller, case, parent).text());
+    }
+    print::data(&text);
+    Ok(Exit::Done)
+}
+
+fn metrics_table(controller: &Controller, case: &Case, parent: Option<&Case>) -> Table {
+    let mut table = Table::new(&["metric", ">value", ">over its parent", ">over the base"]);
+    let base = controller.base_case();
+    let over = |other: Option<&Case>, metric: Metric, values: &MetricSet| {
+        let other = other.filter(|other| other.name != case.name)?;
+        gain_over(metric, &other.measurement.overall, values)?;
+        Some(gain_text(
+            metric,
+            other.measurement.overall.get(metric),
+            values.get(metric),
+        ))
+    };
+    let values = &case.measurement.overall;
+    for (metric, value) in values.iter() {
+        table.row([
+            metric.to_string(),
+            metric_text(metric, Some(value)),
+            over(parent, metric, values).unwrap_or_default(),
+            over(base, metric, values).unwrap_or_default(),
+        ]);
+    }
+    table
+}

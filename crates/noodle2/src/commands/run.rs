@@ -1,0 +1,259 @@
+//! `noodle2 run` and `noodle2 resume`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use noodle2_control::Controller;
+use noodle2_model::{
+    AttemptUsage, ContentHash, Event, Failure, FailureClass, Outcome, RunIdentity, RunStatus,
+    StopCause,
+};
+use noodle2_store::{
+    ArtifactIndex, JournalWriter, RunFolder, WritableRun, copy_file, create_folder,
+    open_for_append, write_atomic,
+};
+use noodle2_view::{History, Lineage, Summary, report_markdown, report_text};
+
+use crate::cli::{Format, StudyOption, WorkersOption};
+use crate::commands::inspect::history_of;
+use crate::exit::{CommandFailure, Exit};
+use crate::print;
+use crate::run::{AttemptRunner, Driver, DriverError, EngineRunner, RunEnd, Spending, Watch, took};
+use crate::study::{self, Prepared};
+
+/// Runs a study into a new folder.
+pub(crate) fn run(
+    option: &StudyOption,
+    out: &Path,
+    workers: &WorkersOption,
+    format: Format,
+) -> Result<Exit, CommandFailure> {
+    let loaded = study::load(option)?;
+    loaded.refuse_illegal()?;
+    let writable = RunFolder::create(out)?;
+    let folder = writable.folder.clone();
+    let prepared = prepare_in(&folder, |shared| study::prepare(&loaded, shared))
+        .inspect_err(|_| drop(std::fs::remove_dir_all(folder.inputs())))?;
+    let mut journal = JournalWriter::create(&folder.journal())?;
+    let count = worker_count(workers);
+    let created = vec![
+        Event::RunCreated {
+            identity: Box::new(prepared.identity.clone()),
+        },
+        Event::WorkersOffered { workers: count },
+    ];
+    let controller = begin(&prepared.identity, &created)?;
+    append(&mut journal, created)?;
+    copy_file(&loaded.path, &folder.study())?;
+    let spending = Spending::new(&prepared.identity.study.budget, 0.0, 0.0);
+    go_on(
+        writable,
+        prepared,
+        controller,
+        journal,
+        spending,
+        &Manner {
+            workers: count,
+            quiet: workers.quiet,
+            format,
+        },
+    )
+}
+
+/// Goes on with a run.
+pub(crate) fn resume(
+    run: &Path,
+    workers: &WorkersOption,
+    format: Format,
+) -> Result<Exit, CommandFailure> {
+    let writable = RunFolder::open_for_writing(run)?;
+    let folder = writable.folder.clone();
+    let reopened = open_for_append(&folder.journal())?;
+    if let Some(cut) = &reopened.cut {
+        print::talk(&format!(
+            "the journal ended in a torn record: {} bytes from byte {} on were cut and kept in {}",
+            cut.length,
+            cut.offset,
+            cut.saved_to.display()
+        ));
+    }
+    let mut journal = reopened.writer;
+    let history = history_of(&folder)?;
+    let mut controller = history.controller().clone();
+    if controller.recorded_digest().is_some() {
+        print::talk("the run has ended already; nothing is left to do");
+        return conclude(&folder, &history, format);
+    }
+    let prepared = prepare_in(&folder, |shared| {
+        study::prepare_again(controller.program().identity(), shared)
+    })?;
+    for killed in noodle2_exec::sweep(&mark_of(&folder)) {
+        print::talk(&format!(
+            "ended a process that was left running: {killed:?}"
+        ));
+    }
+    let count = worker_count(workers);
+    let mut events = vec![Event::RunResumed, Event::WorkersOffered { workers: count }];
+    events.extend(
+        controller
+            .running_attempts()
+            .iter()
+            .map(|attempt| Event::AttemptFinished {
+                attempt: *attempt,
+                outcome: Box::new(Outcome::Failed(Failure {
+                    class: FailureClass::Interrupted,
+                    tool_code: None,
+                    message: "the controller was gone before the attempt ended".to_owned(),
+                    excerpt: String::new(),
+                })),
+                usage: AttemptUsage::default(),
+            }),
+    );
+    for event in &events {
+        controller.apply(event).map_err(CommandFailure::internal)?;
+    }
+    append(&mut journal, events)?;
+    let spending = Spending::new(
+        &prepared.identity.study.budget,
+        history.cpu_s(),
+        history.makespan_s(),
+    );
+    go_on(
+        writable,
+        prepared,
+        controller,
+        journal,
+        spending,
+        &Manner {
+            workers: count,
+            quiet: workers.quiet,
+            format,
+        },
+    )
+}
+
+/// Prepares a study with the run's folder of shared inputs, and seals that folder.
+fn prepare_in(
+    folder: &RunFolder,
+    prepare: impl FnOnce(&Path) -> Result<Prepared, CommandFailure>,
+) -> Result<Prepared, CommandFailure> {
+    let shared = folder.inputs();
+    create_folder(&shared)?;
+    let prepared = prepare(&shared)?;
+    ArtifactIndex::seal(&shared)?;
+    Ok(prepared)
+}
+
+/// How the person wants the run to go.
+struct Manner {
+    workers: u32,
+    quiet: bool,
+    format: Format,
+}
+
+fn worker_count(option: &WorkersOption) -> u32 {
+    option.workers.unwrap_or_else(|| {
+        std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32)
+    })
+}
+
+fn begin(identity: &RunIdentity, events: &[Event]) -> Result<Controller, CommandFailure> {
+    let mut controller = Controller::new(identity.clone()).map_err(CommandFailure::internal)?;
+    for event in events {
+        controller.apply(event).map_err(CommandFailure::internal)?;
+    }
+    Ok(controller)
+}
+
+fn append(journal: &mut JournalWriter, events: Vec<Event>) -> Result<(), CommandFailure> {
+    let now = Timestamp::now();
+    let timed: Vec<(Timestamp, Event)> = events.into_iter().map(|event| (now, event)).collect();
+    Ok(journal.append(&timed)?)
+}
+
+/// What marks the processes of a run among all processes of this machine.
+fn mark_of(folder: &RunFolder) -> String {
+    let path = std::fs::canonicalize(folder.root()).unwrap_or_else(|_| folder.root().to_owned());
+    ContentHash::of(path.as_os_str().as_encoded_bytes()).short()
+}
+
+fn go_on(
+    writable: WritableRun,
+    prepared: Prepared,
+    controller: Controller,
+    journal: JournalWriter,
+    spending: Spending,
+    manner: &Manner,
+) -> Result<Exit, CommandFailure> {
+    let folder = writable.folder.clone();
+    let runner = EngineRunner {
+        folder: folder.clone(),
+        context: prepared.context,
+        catalogue: prepared.catalogue,
+        identity: prepared.identity,
+        mark: mark_of(&folder),
+    };
+    for case in controller.cases().values() {
+        runner.keep_case(case)?;
+    }
+    let mut watch = Watch::new(manner.quiet);
+    let driver = Driver {
+        controller,
+        journal,
+        runner: Arc::new(runner),
+        spending,
+        workers: manner.workers as usize,
+    };
+    let end = driver.work(&mut watch);
+    drop(watch);
+    match end {
+        Ok(RunEnd::Finished(_)) => {}
+        Ok(RunEnd::Interrupted(cause)) => print::talk(&interruption(&folder, cause)),
+        Err(DriverError::Store(error)) => return Err(error.into()),
+        Err(error) => return Err(CommandFailure::internal(error)),
+    }
+    let history = history_of(&folder)?;
+    let exit = conclude(&folder, &history, manner.format)?;
+    drop(writable.lock);
+    Ok(exit)
+}
+
+fn interruption(folder: &RunFolder, cause: StopCause) -> String {
+    let why = match cause {
+        StopCause::DiskFull => {
+            "N2-RUN-003: no space is left where the run is written; make room, then"
+        }
+        _ => "interrupted;",
+    };
+    format!(
+        "{why} go on with: noodle2 resume {}",
+        folder.root().display()
+    )
+}
+
+/// Writes what people read of the run, and prints it.
+fn conclude(folder: &RunFolder, history: &History, format: Format) -> Result<Exit, CommandFailure> {
+    let summary = Summary::new(history);
+    let json = serde_json::to_string_pretty(&summary).map_err(CommandFailure::internal)?;
+    write_atomic(&folder.summary(), json + "\n")?;
+    write_atomic(&folder.report(), report_markdown(history, &summary))?;
+    let lineage = Lineage::new(history.controller(), false);
+    write_atomic(&folder.lineage(), lineage.dot())?;
+    write_atomic(&folder.lineage().with_extension("svg"), lineage.svg())?;
+    match format {
+        Format::Json => print::json(&summary)?,
+        Format::Text => print::data(&report_text(history, &summary)),
+    }
+    print::talk(&format!(
+        "everything lies in {} ({} of work)",
+        folder.root().display(),
+        took(history.makespan_s())
+    ));
+    Ok(match history.controller().status() {
+        RunStatus::Completed => Exit::Done,
+        RunStatus::Blocked => Exit::Blocked,
+        RunStatus::Stopped => Exit::Stopped,
+        RunStatus::Running | RunStatus::Interrupted => Exit::Interrupted,
+    })
+}

@@ -1,0 +1,91 @@
+//! `noodle2 verify`: is the record of a run whole, consistent, and what the rules give?
+
+use std::path::Path;
+
+use noodle2_control::Controller;
+use noodle2_model::ContentHash;
+use noodle2_store::verify_run_storage;
+use serde::Serialize;
+
+use crate::cli::Format;
+use crate::exit::{CommandFailure, Exit};
+use crate::print;
+
+/// What `verify --format json` prints.
+#[derive(Debug, Serialize)]
+struct Verification {
+    ok: bool,
+    digest: Option<ContentHash>,
+    records: usize,
+    problems: Vec<Problem>,
+}
+
+#[derive(Debug, Serialize)]
+struct Problem {
+    code: String,
+    path: String,
+    message: String,
+}
+
+/// Checks the chain of the journal, every file against its hash, and every decision, the digest among
+/// them, against the one that the rules give.
+pub(crate) fn verify(run: &Path, format: Format) -> Result<Exit, CommandFailure> {
+    let storage = verify_run_storage(run)?;
+    let mut problems: Vec<Problem> = storage
+        .problems
+        .iter()
+        .map(|problem| Problem {
+            code: problem.code.to_owned(),
+            path: problem.path.display().to_string(),
+            message: problem.message.clone(),
+        })
+        .collect();
+    let mut digest = None;
+    let mut records = 0;
+    if let Some(journal) = &storage.journal {
+        records = journal.records.len();
+        match Controller::replay(journal.records.iter().map(|record| &record.event)) {
+            Ok(controller) => digest = controller.recorded_digest(),
+            Err((position, error)) => problems.push(Problem {
+                code: "N2-RUN-001".to_owned(),
+                path: "journal.ndjson".to_owned(),
+                message: format!("line {}: {error}", position + 1),
+            }),
+        }
+    }
+    let verification = Verification {
+        ok: problems.is_empty(),
+        digest,
+        records,
+        problems,
+    };
+    match format {
+        Format::Json => print::json(&verification)?,
+        Format::Text => print::data(&text(&verification)),
+    }
+    Ok(if verification.ok {
+        Exit::Done
+    } else {
+        Exit::Findings
+    })
+}
+
+fn text(verification: &Verification) -> String {
+    let mut text = String::new();
+    for problem in &verification.problems {
+        text.push_str(&format!(
+            "{} {}: {}\n",
+            problem.code, problem.path, problem.message
+        ));
+    }
+    let digest = match verification.digest {
+        Some(digest) => format!("digest {digest}"),
+        None => "no digest: the run has not ended".to_owned(),
+    };
+    let verdict = if verification.ok {
+        "every record, decision and file is as it was written"
+    } else {
+        "the record is not sound"
+    };
+    text + &format!("{} records; {verdict}\n{digest}\n", verification.records)
+}

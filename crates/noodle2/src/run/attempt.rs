@@ -1,0 +1,233 @@
+//! One attempt, from the parent's netlist to sealed artifacts. Runs on a worker's thread.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use noodle2_control::{Case, Controller};
+use noodle2_engine::{Catalogue, ParentFacts, StudyContext, TrialRequest};
+use noodle2_exec::{CancelToken, Guard, JobPanicked, run_command};
+use noodle2_model::{
+    AttemptId, AttemptUsage, CaseName, CommandReport, ContentHash, EcoProposal, Failure,
+    FailureClass, Outcome, RunIdentity,
+};
+use noodle2_store::{
+    ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, create_folder,
+    place_file, write_atomic,
+};
+
+/// The netlist that every measured attempt leaves in its folder.
+pub(crate) const NETLIST: &str = "netlist.v";
+
+/// What a worker is asked to do: all that it needs, so that it never looks at the controller.
+#[derive(Debug, Clone)]
+pub(crate) struct AttemptOrder {
+    pub attempt: AttemptId,
+    pub case: CaseName,
+    pub eco: Option<EcoProposal>,
+    pub parent: Option<ParentOrder>,
+}
+
+/// The case that a trial starts from.
+#[derive(Debug, Clone)]
+pub(crate) struct ParentOrder {
+    pub case: CaseName,
+    pub attempt: AttemptId,
+    pub facts: ParentFacts,
+}
+
+/// What a worker gives back.
+#[derive(Debug)]
+pub(crate) struct AttemptResult {
+    pub outcome: Outcome,
+    pub usage: AttemptUsage,
+    pub artifacts: Option<ContentHash>,
+}
+
+/// Whatever carries attempts out.
+pub(crate) trait AttemptRunner: Send + Sync {
+    /// Carries one attempt out. Everything that goes wrong is part of the outcome.
+    fn run(&self, order: &AttemptOrder, cancel: &CancelToken) -> AttemptResult;
+
+    /// Lays a measured case out in the run folder, for people and later commands.
+    fn keep_case(&self, case: &Case) -> Result<(), StoreError>;
+}
+
+impl AttemptOrder {
+    /// The order for an attempt that the controller started.
+    pub fn new(controller: &Controller, attempt: AttemptId) -> Self {
+        let trial = controller.trial(attempt.trial);
+        let parent = trial
+            .and_then(|trial| controller.cases().get(&trial.parent))
+            .map(|case| ParentOrder {
+                case: case.name.clone(),
+                attempt: case.attempt,
+                facts: ParentFacts::from(&case.measurement),
+            });
+        let design = &controller.program().study().design.case_name;
+        Self {
+            attempt,
+            case: attempt.trial.case(design),
+            eco: trial.map(|trial| trial.eco.clone()),
+            parent,
+        }
+    }
+}
+
+impl AttemptResult {
+    /// What an attempt that panicked counts as.
+    pub fn panicked(panic: &JobPanicked) -> Self {
+        Self::failed(FailureClass::Unknown, panic.to_string())
+    }
+
+    fn failed(class: FailureClass, message: String) -> Self {
+        Self {
+            outcome: Outcome::Failed(Failure {
+                class,
+                tool_code: None,
+                message,
+                excerpt: String::new(),
+            }),
+            usage: AttemptUsage::default(),
+            artifacts: None,
+        }
+    }
+}
+
+/// Carries attempts out with a real engine on this machine.
+pub(crate) struct EngineRunner {
+    pub folder: RunFolder,
+    pub context: StudyContext,
+    pub catalogue: Catalogue,
+    pub identity: RunIdentity,
+    /// Identifies the run among all runs of this machine.
+    pub mark: String,
+}
+
+impl AttemptRunner for EngineRunner {
+    fn run(&self, order: &AttemptOrder, cancel: &CancelToken) -> AttemptResult {
+        match self.attempt(order, cancel) {
+            Ok(result) => result,
+            Err(error) if error.is_disk_full() => {
+                AttemptResult::failed(FailureClass::DiskFull, error.to_string())
+            }
+            Err(error) => AttemptResult::failed(FailureClass::Unknown, error.to_string()),
+        }
+    }
+
+    fn keep_case(&self, case: &Case) -> Result<(), StoreError> {
+        let kept = self.folder.case(&case.name);
+        create_folder(&kept)?;
+        let netlist = self.attempt_folder(case.attempt).join(NETLIST);
+        let place = kept.join(NETLIST);
+        if netlist.exists() && !place.exists() {
+            place_file(&netlist, &place)?;
+        }
+        let text = serde_json::to_string_pretty(&serde_json::json!({
+            "case": case.name,
+            "parents": case.parents,
+            "eco": case.eco,
+            "attempt": case.attempt.to_string(),
+            "metrics": case.measurement.overall,
+            "scenes": case.measurement.scenes,
+            "edits": case.measurement.edits,
+            "design": case.measurement.design,
+        }));
+        write_atomic(&kept.join("case.json"), text.unwrap_or_default())
+    }
+}
+
+impl EngineRunner {
+    fn attempt(
+        &self,
+        order: &AttemptOrder,
+        cancel: &CancelToken,
+    ) -> Result<AttemptResult, StoreError> {
+        let design = self.identity.study.design.case_name.as_str();
+        let folder = self.folder.create_attempt(design, order.attempt)?;
+        let guard = Guard::new(&self.mark, order.attempt);
+        let started_at = Timestamp::now();
+        let mut commands = Vec::new();
+        let mut usage = AttemptUsage::default();
+        let eco = match &order.eco {
+            None => None,
+            Some(proposal) => match self.catalogue.get(&proposal.name) {
+                Some(eco) => Some((proposal, eco)),
+                None => {
+                    let text = format!("the ECO `{}` is not in the catalogue", proposal.name);
+                    return Ok(AttemptResult::failed(
+                        FailureClass::ConfigurationError,
+                        text,
+                    ));
+                }
+            },
+        };
+        let request = TrialRequest {
+            trial: order.attempt.trial,
+            folder: absolute(&folder),
+            netlists: self.netlists(order),
+            parent: order.parent.as_ref().map(|parent| parent.facts.clone()),
+            eco,
+            seed: self.identity.study.seed,
+        };
+        let mut outcome = self.context.run_trial(&request, &mut |spec| {
+            let report = run_command(spec, &guard, cancel);
+            add_usage(&mut usage, &report);
+            commands.push(CommandRecord::new(spec, &report));
+            report
+        });
+        if cancel.is_cancelled() {
+            outcome = Outcome::Failed(Failure {
+                class: FailureClass::Interrupted,
+                tool_code: None,
+                message: "the attempt was stopped with its run or stage".to_owned(),
+                excerpt: String::new(),
+            });
+        }
+        let provenance = Provenance {
+            schema_version: Provenance::SCHEMA_VERSION,
+            noodle2_version: env!("CARGO_PKG_VERSION").to_owned(),
+            attempt: order.attempt,
+            case: order.case.clone(),
+            parent: order.parent.as_ref().map(|parent| parent.case.clone()),
+            eco: order.eco.clone(),
+            seed: self.identity.study.seed,
+            tools: self.identity.tools.clone(),
+            inputs: self.identity.inputs.clone(),
+            host: Host::current(),
+            started_at,
+            ended_at: Timestamp::now(),
+            commands,
+        };
+        provenance.write(&folder)?;
+        let (_, index) = ArtifactIndex::seal(&folder)?;
+        Ok(AttemptResult {
+            outcome,
+            usage,
+            artifacts: Some(index),
+        })
+    }
+
+    /// The netlist that the parent's attempt left; for the base case those of the study.
+    fn netlists(&self, order: &AttemptOrder) -> Vec<PathBuf> {
+        match &order.parent {
+            Some(parent) => vec![absolute(&self.attempt_folder(parent.attempt).join(NETLIST))],
+            None => self.context.base_netlists().to_vec(),
+        }
+    }
+
+    fn attempt_folder(&self, attempt: AttemptId) -> PathBuf {
+        self.folder
+            .attempt(&self.identity.study.design.case_name, attempt)
+    }
+}
+
+/// Tools run in folders of their own, so no path that they are given may be relative.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn add_usage(total: &mut AttemptUsage, report: &CommandReport) {
+    total.wall_s += report.usage.wall_s;
+    total.cpu_s += report.usage.cpu_s;
+    total.peak_memory_bytes = total.peak_memory_bytes.max(report.usage.peak_memory_bytes);
+}

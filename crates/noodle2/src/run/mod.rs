@@ -1,0 +1,14 @@
+//! Running a study: the loop between controller, journal and workers.
+//!
+//! Owns the order of effects: a decision is journalled and synced, then folded, then acted on. Never decides
+//! anything itself: it starts what the controller starts and stops what the controller stops.
+
+mod attempt;
+mod driver;
+mod spending;
+mod watch;
+
+pub(crate) use attempt::{AttemptRunner, EngineRunner, NETLIST};
+pub(crate) use driver::{Driver, DriverError, RunEnd};
+pub(crate) use spending::Spending;
+pub(crate) use watch::{Watch, took};

@@ -1,0 +1,200 @@
+//! What a person sees of a run while it goes on: bars on a terminal, plain lines elsewhere. All on stderr.
+
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use noodle2_control::Controller;
+use noodle2_model::{Event, StageEnd};
+use noodle2_view::{Progress, metric_text, seconds_text};
+
+/// How often a line is printed where nobody can watch bars.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// Shows a run on stderr.
+pub(crate) enum Watch {
+    /// Bars that are redrawn in place.
+    Bars(Bars),
+    /// One line at a time.
+    Lines { last: Option<Instant>, shown: usize },
+    /// Nothing.
+    Quiet,
+}
+
+/// One bar for each stage and one for the whole.
+pub(crate) struct Bars {
+    display: MultiProgress,
+    stages: Vec<ProgressBar>,
+    whole: Option<ProgressBar>,
+}
+
+impl Watch {
+    /// Bars on a terminal, lines elsewhere, nothing where that is asked for.
+    pub fn new(quiet: bool) -> Self {
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        if quiet {
+            Self::Quiet
+        } else if std::io::stderr().is_terminal() && !dumb {
+            Self::Bars(Bars {
+                display: MultiProgress::new(),
+                stages: Vec::new(),
+                whole: None,
+            })
+        } else {
+            Self::Lines {
+                last: None,
+                shown: 0,
+            }
+        }
+    }
+
+    /// Says one line.
+    pub fn say(&mut self, line: &str) {
+        match self {
+            Self::Quiet => {}
+            Self::Bars(bars) => {
+                let _ = bars.display.println(line);
+            }
+            // Nobody may be listening any more (a closed pipe); the run goes on.
+            Self::Lines { .. } => drop(writeln!(std::io::stderr(), "{line}")),
+        }
+    }
+
+    /// Tells of an event, if it is one that a person wants to hear of.
+    pub fn tell(&mut self, controller: &Controller, event: &Event) {
+        let study = controller.program().study();
+        let name = |stage: &noodle2_model::StageIndex| &study.stages[stage.position()].name;
+        match event {
+            Event::StageStarted {
+                stage,
+                inputs,
+                missing,
+            } => {
+                let inputs: Vec<String> =
+                    inputs.iter().map(|input| input.case.to_string()).collect();
+                self.say(&format!(
+                    "{}: starts from {}",
+                    name(stage),
+                    inputs.join(", ")
+                ));
+                for (branch, cause) in missing {
+                    self.say(&format!(
+                        "{}: goes on without `{}`: {cause}",
+                        name(stage),
+                        name(branch)
+                    ));
+                }
+            }
+            Event::StageFinished { stage, end } => {
+                let text = match end {
+                    StageEnd::Completed { survivors } => {
+                        let metric = controller.program().objective(*stage).rank.first().copied();
+                        let survivors: Vec<String> = survivors
+                            .iter()
+                            .map(|name| {
+                                let value = metric.and_then(|metric| {
+                                    let case = controller.cases().get(name)?;
+                                    let value = case.measurement.overall.get(metric);
+                                    Some(format!(" ({metric} {})", metric_text(metric, value)))
+                                });
+                                format!("{name}{}", value.unwrap_or_default())
+                            })
+                            .collect();
+                        format!("passes on {}", survivors.join(", "))
+                    }
+                    StageEnd::Failed { cause, .. } => format!("failed: {cause}"),
+                    StageEnd::Skipped { cause } => format!("skipped: {cause}"),
+                };
+                self.say(&format!("{}: {text}", name(stage)));
+            }
+            Event::AttemptFinished { attempt, .. } => {
+                if let Some(failure) = controller
+                    .trial(attempt.trial)
+                    .and_then(noodle2_control::Trial::failure)
+                {
+                    self.say(&format!(
+                        "trial {} failed: {}: {}",
+                        attempt.trial, failure.class, failure.message
+                    ));
+                }
+            }
+            Event::RunBlocked { reasons } => {
+                for reason in reasons {
+                    self.say(&format!("blocked: {reason}"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Brings the display up to date.
+    pub fn show(&mut self, controller: &Controller, elapsed_s: f64) {
+        match self {
+            Self::Quiet => {}
+            Self::Bars(bars) => bars.show(&Progress::new(controller), elapsed_s),
+            Self::Lines { last, shown } => {
+                if last.is_some_and(|last| last.elapsed() < LINE_EVERY) {
+                    return;
+                }
+                let progress = Progress::new(controller);
+                if last.is_none() || progress.done != *shown {
+                    *shown = progress.done;
+                    *last = Some(Instant::now());
+                    self.say(&progress.line(elapsed_s));
+                }
+            }
+        }
+    }
+}
+
+impl Bars {
+    fn show(&mut self, progress: &Progress, elapsed_s: f64) {
+        if self.stages.is_empty() {
+            let widest = progress
+                .stages
+                .iter()
+                .map(|stage| stage.name.chars().count())
+                .max()
+                .unwrap_or(0)
+                .min(24);
+            let style = ProgressStyle::with_template(&format!(
+                "{{prefix:{widest}}} {{bar:20}} {{wide_msg}}"
+            ))
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("━━─");
+            for stage in &progress.stages {
+                let bar = self.display.add(ProgressBar::new(stage.total as u64));
+                bar.set_style(style.clone());
+                bar.set_prefix(stage.name.clone());
+                self.stages.push(bar);
+            }
+            let whole = self.display.add(ProgressBar::new(progress.total as u64));
+            whole.set_style(style);
+            whole.set_prefix("all");
+            self.whole = Some(whole);
+        }
+        for (bar, stage) in self.stages.iter().zip(&progress.stages) {
+            bar.set_length(stage.total as u64);
+            bar.set_position(stage.done as u64);
+            bar.set_message(stage.line());
+        }
+        if let Some(whole) = &self.whole {
+            whole.set_length(progress.total as u64);
+            whole.set_position(progress.done as u64);
+            whole.set_message(progress.line(elapsed_s));
+        }
+    }
+}
+
+impl Drop for Bars {
+    fn drop(&mut self) {
+        for bar in self.stages.iter().chain(&self.whole) {
+            bar.abandon();
+        }
+    }
+}
+
+/// A line about how long something took, for the end of a run.
+pub(crate) fn took(elapsed_s: f64) -> String {
+    seconds_text(elapsed_s)
+}

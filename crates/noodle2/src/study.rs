@@ -1,0 +1,438 @@
+//! From a study file to something that can be run: reading, legality, tools and inputs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use noodle2_engine::{Catalogue, Eco, OpenSta, Platform, PlatformError, Preparation, StudyContext};
+use noodle2_exec::{CancelToken, Guard, run_command};
+use noodle2_liberty::LibraryCache;
+use noodle2_model::{
+    EcoDefinition, EcoImplementation, EcoManifest, RunIdentity, Study, ToolIdentity,
+};
+use noodle2_study::{
+    Locations, Problem, References, RenderStyle, StudyProblems, legality, read_study, study_hash,
+};
+
+use crate::cli::StudyOption;
+use crate::exit::{CommandFailure, Exit};
+use crate::print;
+
+/// A valid study with what it refers to.
+pub(crate) struct Loaded {
+    pub study: Study,
+    /// The study file.
+    pub path: PathBuf,
+    /// The folder that its paths are relative to.
+    pub folder: PathBuf,
+    locations: Locations,
+    references: KnownThings,
+}
+
+/// A study whose tools and inputs were found and hashed.
+pub(crate) struct Prepared {
+    pub context: StudyContext,
+    pub catalogue: Catalogue,
+    pub identity: RunIdentity,
+}
+
+/// What study files may refer to, as it is on this machine.
+struct KnownThings {
+    platform_root: Option<PathBuf>,
+}
+
+impl References for KnownThings {
+    fn eco(&self, name: &str, eco_path: &[PathBuf]) -> Option<EcoManifest> {
+        Some(catalogue(eco_path).get(name)?.manifest.clone())
+    }
+
+    fn eco_names(&self, eco_path: &[PathBuf]) -> Vec<String> {
+        let catalogue = catalogue(eco_path);
+        catalogue.iter().map(|(name, _)| name.to_owned()).collect()
+    }
+
+    fn platform_names(&self) -> Vec<String> {
+        Platform::built_in_names().map(str::to_owned).collect()
+    }
+
+    fn platform_corners(&self, platform: &str, root: Option<&Path>) -> Option<Vec<String>> {
+        let root = self.platform_root.as_deref().or(root);
+        let platform = Platform::load(platform, root).ok()?;
+        Some(platform.declaration.corners.keys().cloned().collect())
+    }
+
+    fn file_exists(&self, path: &Path) -> bool {
+        path.exists()
+    }
+}
+
+/// The ECOs of a search path; the built-in ones alone where a folder of it is not in order, which
+/// preparing the study reports.
+fn catalogue(eco_path: &[PathBuf]) -> Catalogue {
+    Catalogue::load(eco_path)
+        .or_else(|_| Catalogue::load(&[]))
+        .unwrap_or_default()
+}
+
+/// Reads and checks a study file.
+pub(crate) fn load(option: &StudyOption) -> Result<Loaded, CommandFailure> {
+    let (reading, references) = read(option)?;
+    match reading.study {
+        Some(mut study) => {
+            if let Some(root) = &option.platform_root {
+                study.design.platform_root = Some(absolute(root));
+            }
+            Ok(Loaded {
+                study,
+                path: option.study.clone(),
+                folder: folder_of(&option.study),
+                locations: reading.locations,
+                references,
+            })
+        }
+        None => {
+            show_problems(&reading.problems, &reading.locations);
+            Err(refusal(
+                Exit::InvalidStudy,
+                "N2-STUDY-000",
+                &option.study,
+                "is not valid",
+                reading.problems.len(),
+            ))
+        }
+    }
+}
+
+fn read(option: &StudyOption) -> Result<(noodle2_study::Reading, KnownThings), CommandFailure> {
+    let bytes = fs::read(&option.study).map_err(|error| {
+        CommandFailure::new(
+            Exit::InvalidStudy,
+            "N2-STUDY-100",
+            format!(
+                "cannot read the study `{}`: {error}",
+                option.study.display()
+            ),
+            "`noodle2 init` writes a study that runs".to_owned(),
+        )
+    })?;
+    let references = KnownThings {
+        platform_root: option.platform_root.as_deref().map(absolute),
+    };
+    Ok((read_study(&bytes, &option.study, &references), references))
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn folder_of(study: &Path) -> PathBuf {
+    absolute(study)
+        .parent()
+        .map(Path::to_owned)
+        .unwrap_or_default()
+}
+
+fn refusal(exit: Exit, code: &str, path: &Path, what: &str, count: usize) -> CommandFailure {
+    let problems = if count == 1 { "problem" } else { "problems" };
+    CommandFailure::new(
+        exit,
+        code,
+        format!(
+            "the study `{}` {what}: {count} {problems}, shown above",
+            path.display()
+        ),
+        None,
+    )
+}
+
+fn show_problems(problems: &[Problem], locations: &Locations) {
+    let terminal = std::io::stderr().is_terminal();
+    let style = RenderStyle {
+        colour: terminal && std::env::var_os("NO_COLOR").is_none(),
+        unicode: terminal,
+        width: RenderStyle::PLAIN.width,
+    };
+    if let Some(problems) = StudyProblems::new(problems, locations) {
+        print::talk(&problems.render(style));
+    }
+}
+
+/// Every problem of a study file, and what else it makes illegal, as JSON.
+pub(crate) fn problems_as_json(
+    option: &StudyOption,
+) -> Result<(Exit, serde_json::Value), CommandFailure> {
+    let (reading, references) = read(option)?;
+    let illegal = reading
+        .study
+        .as_ref()
+        .map(|study| legality(study, &reading.locations, &references))
+        .unwrap_or_default();
+    let exit = match (&reading.study, illegal.is_empty()) {
+        (None, _) => Exit::InvalidStudy,
+        (Some(_), false) => Exit::IllegalStudy,
+        (Some(_), true) => Exit::Done,
+    };
+    Ok((
+        exit,
+        serde_json::json!({
+            "valid": reading.study.is_some(),
+            "legal": reading.study.is_some() && illegal.is_empty(),
+            "problems": reading.problems,
+            "illegal": illegal,
+        }),
+    ))
+}
+
+impl Loaded {
+    /// Refuses a study that asks for what its safety domain or budget does not allow.
+    pub fn refuse_illegal(&self) -> Result<(), CommandFailure> {
+        let problems = legality(&self.study, &self.locations, &self.references);
+        if problems.is_empty() {
+            return Ok(());
+        }
+        show_problems(&problems, &self.locations);
+        Err(refusal(
+            Exit::IllegalStudy,
+            "N2-LEGAL-000",
+            &self.path,
+            "asks for what it does not allow",
+            problems.len(),
+        ))
+    }
+}
+
+/// Finds and hashes everything that a study needs. What the scripts of all trials share is written into
+/// `shared`.
+pub(crate) fn prepare(loaded: &Loaded, shared: &Path) -> Result<Prepared, CommandFailure> {
+    prepare_study(&loaded.study, &loaded.folder, shared)
+}
+
+fn prepare_study(study: &Study, folder: &Path, shared: &Path) -> Result<Prepared, CommandFailure> {
+    let eco_path: Vec<PathBuf> = study
+        .eco_path
+        .iter()
+        .map(|path| folder.join(path))
+        .collect();
+    let catalogue = Catalogue::load(&eco_path).map_err(|problems| {
+        several(
+            problems
+                .iter()
+                .map(|problem| (problem.code(), problem.to_string())),
+        )
+    })?;
+    let platform =
+        platform_of(study, folder).map_err(|error| several([(error.code(), error.to_string())]))?;
+    let cache = LibraryCache::new(cache_folder())
+        .map_err(|error| several([(error.code(), error.to_string())]))?;
+    let engine = probe(study, folder)?;
+    let context = StudyContext::prepare(&Preparation {
+        study,
+        study_folder: folder,
+        platform: &platform,
+        engine: &engine,
+        cache: &cache,
+        shared_folder: &absolute(shared),
+    })
+    .map_err(|problems| {
+        several(
+            problems
+                .iter()
+                .map(|problem| (problem.code(), problem.to_string())),
+        )
+    })?;
+    let names: BTreeSet<&str> = study
+        .stages
+        .iter()
+        .flat_map(|stage| stage.ecos.iter().map(|eco| eco.name.as_str()))
+        .collect();
+    let ecos: BTreeMap<String, &Eco> = names
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), catalogue.get(name)?)))
+        .collect();
+    let mut tools = vec![engine.identity()];
+    tools.extend(programs_of(ecos.values().copied())?);
+    let identity = RunIdentity {
+        noodle2_version: env!("CARGO_PKG_VERSION").to_owned(),
+        study: study.clone(),
+        study_hash: study_hash(study),
+        study_folder: folder.to_owned(),
+        tools,
+        inputs: context.inputs().to_vec(),
+        ecos: ecos
+            .iter()
+            .map(|(name, eco)| {
+                let definition = EcoDefinition {
+                    manifest: eco.manifest.clone(),
+                    content: eco.content,
+                };
+                (name.clone(), definition)
+            })
+            .collect(),
+    };
+    Ok(Prepared {
+        context,
+        catalogue,
+        identity,
+    })
+}
+
+/// One failure of several problems, each told with its code.
+fn several<'a>(problems: impl IntoIterator<Item = (&'a str, String)>) -> CommandFailure {
+    let problems: Vec<(&str, String)> = problems.into_iter().collect();
+    let (code, text) = match problems.as_slice() {
+        [(code, text)] => ((*code).to_owned(), text.clone()),
+        _ => {
+            for (code, text) in &problems {
+                print::talk(&format!("{code} {text}"));
+            }
+            let text = format!(
+                "the study cannot be run: {} problems, told above",
+                problems.len()
+            );
+            ("N2-RUN-005".to_owned(), text)
+        }
+    };
+    let help = "`noodle2 doctor` says what is installed and what is missing".to_owned();
+    CommandFailure::new(Exit::InvalidStudy, code, text, help)
+}
+
+fn platform_of(study: &Study, folder: &Path) -> Result<Platform, PlatformError> {
+    let root = study
+        .design
+        .platform_root
+        .as_ref()
+        .map(|root| folder.join(root));
+    let name = &study.design.platform;
+    let built_in = Platform::built_in_names().any(|known| known == name);
+    let path = folder.join(name);
+    match path.to_str() {
+        Some(path) if !built_in && Path::new(path).is_file() => {
+            Platform::load(path, root.as_deref())
+        }
+        _ => Platform::load(name, root.as_deref()),
+    }
+}
+
+/// Where decompressed libraries are kept between runs: the user's cache folder.
+fn cache_folder() -> PathBuf {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    variable("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cache")))
+        .unwrap_or_else(std::env::temp_dir)
+        .join("noodle2")
+}
+
+fn probe(study: &Study, folder: &Path) -> Result<OpenSta, CommandFailure> {
+    let scratch = tempfile::tempdir().map_err(|error| {
+        several([(
+            "N2-RUN-006",
+            format!("no temporary folder can be made: {error}"),
+        )])
+    })?;
+    let path = study.engine.path.as_ref().map(|path| {
+        // A bare name is looked for on the PATH, anything with a folder in it beside the study.
+        if path.components().count() > 1 {
+            folder.join(path)
+        } else {
+            path.clone()
+        }
+    });
+    let guard = Guard::new("probe", std::process::id());
+    let never = CancelToken::new();
+    OpenSta::probe(path.as_deref(), scratch.path(), &mut |spec| {
+        run_command(spec, &guard, &never)
+    })
+    .map_err(|error| several([(error.code(), error.to_string())]))
+}
+
+/// The programs that command ECOs start, by their content.
+fn programs_of<'a>(
+    ecos: impl Iterator<Item = &'a Eco>,
+) -> Result<Vec<ToolIdentity>, CommandFailure> {
+    let mut tools: Vec<ToolIdentity> = Vec::new();
+    for eco in ecos {
+        let EcoImplementation::Command(words) = &eco.manifest.implementation else {
+            continue;
+        };
+        let Some(name) = words.first().filter(|name| !name.contains('{')) else {
+            continue;
+        };
+        if tools.iter().any(|tool| tool.name == *name) {
+            continue;
+        }
+        let path = on_path(name).ok_or_else(|| {
+            let text = format!("the ECO `{}` needs the program `{name}`", eco.manifest.name);
+            several([("N2-RUN-007", text)])
+        })?;
+        let content = noodle2_store::hash_file(&path)?;
+        tools.push(ToolIdentity {
+            name: name.clone(),
+            path,
+            // Its content says more than any version that it would print.
+            version: String::new(),
+            content,
+            engine: None,
+        });
+    }
+    Ok(tools)
+}
+
+/// The first file of this name in the folders of the PATH.
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
+    if name.contains('/') {
+        return Some(PathBuf::from(name)).filter(|path| path.is_file());
+    }
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
+}
+
+/// Finds everything that a begun run needs again, and refuses when any of it has changed since: the rest
+/// of the run would not compare with what is there.
+pub(crate) fn prepare_again(
+    begun: &RunIdentity,
+    shared: &Path,
+) -> Result<Prepared, CommandFailure> {
+    let prepared = prepare_study(&begun.study, &begun.study_folder, shared)?;
+    let now = &prepared.identity;
+    let mut changes = Vec::new();
+    for tool in &begun.tools {
+        let same = |other: &&noodle2_model::ToolIdentity| {
+            other.name == tool.name && other.content == tool.content
+        };
+        if now.tools.iter().find(same).is_none() {
+            changes.push(format!("the tool {} ({})", tool.name, tool.path.display()));
+        }
+    }
+    for input in &begun.inputs {
+        let same = |other: &&noodle2_model::InputFile| {
+            other.role == input.role && other.content == input.content
+        };
+        if now.inputs.iter().find(same).is_none() {
+            changes.push(format!("{} ({})", input.path.display(), input.role));
+        }
+    }
+    for (name, eco) in &begun.ecos {
+        if now.ecos.get(name).map(|eco| eco.content) != Some(eco.content) {
+            changes.push(format!("the ECO {name}"));
+        }
+    }
+    if changes.is_empty() {
+        return Ok(Prepared {
+            identity: begun.clone(),
+            ..prepared
+        });
+    }
+    Err(CommandFailure::new(
+        Exit::InvalidStudy,
+        "N2-RUN-004",
+        format!(
+            "the run cannot go on: changed since it began: {}",
+            changes.join(", ")
+        ),
+        "put these back as they were, or begin a new run".to_owned(),
+    ))
+}

@@ -1,0 +1,339 @@
+//! Wrong inputs and broken machines: each a clear error with a code, nothing lost.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use support::{digest, edit, finish, journal, noodle2, run, start, summary, template, text};
+
+/// A fresh sequential study that `change` breaks; returns exit status, stdout and stderr of its run.
+fn broken(change: impl FnOnce(&Path)) -> (i32, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let study = template(folder.path(), "sequential");
+    change(study.parent().unwrap());
+    let out = folder.path().join("run");
+    run(&["run", text(&study), "--out", text(&out)])
+}
+
+fn explicit_scene(study: &Path, liberty: &str) {
+    edit(study, "  sdc: [constraints.sdc]\n", "");
+    edit(
+        study,
+        "engine:",
+        &format!(
+            "scenes: [{{name: typical, sdc: [constraints.sdc], liberty: [{liberty}]}}]\nengine:"
+        ),
+    );
+}
+
+#[test]
+fn a_missing_library_is_named_before_anything_runs() {
+    let (status, _, stderr) =
+        broken(|folder| explicit_scene(&folder.join("study.yaml"), "absent.lib"));
+    assert_eq!(status, 3, "{stderr}");
+    assert!(
+        stderr.contains("absent.lib") && stderr.contains("N2-STUDY-"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_compressed_library_works_although_the_engine_cannot_read_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = template(folder.path(), "sequential");
+    let plain = folder.path().join("plain");
+    let (status, _, stderr) = run(&["run", text(&study), "--out", text(&plain)]);
+    assert_eq!(status, 0, "{stderr}");
+    let library = study.with_file_name("osu018.lib.gz");
+    let packed = Command::new("gzip")
+        .args(["-c", "/usr/share/qflow/tech/osu018/osu018_stdcells.lib"])
+        .output()
+        .unwrap();
+    fs::write(&library, packed.stdout).unwrap();
+    explicit_scene(&study, "osu018.lib.gz");
+    let out = folder.path().join("packed");
+    let (status, _, stderr) = run(&["run", text(&study), "--out", text(&out)]);
+    assert_eq!(status, 0, "{stderr}");
+    assert_eq!(
+        summary(&out)["base"]["metrics"],
+        summary(&plain)["base"]["metrics"]
+    );
+    assert!(
+        summary(&out)["base"]["metrics"]["setup_wns_ps"]
+            .as_f64()
+            .unwrap()
+            < 0.0
+    );
+}
+
+#[test]
+fn an_unknown_cell_blocks_the_base_case() {
+    let (status, stdout, stderr) = broken(|folder| {
+        let netlist = folder.join("counter.v");
+        let content = fs::read_to_string(&netlist).unwrap();
+        fs::write(&netlist, content.replacen("NAND2X1", "MYSTERYX1", 1)).unwrap();
+    });
+    assert_eq!(status, 5, "{stderr}");
+    assert!(stdout.contains("MYSTERYX1"), "{stdout}");
+}
+
+#[test]
+fn a_wrong_top_blocks_the_base_case() {
+    let (status, stdout, stderr) =
+        broken(|folder| edit(&folder.join("study.yaml"), "top: counter", "top: cuonter"));
+    assert_eq!(status, 5, "{stderr}");
+    assert!(stdout.contains("cuonter"), "{stdout}");
+}
+
+#[test]
+fn a_clock_that_does_not_exist_blocks_the_base_case() {
+    let (status, stdout, stderr) = broken(|folder| {
+        edit(
+            &folder.join("constraints.sdc"),
+            "[get_ports clk]",
+            "[get_ports clock]",
+        );
+    });
+    assert_eq!(status, 5, "{stderr}");
+    assert!(stdout.contains("clock"), "{stdout}");
+}
+
+#[test]
+fn an_error_in_the_constraints_blocks_the_base_case() {
+    let (status, stdout, stderr) = broken(|folder| {
+        let constraints = folder.join("constraints.sdc");
+        let content = fs::read_to_string(&constraints).unwrap();
+        fs::write(
+            &constraints,
+            content + "\nset_false_pth -from [get_ports reset]\n",
+        )
+        .unwrap();
+    });
+    assert_eq!(status, 5, "{stderr}");
+    assert!(stdout.contains("set_false_pth"), "{stdout}");
+}
+
+#[test]
+fn a_wide_eco_is_illegal_in_a_narrow_domain_and_nothing_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = template(folder.path(), "sequential");
+    edit(&study, "- name: pin_swap", "- name: restructure");
+    let out = folder.path().join("run");
+    for arguments in [
+        vec!["check", text(&study)],
+        vec!["run", text(&study), "--out", text(&out)],
+    ] {
+        let (status, _, stderr) = run(&arguments);
+        assert_eq!(status, 4, "{stderr}");
+        assert!(
+            stderr.contains("global_disruptive") && stderr.contains("N2-LEGAL-"),
+            "{stderr}"
+        );
+    }
+    assert!(!out.exists());
+}
+
+#[test]
+fn every_problem_of_a_study_comes_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = template(folder.path(), "sequential");
+    edit(&study, "name: upsize_critical", "name: upsise_critical");
+    edit(&study, "after: buffer", "after: bufer");
+    let (status, stdout, _) = run(&["check", text(&study), "--format", "json"]);
+    assert_eq!(status, 3);
+    let report: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    let text = report["problems"].to_string();
+    assert!(
+        text.contains("upsize_critical") && text.contains("`buffer`"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_run_folder_in_use_and_a_folder_that_is_no_run_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = template(folder.path(), "sequential");
+    let (status, _, stderr) = run(&["run", text(&study), "--out", text(folder.path())]);
+    assert_eq!(status, 2, "{stderr}");
+    assert!(stderr.contains("N2-STORE-004"), "{stderr}");
+    let (status, _, stderr) = run(&["status", text(folder.path())]);
+    assert_eq!(status, 2, "{stderr}");
+    assert!(stderr.contains("N2-STORE-005"), "{stderr}");
+}
+
+/// The engine is killed by hand while it works: the trial is tried again, the digest stays.
+#[test]
+fn a_killed_engine_costs_an_attempt_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = template(folder.path(), "sequential");
+    let reference = folder.path().join("reference");
+    let (status, _, stderr) = run(&["run", text(&study), "--out", text(&reference)]);
+    assert_eq!(status, 0, "{stderr}");
+
+    // An engine that kills itself the first time it is asked for trial 0_3.
+    let real = Command::new("sh")
+        .args(["-c", "command -v sta"])
+        .output()
+        .unwrap();
+    let real = String::from_utf8(real.stdout).unwrap();
+    let engine = folder.path().join("sta");
+    let flag = folder.path().join("killed");
+    fs::write(
+        &engine,
+        format!(
+            "#!/bin/sh\ncase $PWD in */counter_0_3/1) : > {} ; kill -9 $$ ;; esac\nexec {} \"$@\"\n",
+            text(&flag),
+            real.trim()
+        ),
+    )
+    .unwrap();
+    let chmod = Command::new("chmod")
+        .args(["+x", text(&engine)])
+        .status()
+        .unwrap();
+    assert!(chmod.success());
+    edit(
+        &study,
+        "{kind: opensta}",
+        &format!("{{kind: opensta, path: {}}}", text(&engine)),
+    );
+    let out = folder.path().join("run");
+    let (status, _, stderr) = run(&["run", text(&study), "--out", text(&out)]);
+    assert_eq!(status, 0, "{stderr}");
+    assert!(flag.exists(), "the engine was never killed");
+    assert_eq!(summary(&out)["stages"][0]["failures"], 0);
+    assert_eq!(
+        summary(&out)["best"]["case"],
+        summary(&reference)["best"]["case"]
+    );
+    assert_eq!(
+        summary(&out)["best"]["metrics"],
+        summary(&reference)["best"]["metrics"]
+    );
+    let retried = journal(&out)
+        .iter()
+        .filter(|record| record["event"]["type"] == "attempt_started")
+        .filter(|record| record["event"]["attempt"]["number"] == 2)
+        .count();
+    assert_eq!(retried, 1);
+}
+
+#[test]
+fn an_interrupt_finishes_what_runs_and_the_run_can_be_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = template(folder.path(), "sequential");
+    let reference = folder.path().join("reference");
+    run(&["run", text(&study), "--out", text(&reference)]);
+    let out = folder.path().join("run");
+    let mut child = start(&["run", text(&study), "--out", text(&out), "-j", "1"]);
+    support::wait_for_records(&mut child, &out, 8);
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(child.wait().unwrap().code(), Some(7));
+    assert_eq!(summary(&out)["status"], "interrupted");
+    let (status, _, stderr) = run(&["resume", text(&out)]);
+    assert_eq!(status, 0, "{stderr}");
+    assert_eq!(digest(&out), digest(&reference));
+}
+
+#[test]
+fn a_changed_input_stops_a_resumption() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = template(folder.path(), "sequential");
+    let out = folder.path().join("run");
+    let mut child = start(&["run", text(&study), "--out", text(&out), "-j", "1"]);
+    support::wait_for_records(&mut child, &out, 8);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    edit(
+        &study.with_file_name("constraints.sdc"),
+        "-period 2.8",
+        "-period 2.9",
+    );
+    let (status, _, stderr) = run(&["resume", text(&out)]);
+    assert_eq!(status, 3, "{stderr}");
+    assert!(
+        stderr.contains("N2-RUN-004") && stderr.contains("constraints.sdc"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_budget_of_wall_time_stops_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = template(folder.path(), "sequential");
+    edit(
+        &study,
+        "budget: {trials: 24}",
+        "budget: {trials: 24, wall_time_s: 0.05}",
+    );
+    let out = folder.path().join("run");
+    let (status, stdout, stderr) = run(&["run", text(&study), "--out", text(&out)]);
+    assert_eq!(status, 6, "{stderr}");
+    assert!(stdout.contains("wall time"), "{stdout}");
+    assert_eq!(summary(&out)["status"], "stopped");
+}
+
+#[test]
+fn a_changed_artifact_is_found_by_verify() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = template(folder.path(), "sequential");
+    let out = folder.path().join("run");
+    run(&["run", text(&study), "--out", text(&out)]);
+    assert_eq!(run(&["verify", text(&out)]).0, 0);
+    let metrics = out.join("trials/counter_0_0/1/metrics.json");
+    let content = fs::read_to_string(&metrics).unwrap();
+    fs::write(&metrics, content.replacen('-', "", 1)).unwrap();
+    let (status, stdout, _) = run(&["verify", text(&out)]);
+    assert_eq!(status, 1);
+    assert!(
+        stdout.contains("metrics.json") && stdout.contains("N2-STORE-023"),
+        "{stdout}"
+    );
+}
+
+/// A full disk in the middle of a run: a clear word, and the run goes on when there is room.
+#[test]
+fn a_full_disk_interrupts_and_the_run_goes_on_when_there_is_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = template(folder.path(), "sequential");
+    let reference = folder.path().join("reference");
+    run(&["run", text(&study), "--out", text(&reference)]);
+    let disk = folder.path().join("disk");
+    fs::create_dir(&disk).unwrap();
+    let mount = |options: &str| {
+        let arguments = ["-t", "tmpfs", "-o", options, "none", text(&disk)];
+        Command::new("mount")
+            .args(arguments)
+            .status()
+            .is_ok_and(|status| status.success())
+    };
+    if !mount("size=600k") {
+        eprintln!("SKIPPED: a small file system cannot be mounted here");
+        return;
+    }
+    let out = disk.join("run");
+    let (status, _, stderr) = finish(
+        noodle2()
+            .args(["run", text(&study), "--out", text(&out), "-j", "2"])
+            .output()
+            .unwrap(),
+    );
+    let resumed = mount("remount,size=100m").then(|| run(&["resume", text(&out)]));
+    let same = resumed
+        .as_ref()
+        .is_some_and(|resumed| resumed.0 == 0 && digest(&out) == digest(&reference));
+    let unmounted = Command::new("umount").arg(&disk).status().unwrap();
+    assert!(unmounted.success());
+    assert_eq!(status, 7, "{stderr}");
+    assert!(stderr.to_lowercase().contains("no space"), "{stderr}");
+    assert!(same, "{resumed:?}");
+}

@@ -1,0 +1,101 @@
+//! Running the real `noodle2` on real studies.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// How long a test waits for something that must come.
+pub const PATIENCE: Duration = Duration::from_secs(240);
+
+pub fn noodle2() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_noodle2"));
+    command.env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+}
+
+/// Runs to the end; returns exit status, stdout, stderr.
+pub fn run(arguments: &[&str]) -> (i32, String, String) {
+    finish(noodle2().args(arguments).output().unwrap())
+}
+
+pub fn finish(output: Output) -> (i32, String, String) {
+    (
+        output.status.code().unwrap_or(-1),
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+/// A fresh study from a template; returns the folder and the study file.
+pub fn template(parent: &Path, template: &str) -> PathBuf {
+    let folder = parent.join(template);
+    let (status, _, stderr) = run(&["init", text(&folder), "--template", template]);
+    assert_eq!(status, 0, "{stderr}");
+    folder.join("study.yaml")
+}
+
+pub fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// Changes a file; the text to be replaced must be there.
+pub fn edit(path: &Path, from: &str, to: &str) {
+    let content = fs::read_to_string(path).unwrap();
+    assert!(
+        content.contains(from),
+        "`{from}` is not in {}",
+        path.display()
+    );
+    fs::write(path, content.replace(from, to)).unwrap();
+}
+
+pub fn summary(run: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(run.join("summary.json")).unwrap()).unwrap()
+}
+
+pub fn digest(run: &Path) -> String {
+    summary(run)["digest"].as_str().unwrap().to_owned()
+}
+
+/// The records of a journal, as far as they are whole.
+pub fn journal(run: &Path) -> Vec<Value> {
+    fs::read_to_string(run.join("journal.ndjson"))
+        .unwrap_or_default()
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
+}
+
+/// Starts a run or its resumption without waiting.
+pub fn start(arguments: &[&str]) -> Child {
+    noodle2()
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Waits until the journal holds so many records, or the process has ended.
+pub fn wait_for_records(child: &mut Child, run: &Path, count: usize) {
+    let deadline = Instant::now() + PATIENCE;
+    while journal(run).len() < count && child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < deadline, "the run does not get on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The folder with platforms and designs that cannot be part of this project, or a loud word that the
+/// test was skipped.
+pub fn shared() -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    if path.join("designs").is_dir() {
+        return Some(path.canonicalize().unwrap());
+    }
+    eprintln!("SKIPPED: ../shared is not there");
+    None
+}
