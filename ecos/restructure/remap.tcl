@@ -5,6 +5,8 @@ array set job $::env(N2_RESTRUCTURE)
 
 yosys read_liberty -ignore_miss_func $job(work)/logic.lib
 yosys design -stash logic
+# Empty modules for all cells: they tell which pins are inputs.
+yosys read_liberty -lib $job(work)/logic.lib
 if {$job(other_names) ne ""} { yosys read_liberty -lib $job(work)/others.lib }
 yosys read_verilog $job(work)/netlist.v
 yosys hierarchy -top $job(top)

@@ -187,7 +187,7 @@ foreach {name text} $all_cells {
     append others "\n" $text
     lappend other_names $name
     foreach {pin body} [split_pins $text] {
-      if {[attribute $body clock] eq "true"} { lappend clock_pins $name $pin }
+      if {[attribute $body clock] eq "true" || [attribute $body clock_gate_clock_pin] eq "true"} { lappend clock_pins $name $pin }
     }
   }
 }

@@ -95,39 +95,45 @@ impl Controller {
         events
     }
 
-    /// Trials that start now: longest remaining path first, then stage, then derived index.
+    /// Trials that start now: longest remaining path first, then stage, then derived index. What remains of
+    /// a stage shrinks with each of its trials that starts, so branches of like length take turns.
     fn starts(&self, free_workers: usize) -> Vec<Event> {
         if self.base_standing() == TrialStanding::Waiting {
-            return self
-                .start(TrialId::BASE)
-                .into_iter()
-                .take(free_workers)
-                .collect();
+            let base = self.start(TrialId::BASE);
+            return base.into_iter().take(free_workers).collect();
         }
-        let mut open: Vec<StageIndex> = (0..self.stages.len())
+        let mut open: Vec<_> = (0..self.stages.len())
             .map(StageIndex::from)
-            .filter(|stage| self.stages[stage.position()].standing == StageStanding::Running)
+            .map(|stage| (stage, self.stages[stage.position()].waiting.iter()))
+            .filter(|(_, waiting)| waiting.len() > 0)
             .collect();
-        open.sort_by(|left, right| {
-            let priority = |stage: &StageIndex| self.program.priority(*stage);
-            priority(right)
-                .total_cmp(&priority(left))
-                .then(left.cmp(right))
-        });
-        open.into_iter()
-            .flat_map(|stage| self.waiting_in(stage))
-            .filter_map(|trial| self.start(trial))
-            .take(free_workers)
-            .collect()
-    }
-
-    fn waiting_in(&self, stage: StageIndex) -> impl Iterator<Item = TrialId> {
-        let first = TrialId { stage, derived: 0 };
-        let last = TrialId {
-            stage,
-            derived: u32::MAX,
-        };
-        self.waiting.range(first..=last).copied()
+        let mut starts = Vec::new();
+        while starts.len() < free_workers {
+            let next =
+                open.iter_mut()
+                    .rev()
+                    .max_by(|(left, left_waiting), (right, right_waiting)| {
+                        let remaining = |stage: StageIndex, waiting: usize| {
+                            waiting as f64 + self.program.work_after(stage)
+                        };
+                        remaining(*left, left_waiting.len())
+                            .total_cmp(&remaining(*right, right_waiting.len()))
+                    });
+            let Some((stage, waiting)) = next else {
+                break;
+            };
+            match waiting.next() {
+                Some(derived) => starts.extend(self.start(TrialId {
+                    stage: *stage,
+                    derived: *derived,
+                })),
+                None => {
+                    let exhausted = *stage;
+                    open.retain(|(stage, _)| *stage != exhausted);
+                }
+            }
+        }
+        starts
     }
 
     fn start(&self, trial: TrialId) -> Option<Event> {

@@ -11,7 +11,7 @@ pub struct Program {
     identity: RunIdentity,
     dag: StageDag,
     objectives: Vec<Objective>,
-    priorities: Vec<f64>,
+    longest_remaining: Vec<f64>,
 }
 
 /// A study whose stages cannot be run. Studies that were read from a file were checked for this.
@@ -73,11 +73,11 @@ impl Program {
             .iter()
             .map(|stage| f64::from(stage.trials.max(1)))
             .collect();
-        let priorities = dag.longest_remaining(&trials);
+        let longest_remaining = dag.longest_remaining(&trials);
         Ok(Self {
             dag,
             objectives,
-            priorities,
+            longest_remaining,
             identity,
         })
     }
@@ -129,9 +129,12 @@ impl Program {
         &self.objectives[stage.position()]
     }
 
-    /// How much work, in trials, lies on the longest path from this stage to the end of the study.
-    pub(crate) fn priority(&self, stage: StageIndex) -> f64 {
-        self.priorities[stage.position()]
+    /// How much work, in trials, lies on the longest path from the end of this stage to the end of the study.
+    pub(crate) fn work_after(&self, stage: StageIndex) -> f64 {
+        let after = self.dag.dependents(stage).iter();
+        after
+            .map(|dependent| self.longest_remaining[dependent.position()])
+            .fold(0.0, f64::max)
     }
 
     /// The metrics by which the base case must be measurable: those that any stage ranks by.

@@ -22,9 +22,6 @@ pub struct Controller {
     pub(crate) stages: Vec<Stage>,
     pub(crate) trials: BTreeMap<TrialId, Trial>,
     pub(crate) cases: BTreeMap<CaseName, Case>,
-    /// Trials that wait for a worker, and attempts that have one: kept beside the trials so that a
-    /// decision costs the same in a study of a million trials.
-    pub(crate) waiting: BTreeSet<TrialId>,
     pub(crate) running: BTreeSet<AttemptId>,
     pub(crate) blocked: Option<Vec<String>>,
     pub(crate) stop: Option<StopCause>,
@@ -44,6 +41,9 @@ pub struct Stage {
     pub(crate) planned: Vec<(CaseName, EcoProposal)>,
     /// How many of them are in the journal.
     pub(crate) proposed: usize,
+    /// Derived indices of the trials that wait for a worker: kept beside the trials so that a decision
+    /// costs the same in a study of a million trials.
+    pub(crate) waiting: BTreeSet<u32>,
     pub(crate) tally: Tally,
 }
 
@@ -235,6 +235,7 @@ impl Controller {
             missing: Vec::new(),
             planned: Vec::new(),
             proposed: 0,
+            waiting: BTreeSet::new(),
             tally: Tally::default(),
         };
         Ok(Self {
@@ -243,7 +244,6 @@ impl Controller {
             base: Vec::new(),
             trials: BTreeMap::new(),
             cases: BTreeMap::new(),
-            waiting: BTreeSet::new(),
             running: BTreeSet::new(),
             blocked: None,
             stop: None,
@@ -372,7 +372,8 @@ impl Controller {
                 Some(expected) if expected == *attempt => {
                     self.attempts_mut(attempt.trial)
                         .push(Attempt::started(attempt.number));
-                    self.waiting.remove(&attempt.trial);
+                    self.waiting_mut(attempt.trial)
+                        .remove(&attempt.trial.derived);
                     self.running.insert(*attempt);
                 }
                 Some(expected) => return refuse(format!("the next attempt is {expected}")),
@@ -398,7 +399,7 @@ impl Controller {
                     return refuse("there is no such trial".to_owned());
                 };
                 found.cancelled = Some(cause.clone());
-                self.waiting.remove(trial);
+                self.waiting_mut(*trial).remove(&trial.derived);
             }
             Event::StageStarted {
                 stage,
@@ -415,6 +416,7 @@ impl Controller {
                     missing: missing.clone(),
                     planned,
                     proposed: 0,
+                    waiting: BTreeSet::new(),
                     tally: Tally::default(),
                 };
             }
@@ -423,7 +425,7 @@ impl Controller {
                     return refuse("the rules propose another trial here".to_owned());
                 }
                 self.stages[trial.stage.position()].proposed += 1;
-                self.waiting.insert(*trial);
+                self.waiting_mut(*trial).insert(trial.derived);
                 self.trials.insert(
                     *trial,
                     Trial {
@@ -475,6 +477,10 @@ impl Controller {
         })
     }
 
+    fn waiting_mut(&mut self, trial: TrialId) -> &mut BTreeSet<u32> {
+        &mut self.stages[trial.stage.position()].waiting
+    }
+
     fn attempts_mut(&mut self, trial: TrialId) -> &mut Vec<Attempt> {
         match self.trials.get_mut(&trial) {
             Some(found) => &mut found.attempts,
@@ -504,7 +510,8 @@ impl Controller {
         };
         let Some(outcome) = settled(&trial.attempts) else {
             if trial.cancelled.is_none() {
-                self.waiting.insert(attempt.trial);
+                self.waiting_mut(attempt.trial)
+                    .insert(attempt.trial.derived);
             }
             return;
         };

@@ -570,3 +570,29 @@ fn the_digest_covers_metrics_failures_tools_and_seed() {
     assert_ne!(reference, digest(&outcome(-100.001)));
     assert_ne!(reference, digest(&outcome(-100.0)[..1]));
 }
+
+#[test]
+fn branches_of_like_length_take_turns() {
+    let stages = vec![stage("left", &[], 3), stage("right", &[], 3)];
+    let mut controller = Controller::new(identity(study(stages))).unwrap();
+    let mut started = Vec::new();
+    while controller.recorded_digest().is_none() {
+        let decisions = controller.decide(1 - controller.running_attempts().len());
+        for event in &decisions {
+            if let Event::AttemptStarted { attempt } = event {
+                started.push(attempt.trial.to_string());
+            }
+            controller.apply(event).unwrap();
+        }
+        if let (true, Some(attempt)) = (decisions.is_empty(), controller.running_attempts().first())
+        {
+            let attempt = *attempt;
+            let outcome = match attempt.trial.is_base() {
+                true => case("base", -500.0),
+                false => Outcome::NoEffect,
+            };
+            controller.apply(&finished(attempt, outcome)).unwrap();
+        }
+    }
+    assert_eq!(started, ["0_0", "0_1", "1_1", "0_2", "1_2", "0_3", "1_3"]);
+}
