@@ -35,9 +35,11 @@ if {$job(buffer) ne ""} {
 }
 
 set delay [expr {$job(delay_ps) > 0 ? [list -D $job(delay_ps)] : {}}]
+# `map` looks at loads and `&nf` does not, but needs fewer gates.
+set sizing "topo;buffer,-c,-N,$job(max_fanout);upsize,{D};dnsize,{D};stime,-p"
 switch -- $job(script) {
-  speed { set steps "strash;ifraig;scorr;dc2;strash;&get,-n;&dch,-f;&nf,{D};&put;buffer,-c,-N,$job(max_fanout);topo;stime,-p;upsize,{D};dnsize,{D};stime,-p" }
-  balanced { set steps "strash;ifraig;scorr;dc2;strash;dch,-f;map,-B,0.9,{D};topo;buffer,-c,-N,$job(max_fanout);upsize,{D};dnsize,{D};stime,-p" }
+  speed { set steps "strash;ifraig;scorr;dc2;strash;dch,-f;map,-B,0.9,{D};$sizing" }
+  balanced { set steps "strash;ifraig;scorr;dc2;strash;&get,-n;&dch,-f;&nf,{D};&put;$sizing" }
   area { set steps "strash;ifraig;scorr;dc2;dc2;strash;dch,-f;amap,-m;topo;buffer,-c,-N,$job(max_fanout);dnsize,{D};stime,-p" }
 }
 yosys abc -liberty $job(work)/targets.lib {*}[expr {$job(buffer) ne "" ? [list -constr $job(work)/constraints] : {}}] \

@@ -22,7 +22,10 @@ pub struct Evidence<'a> {
 ///
 /// # Errors
 /// The failure.
-pub fn classify(evidence: Evidence<'_>, result: Result<ResultFile, ResultError>) -> Result<ResultFile, Failure> {
+pub fn classify(
+    evidence: Evidence<'_>,
+    result: Result<ResultFile, ResultError>,
+) -> Result<ResultFile, Failure> {
     if let Some(failure) = unusual_ending(evidence) {
         return Err(failure);
     }
@@ -82,8 +85,14 @@ pub fn classify_command(evidence: Evidence<'_>) -> Option<Failure> {
         () if is_out_of_memory(evidence.log) => FailureClass::OutOfMemory,
         () => FailureClass::ToolError,
     };
-    let last = evidence.log.lines().rev().find(|line| !line.trim().is_empty());
-    let said = last.map(|line| format!(": {}", line.trim())).unwrap_or_default();
+    let last = evidence
+        .log
+        .lines()
+        .rev()
+        .find(|line| !line.trim().is_empty());
+    let said = last
+        .map(|line| format!(": {}", line.trim()))
+        .unwrap_or_default();
     Some(Failure {
         class,
         tool_code: None,
@@ -96,9 +105,10 @@ pub fn classify_command(evidence: Evidence<'_>) -> Option<Failure> {
 fn unusual_ending(evidence: Evidence<'_>) -> Option<Failure> {
     let tool = evidence.tool;
     let (class, message) = match (evidence.report.stopped_by, &evidence.report.ending) {
-        (_, CommandEnding::NotStarted(why)) => {
-            (FailureClass::ToolMissing, format!("{tool} could not be started: {why}"))
-        }
+        (_, CommandEnding::NotStarted(why)) => (
+            FailureClass::ToolMissing,
+            format!("{tool} could not be started: {why}"),
+        ),
         (Some(reason), _) => stopped(tool, reason),
         (None, CommandEnding::Signalled(signal)) => signalled(tool, *signal, evidence.log),
         (None, CommandEnding::Exited(_)) => return None,
@@ -145,9 +155,10 @@ fn signalled(tool: &str, signal: i32, log: &str) -> (FailureClass, String) {
             FailureClass::Segfault,
             format!("{tool} crashed with a memory fault (signal {signal})"),
         ),
-        SIGABRT if is_out_of_memory(log) => {
-            (FailureClass::OutOfMemory, format!("{tool} ran out of memory"))
-        }
+        SIGABRT if is_out_of_memory(log) => (
+            FailureClass::OutOfMemory,
+            format!("{tool} ran out of memory"),
+        ),
         SIGABRT | SIGFPE => (
             FailureClass::Abort,
             format!("{tool} ended itself abnormally (signal {signal})"),
@@ -162,24 +173,42 @@ fn signalled(tool: &str, signal: i32, log: &str) -> (FailureClass, String) {
         ),
         SIGKILL => (
             FailureClass::Killed,
-            format!("{tool} was killed from outside (SIGKILL); the kernel does so when memory runs out"),
+            format!(
+                "{tool} was killed from outside (SIGKILL); the kernel does so when memory runs out"
+            ),
         ),
-        SIGTERM => (FailureClass::Killed, format!("{tool} was told to end from outside (SIGTERM)")),
-        other => (FailureClass::Unknown, format!("{tool} was ended by signal {other}")),
+        SIGTERM => (
+            FailureClass::Killed,
+            format!("{tool} was told to end from outside (SIGTERM)"),
+        ),
+        other => (
+            FailureClass::Unknown,
+            format!("{tool} was ended by signal {other}"),
+        ),
     }
 }
 
 fn is_disk_full(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
-    ["no space left on device", "disk quota exceeded", "file too large"]
-        .iter()
-        .any(|words| text.contains(words))
+    [
+        "no space left on device",
+        "disk quota exceeded",
+        "file too large",
+    ]
+    .iter()
+    .any(|words| text.contains(words))
 }
 
 fn is_out_of_memory(text: &str) -> bool {
-    ["bad_alloc", "unable to alloc", "unable to realloc", "Cannot allocate memory", "out of memory"]
-        .iter()
-        .any(|words| text.contains(words))
+    [
+        "bad_alloc",
+        "unable to alloc",
+        "unable to realloc",
+        "Cannot allocate memory",
+        "out of memory",
+    ]
+    .iter()
+    .any(|words| text.contains(words))
 }
 
 fn first_code(log: &str) -> Option<String> {
@@ -210,11 +239,20 @@ fn failed_step(step: &str, message: &str, log: &str) -> (FailureClass, String) {
     };
     match step {
         "libraries" | "netlist" | "link" | "wireload" | "constraints" | "clocks" | "parasitics" => {
-            (FailureClass::ConfigurationError, format!("{message}{detail}"))
+            (
+                FailureClass::ConfigurationError,
+                format!("{message}{detail}"),
+            )
         }
-        "eco" => (FailureClass::ToolError, format!("the ECO failed: {message}")),
+        "eco" => (
+            FailureClass::ToolError,
+            format!("the ECO failed: {message}"),
+        ),
         "write" => (FailureClass::MissingOutput, message.to_owned()),
-        _ => (FailureClass::ToolError, format!("step `{step}` failed: {message}{detail}")),
+        _ => (
+            FailureClass::ToolError,
+            format!("step `{step}` failed: {message}{detail}"),
+        ),
     }
 }
 
@@ -222,9 +260,9 @@ fn failed_step(step: &str, message: &str, log: &str) -> (FailureClass, String) {
 fn without_place(message: &str) -> &str {
     let message = message.strip_prefix("Error:").unwrap_or(message).trim();
     match message.split_once(".tcl, ") {
-        Some((file, rest)) if !file.contains(char::is_whitespace) => {
-            rest.trim_start_matches(|character: char| character.is_ascii_digit()).trim()
-        }
+        Some((file, rest)) if !file.contains(char::is_whitespace) => rest
+            .trim_start_matches(|character: char| character.is_ascii_digit())
+            .trim(),
         _ => message,
     }
 }
@@ -288,14 +326,21 @@ mod tests {
         }
     }
 
-    fn class(ending: CommandEnding, stopped_by: Option<StopReason>, log: &str, result: &[u8]) -> Option<FailureClass> {
+    fn class(
+        ending: CommandEnding,
+        stopped_by: Option<StopReason>,
+        log: &str,
+        result: &[u8],
+    ) -> Option<FailureClass> {
         let report = report(ending, stopped_by);
         let evidence = Evidence {
             tool: "sta",
             report: &report,
             log,
         };
-        classify(evidence, ResultFile::parse(result)).err().map(|failure| failure.class)
+        classify(evidence, ResultFile::parse(result))
+            .err()
+            .map(|failure| failure.class)
     }
 
     const GOOD: &[u8] = b"noodle2-result\t1\nend\t0\n";
@@ -308,37 +353,125 @@ mod tests {
         for (ending, stopped, log, result, expected) in [
             (exited(0), None, "", GOOD, None),
             (exited(0), None, "Warning: odd\n", GOOD, None),
-            (exited(0), None, "Error: odd\n", GOOD, Some(Class::ToolError)),
+            (
+                exited(0),
+                None,
+                "Error: odd\n",
+                GOOD,
+                Some(Class::ToolError),
+            ),
             (exited(3), None, "", GOOD, Some(Class::ToolError)),
             (exited(0), None, "", b"", Some(Class::MissingOutput)),
-            (exited(0), None, "", b"noodle2-result\t1\n", Some(Class::MissingOutput)),
-            (exited(0), None, "", b"wns 0.00\n", Some(Class::ParseFailure)),
-            (exited(0), None, "No space left on device", b"", Some(Class::DiskFull)),
-            (exited(1), None, "std::bad_alloc", b"", Some(Class::OutOfMemory)),
-            (signalled(6), None, "what():  std::bad_alloc", b"", Some(Class::OutOfMemory)),
-            (signalled(6), None, "assertion failed", b"", Some(Class::Abort)),
+            (
+                exited(0),
+                None,
+                "",
+                b"noodle2-result\t1\n",
+                Some(Class::MissingOutput),
+            ),
+            (
+                exited(0),
+                None,
+                "",
+                b"wns 0.00\n",
+                Some(Class::ParseFailure),
+            ),
+            (
+                exited(0),
+                None,
+                "No space left on device",
+                b"",
+                Some(Class::DiskFull),
+            ),
+            (
+                exited(1),
+                None,
+                "std::bad_alloc",
+                b"",
+                Some(Class::OutOfMemory),
+            ),
+            (
+                signalled(6),
+                None,
+                "what():  std::bad_alloc",
+                b"",
+                Some(Class::OutOfMemory),
+            ),
+            (
+                signalled(6),
+                None,
+                "assertion failed",
+                b"",
+                Some(Class::Abort),
+            ),
             (signalled(11), None, "", GOOD, Some(Class::Segfault)),
             (signalled(9), None, "", GOOD, Some(Class::Killed)),
             (signalled(15), None, "", GOOD, Some(Class::Killed)),
             (signalled(24), None, "", GOOD, Some(Class::Timeout)),
             (signalled(31), None, "", GOOD, Some(Class::Unknown)),
-            (signalled(9), Some(StopReason::WallLimit), "", GOOD, Some(Class::Timeout)),
-            (signalled(9), Some(StopReason::CpuLimit), "", b"", Some(Class::Timeout)),
-            (signalled(9), Some(StopReason::MemoryLimit), "", b"", Some(Class::OutOfMemory)),
-            (signalled(15), Some(StopReason::Cancelled), "", b"", Some(Class::Interrupted)),
-            (CommandEnding::NotStarted("no such file".to_owned()), None, "", b"", Some(Class::ToolMissing)),
+            (
+                signalled(9),
+                Some(StopReason::WallLimit),
+                "",
+                GOOD,
+                Some(Class::Timeout),
+            ),
+            (
+                signalled(9),
+                Some(StopReason::CpuLimit),
+                "",
+                b"",
+                Some(Class::Timeout),
+            ),
+            (
+                signalled(9),
+                Some(StopReason::MemoryLimit),
+                "",
+                b"",
+                Some(Class::OutOfMemory),
+            ),
+            (
+                signalled(15),
+                Some(StopReason::Cancelled),
+                "",
+                b"",
+                Some(Class::Interrupted),
+            ),
+            (
+                CommandEnding::NotStarted("no such file".to_owned()),
+                None,
+                "",
+                b"",
+                Some(Class::ToolMissing),
+            ),
         ] {
-            assert_eq!(class(ending.clone(), stopped, log, result), expected, "{ending:?} {log:?} {result:?}");
+            assert_eq!(
+                class(ending.clone(), stopped, log, result),
+                expected,
+                "{ending:?} {log:?} {result:?}"
+            );
         }
     }
 
     #[test]
     fn a_failed_step_names_the_thing() {
         for (step, message, expected) in [
-            ("libraries", "Error: script.tcl, 7 cannot read file /x/a.lib.", FailureClass::ConfigurationError),
+            (
+                "libraries",
+                "Error: script.tcl, 7 cannot read file /x/a.lib.",
+                FailureClass::ConfigurationError,
+            ),
             ("eco", "no such pin", FailureClass::ToolError),
-            ("write", "error writing \"file5\": no space left on device", FailureClass::DiskFull),
-            ("write", "netlist.v was not written to its end", FailureClass::MissingOutput),
+            (
+                "write",
+                "error writing \"file5\": no space left on device",
+                FailureClass::DiskFull,
+            ),
+            (
+                "write",
+                "netlist.v was not written to its end",
+                FailureClass::MissingOutput,
+            ),
             ("measure", "odd", FailureClass::ToolError),
         ] {
             let (class, text) = failed_step(step, message, "");
@@ -355,12 +488,25 @@ mod tests {
             let log = format!("noodle2: constraints\nWarning: {warning}\n");
             missing_clock(&log, |file| (file == "a.sdc").then(|| sdc.to_owned()))
         };
-        assert!(missing("a.sdc, 1 port 'nosuch' not found.").unwrap().contains("`nosuch`"));
+        assert!(
+            missing("a.sdc, 1 port 'nosuch' not found.")
+                .unwrap()
+                .contains("`nosuch`")
+        );
         assert!(missing("a.sdc, 6 port 'nosuch2' not found.").is_some());
-        assert!(missing("a.sdc, 2 clock arg 'clk' clock not found.").unwrap().contains("line 2"));
+        assert!(
+            missing("a.sdc, 2 clock arg 'clk' clock not found.")
+                .unwrap()
+                .contains("line 2")
+        );
         assert!(missing("a.sdc, 2 clock 'clk' not found.").is_some());
         assert_eq!(missing("a.sdc, 3 port 'nosuch' not found."), None);
         assert_eq!(missing("a.sdc, 2 clock 'clk*' not found."), None);
-        assert_eq!(missing("a.sdc, 4 set_input_delay relative to a clock defined on the same port/pin not allowed."), None);
+        assert_eq!(
+            missing(
+                "a.sdc, 4 set_input_delay relative to a clock defined on the same port/pin not allowed."
+            ),
+            None
+        );
     }
 }

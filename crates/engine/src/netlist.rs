@@ -44,7 +44,11 @@ pub enum NetlistError {
 /// When the text is no complete netlist.
 pub fn canonical_hash(text: &[u8]) -> Result<ContentHash, NetlistError> {
     let mut modules: BTreeMap<&[u8], Vec<Vec<u8>>> = BTreeMap::new();
-    let mut tokens = Tokens { text, at: 0, line: 1 };
+    let mut tokens = Tokens {
+        text,
+        at: 0,
+        line: 1,
+    };
     while let Some(token) = tokens.next()? {
         if token != b"module" {
             return Err(NetlistError::OutsideModule {
@@ -177,11 +181,14 @@ fn is_word(byte: u8) -> bool {
 }
 
 fn length_while(text: &[u8], keep: impl Fn(u8) -> bool) -> usize {
-    text.iter().position(|byte| !keep(*byte)).unwrap_or(text.len())
+    text.iter()
+        .position(|byte| !keep(*byte))
+        .unwrap_or(text.len())
 }
 
 fn find(text: &[u8], pattern: &[u8]) -> Option<usize> {
-    text.windows(pattern.len()).position(|window| window == pattern)
+    text.windows(pattern.len())
+        .position(|window| window == pattern)
 }
 
 #[cfg(test)]
@@ -212,12 +219,19 @@ mod tests {
             ("u1", "u3"),
             ("\\b[0] ),", "\\b[0]x ),"),
             (" input a;\n", ""),
-            ("INV u2 (.A(n), .Y(y));", "INV u2 (.A(n), .Y(y)); INV u4 (.A(n));"),
+            (
+                "INV u2 (.A(n), .Y(y));",
+                "INV u2 (.A(n), .Y(y)); INV u4 (.A(n));",
+            ),
             ("module top", "module other"),
             ("(a, \\b[0] , y)", "(\\b[0] , a, y)"),
         ] {
             assert!(TINY.contains(from));
-            assert_ne!(hash(TINY), hash(&TINY.replacen(from, to, 1)), "{from} -> {to}");
+            assert_ne!(
+                hash(TINY),
+                hash(&TINY.replacen(from, to, 1)),
+                "{from} -> {to}"
+            );
         }
     }
 
@@ -232,7 +246,11 @@ mod tests {
     fn a_netlist_that_was_cut_off_is_noticed_wherever() {
         let whole = TINY.trim_end();
         for end in 1..whole.len() {
-            assert!(canonical_hash(&whole.as_bytes()[..end]).is_err(), "{}", &whole[..end]);
+            assert!(
+                canonical_hash(&whole.as_bytes()[..end]).is_err(),
+                "{}",
+                &whole[..end]
+            );
         }
         assert_eq!(canonical_hash(b""), Err(NetlistError::Empty));
     }

@@ -250,7 +250,10 @@ mod tests {
     fn the_check_notices_quoting_that_is_too_weak() {
         let texts = vec!["a b".to_owned(), "[string length abc]".to_owned()];
         let found = through_tclsh(&texts, |text| format!("\"{text}\""));
-        assert_ne!(found[1], texts[1].chars().map(u32::from).collect::<Vec<_>>());
+        assert_ne!(
+            found[1],
+            texts[1].chars().map(u32::from).collect::<Vec<_>>()
+        );
     }
 
     #[test]
@@ -270,7 +273,10 @@ mod tests {
             script.command("set text", [TclWord::text(text)]);
             format!("[eval {}]", TclWord::block(&script).0)
         });
-        let expected: Vec<Vec<u32>> = texts.iter().map(|text| text.chars().map(u32::from).collect()).collect();
+        let expected: Vec<Vec<u32>> = texts
+            .iter()
+            .map(|text| text.chars().map(u32::from).collect())
+            .collect();
         assert_eq!(found, expected);
     }
 

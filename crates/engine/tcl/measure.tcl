@@ -48,7 +48,7 @@ proc ::n2::measure {annotated} {
 
 proc ::n2::measure_clocks {} {
   foreach clock [all_clocks] {
-    set period [picoseconds [::sta::time_sta_ui [::sta::Clock_period $clock]]]
+    set period [picoseconds [::sta::Clock_period $clock]]
     emit clock [get_name $clock] [exact $period] [::sta::Clock_waveform_valid $clock]
   }
 }
@@ -76,11 +76,12 @@ proc ::n2::find_ends {corner delay count args} {
 }
 
 proc ::n2::measure_check {corner check delay} {
-  set slack [picoseconds [worst_slack -corner $corner -$delay]]
+  set object [::sta::find_corner $corner]
+  set slack [picoseconds [::sta::worst_slack_corner $object $delay]]
   if {[exact $slack] eq ""} { emit no_paths $corner $check; return }
   metric $corner ${check}_ws_ps $slack
   metric $corner ${check}_wns_ps [expr {min($slack, 0.0)}]
-  metric $corner ${check}_tns_ps [picoseconds [total_negative_slack -corner $corner -$delay]]
+  metric $corner ${check}_tns_ps [picoseconds [::sta::total_negative_slack_corner_cmd $object $delay]]
   array set violating {}
   foreach end [find_ends $corner $delay 100000000 -slack_max 0] {
     if {[::sta::PathEnd_slack $end] < 0.0} { set violating([get_full_name [get_property $end endpoint]]) 1 }
@@ -112,7 +113,7 @@ proc ::n2::measure_groups {corner check delay} {
 }
 
 proc ::n2::emit_group {corner check name slack} {
-  set slack [exact [picoseconds [::sta::time_sta_ui $slack]]]
+  set slack [exact [picoseconds $slack]]
   if {$slack ne ""} { emit group $corner $check $name $slack }
 }
 
@@ -127,7 +128,7 @@ proc ::n2::group_of {end} {
 
 # A path as start, end, slack, and the instances that it goes through with their cells.
 proc ::n2::emit_path {corner check end} {
-  set slack [exact [picoseconds [::sta::time_sta_ui [::sta::PathEnd_slack $end]]]]
+  set slack [exact [picoseconds [::sta::PathEnd_slack $end]]]
   if {$slack eq ""} { return }
   set fields [list [get_full_name [get_property $end startpoint]] [get_full_name [get_property $end endpoint]] $slack]
   foreach point [get_property $end points] {

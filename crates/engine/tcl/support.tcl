@@ -171,9 +171,12 @@ proc ::n2::read_units {} {
   set time_unit [expr {double("1e[expr {-12 - $whole}]")}]
 }
 
-# A time in the engine's unit as picoseconds. Exact up to one rounding of a double.
-proc ::n2::picoseconds {time} {
+# Seconds, as the engine holds them inside, as picoseconds. Through the text that its reports print with
+# all digits, so that a metric is what a person reads there: the engine converts in single precision.
+proc ::n2::picoseconds {seconds} {
   variable time_unit
+  set time [::sta::format_time $seconds 12]
+  if {![string is double -strict $time]} { return "" }
   expr {$time * double("1e[expr {round(log10($time_unit)) + 12}]")}
 }
 

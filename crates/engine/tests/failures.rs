@@ -5,7 +5,9 @@ mod support;
 use std::os::unix::fs::symlink;
 
 use noodle2_engine::{ParentFacts, Platform, PrepareProblem};
-use noodle2_model::{Clocks, CommandSpec, Failure, FailureClass, FindingKind, Measurement, Parasitics};
+use noodle2_model::{
+    Clocks, CommandSpec, Failure, FailureClass, FindingKind, Measurement, Parasitics,
+};
 use support::{Bench, failed, measured, run, run_under};
 
 fn problem(bench: &Bench) -> PrepareProblem {
@@ -55,9 +57,17 @@ fn files_that_are_missing_are_told_all_at_once() {
     bench.study.design.netlists.push("gone.v".into());
     bench.study.scenes[0].sdc.push("gone.sdc".into());
     bench.study.scenes[0].liberty = vec!["gone.lib".to_owned(), "platform:fast".to_owned()];
-    let text: Vec<String> = bench.prepare().unwrap_err().iter().map(ToString::to_string).collect();
+    let text: Vec<String> = bench
+        .prepare()
+        .unwrap_err()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     for name in ["gone.v", "gone.sdc", "gone.lib", "no corner `fast`"] {
-        assert!(text.iter().any(|problem| problem.contains(name)), "{name}: {text:#?}");
+        assert!(
+            text.iter().any(|problem| problem.contains(name)),
+            "{name}: {text:#?}"
+        );
     }
 }
 
@@ -80,7 +90,11 @@ fn what_the_engine_cannot_do_is_told() {
 /// A tiny bench whose library is a copy that the test may spoil after everything was prepared.
 fn with_own_library() -> Bench {
     let mut bench = Bench::tiny();
-    let library = Platform::load("osu018", None).unwrap().libraries(None).unwrap().remove(0);
+    let library = Platform::load("osu018", None)
+        .unwrap()
+        .libraries(None)
+        .unwrap()
+        .remove(0);
     std::fs::copy(library, bench.path("own.lib")).unwrap();
     bench.study.scenes[0].liberty = vec!["own.lib".to_owned()];
     bench
@@ -111,7 +125,10 @@ fn a_wrong_top_is_named() {
     bench.study.design.top = "tinny".to_owned();
     let failure = base_failure(&mut bench);
     assert_failure(&failure, FailureClass::ConfigurationError, "tinny");
-    assert!(failure.message.contains("not a verilog module"), "{failure:#?}");
+    assert!(
+        failure.message.contains("not a verilog module"),
+        "{failure:#?}"
+    );
 }
 
 #[test]
@@ -131,8 +148,14 @@ fn an_unknown_cell_blocks_the_base_and_fails_a_trial() {
     let spoiled = support::TINY_NETLIST.replace("INVX1 u2", "INVX1Z u2");
     bench.write("tiny.v", &spoiled);
     let findings = base_findings(&mut bench);
-    let (_, detail) = findings.iter().find(|(kind, _)| *kind == FindingKind::BlackBox).unwrap();
-    assert!(detail.contains("`INVX1Z`") && detail.contains("`u2`"), "{detail}");
+    let (_, detail) = findings
+        .iter()
+        .find(|(kind, _)| *kind == FindingKind::BlackBox)
+        .unwrap();
+    assert!(
+        detail.contains("`INVX1Z`") && detail.contains("`u2`"),
+        "{detail}"
+    );
 
     let folder = bench.attempt();
     let mut request = support::base_request(&good, &folder);
@@ -142,13 +165,21 @@ fn an_unknown_cell_blocks_the_base_and_fails_a_trial() {
 
     bench.study.design.black_boxes = vec!["INVX1Z".to_owned()];
     let findings = base_findings(&mut bench);
-    assert!(findings.iter().all(|(kind, _)| *kind != FindingKind::BlackBox), "{findings:#?}");
+    assert!(
+        findings
+            .iter()
+            .all(|(kind, _)| *kind != FindingKind::BlackBox),
+        "{findings:#?}"
+    );
 }
 
 #[test]
 fn an_error_in_constraints_is_told() {
     let mut bench = Bench::tiny();
-    bench.write("tiny.sdc", format!("{}set_false_path -frm x\n", support::TINY_CONSTRAINTS));
+    bench.write(
+        "tiny.sdc",
+        format!("{}set_false_path -frm x\n", support::TINY_CONSTRAINTS),
+    );
     let failure = base_failure(&mut bench);
     assert_failure(&failure, FailureClass::ConfigurationError, "tiny.sdc");
     assert!(failure.excerpt.contains("tiny.sdc, 4"), "{failure:#?}");
@@ -157,9 +188,17 @@ fn an_error_in_constraints_is_told() {
 #[test]
 fn a_clock_that_does_not_exist_is_told() {
     for (from, to, name) in [
-        ("set_input_delay 0.1 -clock clk", "set_input_delay 0.1 -clock klc", "klc"),
+        (
+            "set_input_delay 0.1 -clock clk",
+            "set_input_delay 0.1 -clock klc",
+            "klc",
+        ),
         ("[get_ports clk]", "[get_ports klc]", "klc"),
-        ("set_output_delay 0.1 -clock clk", "set_output_delay 0.1 -clock [get_clocks klc]", "klc"),
+        (
+            "set_output_delay 0.1 -clock clk",
+            "set_output_delay 0.1 -clock [get_clocks klc]",
+            "klc",
+        ),
     ] {
         let mut bench = Bench::tiny();
         assert!(support::TINY_CONSTRAINTS.contains(from));
@@ -174,8 +213,15 @@ fn a_clock_that_does_not_exist_is_told() {
 fn a_design_without_clock_or_constraints_is_blocked() {
     let mut bench = Bench::tiny();
     bench.write("tiny.sdc", "set_max_area 0\n");
-    let kinds: Vec<FindingKind> = base_findings(&mut bench).into_iter().map(|(kind, _)| kind).collect();
-    for kind in [FindingKind::ClockWithoutPeriod, FindingKind::NoPaths, FindingKind::UnconstrainedEndpoints] {
+    let kinds: Vec<FindingKind> = base_findings(&mut bench)
+        .into_iter()
+        .map(|(kind, _)| kind)
+        .collect();
+    for kind in [
+        FindingKind::ClockWithoutPeriod,
+        FindingKind::NoPaths,
+        FindingKind::UnconstrainedEndpoints,
+    ] {
         assert!(kinds.contains(&kind), "{kind:?}: {kinds:?}");
     }
 }
@@ -183,7 +229,10 @@ fn a_design_without_clock_or_constraints_is_blocked() {
 #[test]
 fn unconstrained_endpoints_beyond_the_waiver_block() {
     let mut bench = Bench::tiny();
-    let kept: Vec<&str> = support::TINY_CONSTRAINTS.lines().filter(|line| !line.contains("output")).collect();
+    let kept: Vec<&str> = support::TINY_CONSTRAINTS
+        .lines()
+        .filter(|line| !line.contains("output"))
+        .collect();
     bench.write("tiny.sdc", kept.join("\n") + "\n");
     let findings = base_findings(&mut bench);
     assert_eq!(findings.len(), 1, "{findings:#?}");
@@ -195,13 +244,21 @@ fn unconstrained_endpoints_beyond_the_waiver_block() {
 #[test]
 fn an_eco_that_unconstrains_an_endpoint_fails() {
     let failure = eco_failure("::sta::disconnect_pin [::sta::find_net n3] r2/D\n");
-    assert_failure(&failure, FailureClass::ConstraintCoverageLost, "unconstrained");
+    assert_failure(
+        &failure,
+        FailureClass::ConstraintCoverageLost,
+        "unconstrained",
+    );
 }
 
 #[test]
 fn an_error_in_an_eco_is_told() {
     let failure = eco_failure("error {no such pin}\n");
-    assert_failure(&failure, FailureClass::ToolError, "the ECO failed: no such pin");
+    assert_failure(
+        &failure,
+        FailureClass::ToolError,
+        "the ECO failed: no such pin",
+    );
     let failure = eco_failure("set x {unbalanced\n");
     assert_failure(&failure, FailureClass::ToolError, "missing close-brace");
 }
@@ -220,12 +277,18 @@ fn a_crash_a_kill_and_an_abort_are_told_apart() {
 #[test]
 fn limits_that_the_system_enforces_are_told_apart() {
     let mut slow = |spec: &CommandSpec| {
-        run_under(&["/bin/sh", "-c", "ulimit -t 1; exec \"$0\" \"$@\""], spec)
+        run_under(
+            &["/bin/sh", "-c", "ulimit -S -t 1; exec \"$0\" \"$@\""],
+            spec,
+        )
     };
     let failure = eco_failure_with("while 1 {}\n", &mut slow);
     assert_failure(&failure, FailureClass::Timeout, "processor time");
     let mut small = |spec: &CommandSpec| {
-        run_under(&["/bin/sh", "-c", "ulimit -v 200000; exec \"$0\" \"$@\""], spec)
+        run_under(
+            &["/bin/sh", "-c", "ulimit -v 200000; exec \"$0\" \"$@\""],
+            spec,
+        )
     };
     let failure = eco_failure_with("set x [string repeat 0123456789 100000000]\n", &mut small);
     assert_failure(&failure, FailureClass::OutOfMemory, "memory");
@@ -253,11 +316,27 @@ fn on_a_full_disk(name: &str) -> Failure {
 
 #[test]
 fn a_full_disk_is_told() {
-    assert_failure(&on_a_full_disk("result.tsv"), FailureClass::DiskFull, "no space left");
-    assert_failure(&on_a_full_disk("script.tcl"), FailureClass::DiskFull, "script.tcl");
-    assert_failure(&on_a_full_disk("metrics.json"), FailureClass::DiskFull, "metrics.json");
+    assert_failure(
+        &on_a_full_disk("result.tsv"),
+        FailureClass::DiskFull,
+        "no space left",
+    );
+    assert_failure(
+        &on_a_full_disk("script.tcl"),
+        FailureClass::DiskFull,
+        "script.tcl",
+    );
+    assert_failure(
+        &on_a_full_disk("metrics.json"),
+        FailureClass::DiskFull,
+        "metrics.json",
+    );
     // The engine does not notice that its netlist was not written; what was written tells.
-    assert_failure(&on_a_full_disk("netlist.v"), FailureClass::MissingOutput, "netlist.v was not written to its end");
+    assert_failure(
+        &on_a_full_disk("netlist.v"),
+        FailureClass::MissingOutput,
+        "netlist.v was not written to its end",
+    );
 }
 
 #[test]
@@ -267,13 +346,17 @@ fn results_that_are_cut_off_or_garbled_are_not_believed() {
     let failure = eco_failure("variable result_channel\nclose $result_channel\n");
     assert_failure(&failure, FailureClass::MissingOutput, "no end");
     // Printed errors count also when nothing else went wrong.
-    let failure = eco_failure("puts {Error: something odd}\nresize [::sta::find_instance u2] INVX2\n");
+    let failure =
+        eco_failure("puts {Error: something odd}\nresize [::sta::find_instance u2] INVX2\n");
     assert_failure(&failure, FailureClass::ToolError, "something odd");
 }
 
 #[test]
 fn propagated_clocks_are_what_the_scene_says() {
-    let propagating = format!("{}set_propagated_clock [all_clocks]\n", support::TINY_CONSTRAINTS);
+    let propagating = format!(
+        "{}set_propagated_clock [all_clocks]\n",
+        support::TINY_CONSTRAINTS
+    );
     let measure = |clocks: Clocks, text: &str| -> Measurement {
         let mut bench = Bench::tiny();
         bench.write("tiny.sdc", text);
@@ -282,8 +365,20 @@ fn propagated_clocks_are_what_the_scene_says() {
         measured(bench.base(&context).1)
     };
     let ideal = measure(Clocks::Ideal, &propagating);
-    assert!(ideal.findings.iter().any(|finding| finding.detail.contains("takes it as ideal")), "{ideal:#?}");
-    assert_eq!(ideal.overall, measure(Clocks::Ideal, support::TINY_CONSTRAINTS).overall);
+    assert!(
+        ideal
+            .findings
+            .iter()
+            .any(|finding| finding.detail.contains("takes it as ideal")),
+        "{ideal:#?}"
+    );
+    assert_eq!(
+        ideal.overall,
+        measure(Clocks::Ideal, support::TINY_CONSTRAINTS).overall
+    );
     let propagated = measure(Clocks::Propagated, support::TINY_CONSTRAINTS);
-    assert_eq!(propagated.overall, measure(Clocks::Propagated, &propagating).overall);
+    assert_eq!(
+        propagated.overall,
+        measure(Clocks::Propagated, &propagating).overall
+    );
 }

@@ -30,7 +30,11 @@ fn the_base_is_measured_whole() {
     let mut bench = Bench::tiny();
     let context = bench.context();
     let (folder, base) = bench.measured_base(&context);
-    let blocking: Vec<_> = base.findings.iter().filter(|finding| finding.kind.blocks()).collect();
+    let blocking: Vec<_> = base
+        .findings
+        .iter()
+        .filter(|finding| finding.kind.blocks())
+        .collect();
     assert!(blocking.is_empty(), "{blocking:#?}");
     for metric in [
         Metric::SetupWs,
@@ -49,7 +53,10 @@ fn the_base_is_measured_whole() {
     assert_eq!(base.overall.get(Metric::MaxFanoutViolations), None);
     assert_eq!(base.overall.get(Metric::AnnotatedNets), None);
     // 2 × DFFPOSX1 96, 2 × NAND2X1 24, INVX1 16 µm², as the library states.
-    assert_eq!(base.overall.get(Metric::Area), Some(2.0 * 96.0 + 2.0 * 24.0 + 16.0));
+    assert_eq!(
+        base.overall.get(Metric::Area),
+        Some(2.0 * 96.0 + 2.0 * 24.0 + 16.0)
+    );
     assert!(base.overall.get(Metric::SetupWs).unwrap() < 0.0);
 
     let text = std::fs::read_to_string(folder.join("metrics.json")).unwrap();
@@ -57,10 +64,62 @@ fn the_base_is_measured_whole() {
     let typical = &document["scenes"]["typical"];
     assert_eq!(typical["pre_layout"], true);
     assert_eq!(typical["path_groups"][0]["group"], "clk");
-    assert_eq!(typical["path_groups"][0]["setup_ws_ps"], document["overall"]["setup_ws_ps"]);
+    assert_eq!(
+        typical["path_groups"][0]["setup_ws_ps"],
+        document["overall"]["setup_ws_ps"]
+    );
     let path = &typical["worst_setup_path"];
-    assert_eq!(path["stages"].as_u64().unwrap() as usize, path["cells"].as_array().unwrap().len());
+    assert_eq!(
+        path["stages"].as_u64().unwrap() as usize,
+        path["cells"].as_array().unwrap().len()
+    );
     assert_eq!(path["cells"][0], serde_json::json!(["r1", "DFFPOSX1"]));
+}
+
+#[test]
+fn loads_are_judged_by_what_the_library_states() {
+    // INVX1 may drive 0.4848 pF, and its input is about 0.0093 pF.
+    for (sinks, violations) in [(40, 0.0), (80, 1.0)] {
+        let mut bench = Bench::tiny();
+        let mut text = support::TINY_NETLIST.replace("endmodule\n", "");
+        for sink in 0..sinks {
+            text += &format!("  INVX1 s{sink} (.A(n2), .Y());\n");
+        }
+        bench.write("tiny.v", text + "endmodule\n");
+        let context = bench.context();
+        let (_, base) = bench.measured_base(&context);
+        let found = base.overall.get(Metric::MaxCapacitanceViolations);
+        assert_eq!(found, Some(violations), "{sinks}");
+    }
+}
+
+#[test]
+fn fanouts_are_judged_where_the_library_states_a_limit() {
+    let mut bench = Bench::tiny();
+    let library = Platform::load("osu018", None)
+        .unwrap()
+        .libraries(None)
+        .unwrap()
+        .remove(0);
+    let text = std::fs::read_to_string(library).unwrap();
+    let mut count = |limit: &str| {
+        let head = text.find("cell (").unwrap();
+        let (before, after) = text.split_at(head);
+        bench.write(
+            "own.lib",
+            format!("{before}default_max_fanout : {limit};\ndefault_fanout_load : 1.0;\n{after}"),
+        );
+        bench.study.scenes[0].liberty = vec!["own.lib".to_owned()];
+        let context = bench.context();
+        bench
+            .measured_base(&context)
+            .1
+            .overall
+            .get(Metric::MaxFanoutViolations)
+    };
+    // The net of r1/Q alone has two sinks; the clock is driven by a port, which has no limit.
+    assert_eq!(count("1"), Some(1.0));
+    assert_eq!(count("2"), Some(0.0));
 }
 
 #[test]
@@ -93,9 +152,16 @@ fn an_eco_that_changes_nothing_has_no_effect() {
     let mut bench = Bench::tiny();
     let context = bench.context();
     let base = bench.measured_base(&context);
-    assert_eq!(bench.try_tcl(&context, &base, "note did nothing", false).1, Outcome::NoEffect);
-    let there_and_back = "resize [::sta::find_instance u2] INVX2\nresize [::sta::find_instance u2] INVX1\n";
-    assert_eq!(bench.try_tcl(&context, &base, there_and_back, false).1, Outcome::NoEffect);
+    assert_eq!(
+        bench.try_tcl(&context, &base, "note did nothing", false).1,
+        Outcome::NoEffect
+    );
+    let there_and_back =
+        "resize [::sta::find_instance u2] INVX2\nresize [::sta::find_instance u2] INVX1\n";
+    assert_eq!(
+        bench.try_tcl(&context, &base, there_and_back, false).1,
+        Outcome::NoEffect
+    );
 }
 
 #[test]
@@ -109,7 +175,11 @@ fn values_and_paths_cannot_inject_commands() {
     }
     bench.study.design.netlists = vec![folder.join("tiny.v")];
     bench.study.scenes[0].sdc = vec![folder.join("tiny.sdc")];
-    let library = Platform::load("osu018", None).unwrap().libraries(None).unwrap().remove(0);
+    let library = Platform::load("osu018", None)
+        .unwrap()
+        .libraries(None)
+        .unwrap()
+        .remove(0);
     std::fs::copy(library, folder.join("x.lib")).unwrap();
     bench.study.scenes[0].liberty = vec![format!("{nasty}/x.lib")];
     let context = bench.context();
@@ -118,16 +188,25 @@ fn values_and_paths_cannot_inject_commands() {
     let mut eco = eco(
         "implementation:\n  tcl: eco.tcl\n",
         false,
-        &[("eco.tcl", "variable parameter\nnote cell $parameter(cell)\n")],
+        &[(
+            "eco.tcl",
+            "variable parameter\nnote cell $parameter(cell)\n",
+        )],
     );
     let spec = eco.manifest.parameters.get_mut("cell").unwrap();
     if let noodle2_model::ParameterKind::Choice { choices, default } = &mut spec.kind {
         *default = choices[1].clone();
     }
     let attempt = bench.attempt();
-    assert_eq!(try_eco(&context, &base, &eco, &attempt, &mut run), Outcome::NoEffect);
+    assert_eq!(
+        try_eco(&context, &base, &eco, &attempt, &mut run),
+        Outcome::NoEffect
+    );
     let result = std::fs::read_to_string(attempt.join("result.tsv")).unwrap();
-    assert!(result.contains("note\tcell\t[exec touch pwned] $x {\n"), "{result}");
+    assert!(
+        result.contains("note\tcell\t[exec touch pwned] $x {\n"),
+        "{result}"
+    );
     assert!(!attempt.join("pwned").exists());
 }
 
@@ -143,15 +222,25 @@ fn modes_run_in_processes_of_their_own_and_checks_count_where_they_are_asked_for
     let base = bench.measured_base(&context);
     assert!(base.0.join("script-2.tcl").exists());
     assert_eq!(base.1.scenes["shift"].get(Metric::SetupWs), None);
-    assert_eq!(base.1.overall.get(Metric::SetupWs), base.1.scenes["typical"].get(Metric::SetupWs));
+    assert_eq!(
+        base.1.overall.get(Metric::SetupWs),
+        base.1.scenes["typical"].get(Metric::SetupWs)
+    );
     let hold = |scene: &str| base.1.scenes[scene].get(Metric::HoldWs).unwrap();
-    assert_eq!(base.1.overall.get(Metric::HoldWs), Some(hold("shift").min(hold("typical"))));
+    assert_eq!(
+        base.1.overall.get(Metric::HoldWs),
+        Some(hold("shift").min(hold("typical")))
+    );
 
     // The ECO sees setup, and both processes measure what it wrote.
     let (_, outcome) = bench.try_tcl(&context, &base, "variable setup_corners\nif {$setup_corners ne \"typical\"} { error $setup_corners }\nresize [::sta::find_instance u2] INVX4\n", false);
     let child = measured(outcome);
     for scene in ["shift", "typical"] {
-        assert_ne!(child.scenes[scene].get(Metric::Power), base.1.scenes[scene].get(Metric::Power), "{scene}");
+        assert_ne!(
+            child.scenes[scene].get(Metric::Power),
+            base.1.scenes[scene].get(Metric::Power),
+            "{scene}"
+        );
     }
 }
 
@@ -166,7 +255,12 @@ fn annotated_wires_count_and_their_loss_is_a_failure() {
     assert_ne!(context.measurement_context(), without.measurement_context());
     assert!(context.has_annotated_wires());
     let base = bench.measured_base(&context);
-    let blocking: Vec<_> = base.1.findings.iter().filter(|finding| finding.kind.blocks()).collect();
+    let blocking: Vec<_> = base
+        .1
+        .findings
+        .iter()
+        .filter(|finding| finding.kind.blocks())
+        .collect();
     assert!(blocking.is_empty(), "{blocking:#?}");
     assert_eq!(base.1.overall.get(Metric::AnnotatedNets), Some(8.0));
     assert_eq!(base.1.overall.get(Metric::WireCapacitance), Some(0.14));
@@ -199,7 +293,10 @@ fn wires_that_are_missing_from_the_start_are_found() {
         .iter()
         .find(|finding| finding.kind == FindingKind::ParasiticsIncomplete)
         .unwrap();
-    assert!(finding.detail.contains("3 nets") && finding.detail.contains("`n2`"), "{finding:?}");
+    assert!(
+        finding.detail.contains("3 nets") && finding.detail.contains("`n2`"),
+        "{finding:?}"
+    );
 }
 
 #[test]
@@ -207,8 +304,16 @@ fn a_command_turns_one_netlist_into_another() {
     let mut bench = Bench::tiny();
     let context = bench.context();
     let base = bench.measured_base(&context);
-    let command = |words: &str| eco(&format!("implementation:\n  command: {words}\n"), true, &[("swap.sed", "s/INVX1 u2/{cell} u2/\n")]);
-    let swap = command("[sh, -c, \"sed 's/INVX1 u2/{cell} u2/' \\\"$1\\\" > \\\"$2\\\"\", sh, \"{netlist}\", \"{output}\"]");
+    let command = |words: &str| {
+        eco(
+            &format!("implementation:\n  command: {words}\n"),
+            true,
+            &[("swap.sed", "s/INVX1 u2/{cell} u2/\n")],
+        )
+    };
+    let swap = command(
+        "[sh, -c, \"sed 's/INVX1 u2/{cell} u2/' \\\"$1\\\" > \\\"$2\\\"\", sh, \"{netlist}\", \"{output}\"]",
+    );
     let folder = bench.attempt();
     let child = measured(try_eco(&context, &base, &swap, &folder, &mut run));
     assert_ne!(child.design.canonical, base.1.design.canonical);
@@ -216,10 +321,26 @@ fn a_command_turns_one_netlist_into_another() {
     assert!(text.contains("INVX2 u2"), "{text}");
 
     for (words, class, said) in [
-        ("[sh, -c, \"echo it broke; exit 3\"]", FailureClass::ToolError, "exited with 3: it broke"),
-        ("[sh, -c, \"true\"]", FailureClass::MissingOutput, "without writing"),
-        ("[no-such-program]", FailureClass::ToolMissing, "no-such-program"),
-        ("[sh, -c, \"kill -SEGV $$\"]", FailureClass::Segfault, "memory fault"),
+        (
+            "[sh, -c, \"echo it broke; exit 3\"]",
+            FailureClass::ToolError,
+            "exited with 3: it broke",
+        ),
+        (
+            "[sh, -c, \"true\"]",
+            FailureClass::MissingOutput,
+            "without writing",
+        ),
+        (
+            "[no-such-program]",
+            FailureClass::ToolMissing,
+            "no-such-program",
+        ),
+        (
+            "[sh, -c, \"kill -SEGV $$\"]",
+            FailureClass::Segfault,
+            "memory fault",
+        ),
     ] {
         let folder = bench.attempt();
         let failure = failed(try_eco(&context, &base, &command(words), &folder, &mut run));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use noodle2_control::{Case, Controller, StageStanding};
-use noodle2_model::{CaseName, Metric, Parameters, StageEnd};
+use noodle2_model::{CaseName, Metric, Parameters, StageEnd, StageIndex};
 use serde::Serialize;
 
 use crate::metric_text;
@@ -13,7 +13,7 @@ use crate::metric_text;
 const BOX: (f64, f64) = (176.0, 50.0);
 const GAP: (f64, f64) = (64.0, 14.0);
 const MARGIN: f64 = 24.0;
-const HEAD: f64 = 46.0;
+const HEAD: f64 = 30.0;
 
 /// The cases of a run and how they were derived.
 #[derive(Debug, Clone, Serialize)]
@@ -27,6 +27,8 @@ pub struct Lineage {
 #[derive(Debug, Clone, Serialize)]
 struct LineageStage {
     name: String,
+    /// The length of the longest chain of stages before it: stages of one wave stand in one column.
+    wave: usize,
     survivors: Vec<CaseName>,
 }
 
@@ -48,12 +50,18 @@ impl Lineage {
     pub fn new(controller: &Controller, all: bool) -> Self {
         let study = controller.program().study();
         let metric = study.objective.rank.first().copied();
+        let waves = controller.program().dag().waves();
         let stages: Vec<LineageStage> = study
             .stages
             .iter()
             .zip(controller.stages())
-            .map(|(declared, stage)| LineageStage {
+            .enumerate()
+            .map(|(position, (declared, stage))| LineageStage {
                 name: declared.name.clone(),
+                wave: waves
+                    .iter()
+                    .position(|wave| wave.contains(&StageIndex::from(position)))
+                    .unwrap_or(0),
                 survivors: match &stage.standing {
                     StageStanding::Finished(StageEnd::Completed { survivors }) => survivors.clone(),
                     _ => Vec::new(),
@@ -161,51 +169,33 @@ impl Lineage {
         Some(format!("{metric} {}", metric_text(metric, case.value)))
     }
 
-    /// The lineage as a picture: a column for each stage that derived cases, the winning path in bold.
+    /// The lineage as a picture: a column for each wave of stages, stages that run at the same time one
+    /// below the other, the winning path in bold.
     pub fn svg(&self) -> String {
-        let columns: BTreeSet<Option<usize>> = self.cases.iter().map(|case| case.stage).collect();
-        let columns: Vec<Option<usize>> = columns.into_iter().collect();
-        let mut rows: BTreeMap<Option<usize>, usize> = BTreeMap::new();
-        let mut places: BTreeMap<&CaseName, (f64, f64)> = BTreeMap::new();
-        for case in &self.cases {
-            let column = columns.iter().position(|other| *other == case.stage);
-            let row = rows.entry(case.stage).or_default();
-            let x = MARGIN + column.unwrap_or(0) as f64 * (BOX.0 + GAP.0);
-            let y = MARGIN + HEAD + *row as f64 * (BOX.1 + GAP.1);
-            *row += 1;
-            places.insert(&case.case, (x, y));
-        }
-        let tallest = rows.values().copied().max().unwrap_or(1) as f64;
-        let width = 2.0 * MARGIN + columns.len() as f64 * (BOX.0 + GAP.0) - GAP.0;
-        let height = 2.0 * MARGIN + HEAD + tallest * (BOX.1 + GAP.1) - GAP.1;
+        let layout = Layout::new(self);
+        let (width, height) = (layout.width, layout.height);
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
              height=\"{height}\" font-family=\"sans-serif\" font-size=\"11\" role=\"img\">\n\
              <title>Lineage of study {}</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n",
             escaped(&self.study)
         );
-        for (position, stage) in columns.iter().enumerate() {
-            let title = match stage {
-                None => "base",
-                Some(stage) => self.stages[*stage].name.as_str(),
-            };
-            let x = MARGIN + position as f64 * (BOX.0 + GAP.0);
+        for ((x, y), title) in &layout.titles {
             let _ = writeln!(
                 svg,
-                "<text x=\"{x}\" y=\"{}\" font-size=\"14\" font-weight=\"bold\" fill=\"#00204c\">{}</text>",
-                MARGIN + 18.0,
+                "<text x=\"{x}\" y=\"{y}\" font-size=\"14\" font-weight=\"bold\" fill=\"#00204c\">{}</text>",
                 escaped(title)
             );
         }
         for bold in [false, true] {
             for (parent, case) in self.edges() {
                 if bold == (case.winning && self.is_winning(parent)) {
-                    svg.push_str(&edge(&places, parent, case, bold));
+                    svg.push_str(&edge(&layout.places, parent, case, bold));
                 }
             }
         }
         for case in &self.cases {
-            svg.push_str(&self.node(places[&case.case], case));
+            svg.push_str(&self.node(layout.places[&case.case], case));
         }
         svg.push_str("</svg>\n");
         svg
@@ -239,6 +229,47 @@ impl Lineage {
             );
         }
         node
+    }
+}
+
+/// Where everything in the picture stands.
+struct Layout<'a> {
+    titles: Vec<((f64, f64), &'a str)>,
+    places: BTreeMap<&'a CaseName, (f64, f64)>,
+    width: f64,
+    height: f64,
+}
+
+impl<'a> Layout<'a> {
+    fn new(lineage: &'a Lineage) -> Self {
+        let mut blocks: BTreeMap<Option<usize>, Vec<&'a CaseName>> = BTreeMap::new();
+        for case in &lineage.cases {
+            blocks.entry(case.stage).or_default().push(&case.case);
+        }
+        let mut layout = Self {
+            titles: Vec::new(),
+            places: BTreeMap::new(),
+            width: 0.0,
+            height: 0.0,
+        };
+        let mut filled: BTreeMap<usize, f64> = BTreeMap::new();
+        for (stage, cases) in blocks {
+            let stage = stage.and_then(|stage| lineage.stages.get(stage));
+            // The base case stands before the first wave.
+            let column = stage.map_or(0, |stage| stage.wave + 1);
+            let x = MARGIN + column as f64 * (BOX.0 + GAP.0);
+            let y = filled.entry(column).or_insert(MARGIN);
+            let title = stage.map_or("base", |stage| stage.name.as_str());
+            layout.titles.push(((x, *y + 18.0), title));
+            *y += HEAD;
+            for case in cases {
+                layout.places.insert(case, (x, *y));
+                *y += BOX.1 + GAP.1;
+            }
+            layout.width = layout.width.max(x + BOX.0 + MARGIN);
+            layout.height = layout.height.max(*y - GAP.1 + MARGIN);
+        }
+        layout
     }
 }
 

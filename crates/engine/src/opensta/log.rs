@@ -49,9 +49,9 @@ impl LogRemarks {
             }
             let remark = |(code, text): (Option<String>, &str)| Remark {
                 step: step.to_owned(),
-                text: names
-                    .iter()
-                    .fold(text.to_owned(), |text, (path, name)| text.replace(path, name)),
+                text: names.iter().fold(text.to_owned(), |text, (path, name)| {
+                    text.replace(path, name)
+                }),
                 code,
             };
             if let Some(found) = split(line, "Error", "[ERROR ") {
@@ -124,6 +124,9 @@ mod tests {
             ]
         );
         assert_eq!(remarks.warnings.len(), 1);
-        assert_eq!(remarks.warnings[0].text, "x.v, line 382 module Z not found.");
+        assert_eq!(
+            remarks.warnings[0].text,
+            "x.v, line 382 module Z not found."
+        );
     }
 }

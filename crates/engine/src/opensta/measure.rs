@@ -64,7 +64,13 @@ pub(super) struct Gathered {
 
 impl Gathered {
     /// Adds what the process of `group` wrote and printed.
-    pub(super) fn add(&mut self, context: &StudyContext, group: &SceneGroup, result: &ResultFile, remarks: &LogRemarks) {
+    pub(super) fn add(
+        &mut self,
+        context: &StudyContext,
+        group: &SceneGroup,
+        result: &ResultFile,
+        remarks: &LogRemarks,
+    ) {
         for scene in &group.scenes {
             let document = self.scenes.entry(scene.name.clone()).or_default();
             document.pre_layout = group.parasitics.is_pre_layout();
@@ -109,7 +115,13 @@ impl Gathered {
         let mut cells = 0;
         let mut uses = Vec::new();
         for record in &result.records {
-            let Record::Cell { name, instances, known, example } = record else {
+            let Record::Cell {
+                name,
+                instances,
+                known,
+                example,
+            } = record
+            else {
                 continue;
             };
             cells += instances;
@@ -118,7 +130,9 @@ impl Gathered {
                 self.findings.insert(Finding {
                     kind: FindingKind::BlackBox,
                     scene: String::new(),
-                    detail: format!("nobody defines `{name}`: {instances} instances, such as `{example}`"),
+                    detail: format!(
+                        "nobody defines `{name}`: {instances} instances, such as `{example}`"
+                    ),
                 });
             }
         }
@@ -143,7 +157,12 @@ impl Gathered {
     fn add_clocks(&mut self, group: &SceneGroup, result: &ResultFile) {
         let mut clocks = 0;
         for record in &result.records {
-            let Record::Clock { name, period_ps, valid } = record else {
+            let Record::Clock {
+                name,
+                period_ps,
+                valid,
+            } = record
+            else {
                 continue;
             };
             clocks += 1;
@@ -161,15 +180,31 @@ impl Gathered {
 
     fn add_record(&mut self, group: &SceneGroup, record: &Record) {
         match record {
-            Record::Metric { scene, metric, value } => {
+            Record::Metric {
+                scene,
+                metric,
+                value,
+            } => {
                 self.document(scene).metrics.insert(*metric, *value);
             }
             Record::NoPaths { scene, check } => {
                 let detail = format!("no path has a {check} check");
                 self.find_in(scene, FindingKind::NoPaths, detail);
             }
-            Record::Group { scene, check, group, slack_ps } => self.add_group(scene, check, group, *slack_ps),
-            Record::Path { scene, check, start, end, slack_ps, cells } => {
+            Record::Group {
+                scene,
+                check,
+                group,
+                slack_ps,
+            } => self.add_group(scene, check, group, *slack_ps),
+            Record::Path {
+                scene,
+                check,
+                start,
+                end,
+                slack_ps,
+                cells,
+            } => {
                 let path = WorstPath {
                     start: start.clone(),
                     end: end.clone(),
@@ -183,16 +218,26 @@ impl Gathered {
                     _ => document.worst_hold_path = Some(path),
                 }
             }
-            Record::NotAnnotated { scene, nets, example } if *nets > 0 => {
+            Record::NotAnnotated {
+                scene,
+                nets,
+                example,
+            } if *nets > 0 => {
                 let detail = format!("{nets} nets have no annotated wires, such as `{example}`");
                 self.find_in(scene, FindingKind::ParasiticsIncomplete, detail);
             }
             Record::Remark { text, example } => {
                 let text = text.trim_start_matches("Warning:").trim();
-                self.find(group, FindingKind::EngineWarning, format!("{text} ({example})"));
+                self.find(
+                    group,
+                    FindingKind::EngineWarning,
+                    format!("{text} ({example})"),
+                );
             }
             Record::ClockTakenAsIdeal { name } => {
-                let detail = format!("the constraints time the tree of clock `{name}`; the scene takes it as ideal");
+                let detail = format!(
+                    "the constraints time the tree of clock `{name}`; the scene takes it as ideal"
+                );
                 self.find(group, FindingKind::EngineWarning, detail);
             }
             Record::Unread { what, why } => {
@@ -222,7 +267,10 @@ impl Gathered {
                     hold_ws_ps: None,
                 });
                 groups.sort_by(|left, right| left.group.cmp(&right.group));
-                groups.iter().position(|known| known.group == group).unwrap_or(0)
+                groups
+                    .iter()
+                    .position(|known| known.group == group)
+                    .unwrap_or(0)
             }
         };
         let slot = match check {
@@ -250,11 +298,13 @@ impl Gathered {
     fn add_gaps(&mut self, context: &StudyContext, group: &SceneGroup) {
         for scene in &group.scenes {
             let metrics = self.document(&scene.name).metrics.clone();
-            for (check, metric) in [(Check::Setup, Metric::SetupWs), (Check::Hold, Metric::HoldWs)] {
-                let told = self
-                    .findings
-                    .iter()
-                    .any(|finding| finding.kind == FindingKind::NoPaths && finding.scene == scene.name);
+            for (check, metric) in [
+                (Check::Setup, Metric::SetupWs),
+                (Check::Hold, Metric::HoldWs),
+            ] {
+                let told = self.findings.iter().any(|finding| {
+                    finding.kind == FindingKind::NoPaths && finding.scene == scene.name
+                });
                 if scene.has(check) && metrics.get(metric).is_none() && !told {
                     let detail = format!("{metric} could not be read");
                     self.find_in(&scene.name, FindingKind::SceneWithoutMetrics, detail);
@@ -264,7 +314,8 @@ impl Gathered {
             if let Some(endpoints) = metrics.get(Metric::UnconstrainedEndpoints)
                 && endpoints > waived
             {
-                let detail = format!("{endpoints} endpoints are unconstrained; the study waives {waived}");
+                let detail =
+                    format!("{endpoints} endpoints are unconstrained; the study waives {waived}");
                 self.find_in(&scene.name, FindingKind::UnconstrainedEndpoints, detail);
             }
         }

@@ -29,7 +29,13 @@ use noodle2_model::{CommandLimits, CommandSpec};
 
 /// The command that runs `script` in `folder`. Nothing of the caller's environment is passed on: neither
 /// start-up files nor the locale can change a result.
-fn command(program: &Path, folder: &Path, script: &str, log: &str, limits: CommandLimits) -> CommandSpec {
+fn command(
+    program: &Path,
+    folder: &Path,
+    script: &str,
+    log: &str,
+    limits: CommandLimits,
+) -> CommandSpec {
     let arguments = ["-no_init", "-no_splash", "-exit", script];
     CommandSpec {
         program: program.to_owned(),

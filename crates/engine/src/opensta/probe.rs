@@ -39,7 +39,9 @@ pub struct Abilities {
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
     /// There is none.
-    #[error("cannot find `{name}`: install OpenSTA (on Debian: `apt-get install opensta`), or name the executable in the study's `engine.path`")]
+    #[error(
+        "cannot find `{name}`: install OpenSTA (on Debian: `apt-get install opensta`), or name the executable in the study's `engine.path`"
+    )]
     NotFound {
         /// What was looked for.
         name: String,
@@ -118,7 +120,16 @@ impl OpenSta {
         let fields: Option<Vec<&str>> = answer
             .strip_suffix("\tend\n")
             .map(|answer| answer.split('\t').collect());
-        let Some([version, define_corners, slew_violations, report_checks_json, tclx]) = fields.as_deref() else {
+        let Some(
+            [
+                version,
+                define_corners,
+                slew_violations,
+                report_checks_json,
+                tclx,
+            ],
+        ) = fields.as_deref()
+        else {
             let log = std::fs::read_to_string(&spec.log).unwrap_or_default();
             let ending = match report.ending {
                 CommandEnding::Exited(status) => format!("it exited with {status}"),
@@ -127,7 +138,10 @@ impl OpenSta {
             };
             return Err(ProbeError::NoAnswer {
                 path,
-                problem: [ending, LogRemarks::excerpt(&log)].join("\n").trim().to_owned(),
+                problem: [ending, LogRemarks::excerpt(&log)]
+                    .join("\n")
+                    .trim()
+                    .to_owned(),
             });
         };
         Ok(Self {

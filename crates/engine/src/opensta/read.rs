@@ -48,22 +48,51 @@ pub enum Record {
     /// The engine's unit of time, in seconds.
     TimeUnit { seconds: f64 },
     /// A clock, its period in ps where the engine has one, and whether its waveform is known.
-    Clock { name: String, period_ps: Option<f64>, valid: bool },
+    Clock {
+        name: String,
+        period_ps: Option<f64>,
+        valid: bool,
+    },
     /// The constraints time the tree of this clock, the scene does not.
     ClockTakenAsIdeal { name: String },
     /// A library cell, its leaf instances, whether a library defines it, and one of the instances.
-    Cell { name: String, instances: u64, known: bool, example: String },
+    Cell {
+        name: String,
+        instances: u64,
+        known: bool,
+        example: String,
+    },
     /// A measured value.
-    Metric { scene: String, metric: Metric, value: f64 },
+    Metric {
+        scene: String,
+        metric: Metric,
+        value: f64,
+    },
     /// No path is constrained for this check.
     NoPaths { scene: String, check: String },
     /// The worst slack of a path group, in ps.
-    Group { scene: String, check: String, group: String, slack_ps: f64 },
+    Group {
+        scene: String,
+        check: String,
+        group: String,
+        slack_ps: f64,
+    },
     /// The worst path of a check: its ends, slack in ps, and the instances that it goes through with
     /// their cells.
-    Path { scene: String, check: String, start: String, end: String, slack_ps: f64, cells: Vec<(String, String)> },
+    Path {
+        scene: String,
+        check: String,
+        start: String,
+        end: String,
+        slack_ps: f64,
+        cells: Vec<(String, String)>,
+    },
     /// Nets that should have annotated wires and do not, and one of them.
-    NotAnnotated { scene: String, nets: u64, example: String },
+    NotAnnotated {
+        scene: String,
+        nets: u64,
+        example: String,
+    },
     /// What the engine finds missing in the constraints, and one object that it is about.
     Remark { text: String, example: String },
     /// A reading that failed, and why.
@@ -86,23 +115,37 @@ impl ResultFile {
             problem,
             text: text.chars().take(120).collect(),
         };
-        let mut lines = text.split('\n').enumerate().map(|(index, line)| (index + 1, line));
+        let mut lines = text
+            .split('\n')
+            .enumerate()
+            .map(|(index, line)| (index + 1, line));
         match lines.next() {
             None | Some((_, "")) => return Err(ResultError::CutOff { records: 0 }),
             Some((_, line)) if line == format!("noodle2-result\t{VERSION}") => {}
-            Some((number, line)) => return Err(malformed(number, "not the head of a result file", line)),
+            Some((number, line)) => {
+                return Err(malformed(number, "not the head of a result file", line));
+            }
         }
         let mut records = Vec::new();
         while let Some((number, line)) = lines.next() {
             let rest_is_empty = |rest: &str| rest.is_empty();
             if let Some(count) = line.strip_prefix("end\t") {
                 // The line end after `end` proves that the count was written whole.
-                let whole = lines.next().is_some_and(|(_, rest)| rest_is_empty(rest)) && lines.next().is_none();
+                let whole = lines.next().is_some_and(|(_, rest)| rest_is_empty(rest))
+                    && lines.next().is_none();
                 if !whole {
-                    return Err(malformed(number, "something follows the end, or the end is cut off", line));
+                    return Err(malformed(
+                        number,
+                        "something follows the end, or the end is cut off",
+                        line,
+                    ));
                 }
                 if count.parse() != Ok(records.len()) {
-                    return Err(malformed(number, "the number of records is not what the end says", line));
+                    return Err(malformed(
+                        number,
+                        "the number of records is not what the end says",
+                        line,
+                    ));
                 }
                 return Ok(Self { records });
             }
@@ -234,8 +277,12 @@ fn number(text: &str) -> Option<f64> {
 
 fn pairs(cells: &[&str]) -> Option<Vec<(String, String)>> {
     let (pairs, rest) = cells.as_chunks::<2>();
-    rest.is_empty()
-        .then(|| pairs.iter().map(|[first, second]| ((*first).to_owned(), (*second).to_owned())).collect())
+    rest.is_empty().then(|| {
+        pairs
+            .iter()
+            .map(|[first, second]| ((*first).to_owned(), (*second).to_owned()))
+            .collect()
+    })
 }
 
 #[cfg(test)]
@@ -262,13 +309,23 @@ mod tests {
         };
         assert_eq!((start.as_str(), cells.len()), ("a b\tc/Q", 2));
         let note = ("k".to_owned(), "\\n\0".to_owned());
-        assert_eq!(file.records[2], Record::Note { key: note.0, value: note.1 });
+        assert_eq!(
+            file.records[2],
+            Record::Note {
+                key: note.0,
+                value: note.1
+            }
+        );
     }
 
     #[test]
     fn a_file_that_was_cut_off_is_noticed_wherever() {
         for end in 0..WHOLE.len() {
-            assert!(ResultFile::parse(&WHOLE.as_bytes()[..end]).is_err(), "{}", &WHOLE[..end]);
+            assert!(
+                ResultFile::parse(&WHOLE.as_bytes()[..end]).is_err(),
+                "{}",
+                &WHOLE[..end]
+            );
         }
     }
 
@@ -287,7 +344,10 @@ mod tests {
         ] {
             assert!(WHOLE.contains(from));
             let error = ResultFile::parse(WHOLE.replacen(from, to, 1).as_bytes()).unwrap_err();
-            assert!(matches!(error, ResultError::Malformed { .. }), "{to}: {error:?}");
+            assert!(
+                matches!(error, ResultError::Malformed { .. }),
+                "{to}: {error:?}"
+            );
         }
     }
 

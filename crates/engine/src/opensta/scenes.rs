@@ -273,7 +273,8 @@ impl<'a> Work<'a> {
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
             Err(source) => {
-                self.problems.push(PrepareProblem::Input { role, path, source });
+                self.problems
+                    .push(PrepareProblem::Input { role, path, source });
                 return None;
             }
         };
@@ -317,7 +318,9 @@ impl<'a> Work<'a> {
                 .text_file(role("spef"), path)
                 .map_or(Parasitics::None, Parasitics::Spef),
             Parasitics::Placement => self.unsupported(scene, "estimate wires from placement"),
-            Parasitics::GlobalRoute => self.unsupported(scene, "estimate wires from global routing"),
+            Parasitics::GlobalRoute => {
+                self.unsupported(scene, "estimate wires from global routing")
+            }
             other => other.clone(),
         };
         let mut libraries = Vec::new();
@@ -367,7 +370,10 @@ impl<'a> Work<'a> {
 
     fn of_platform(&mut self, libraries: Result<Vec<PathBuf>, PlatformError>) -> Vec<PathBuf> {
         match libraries {
-            Ok(paths) => paths.iter().filter_map(|path| self.absolute(path)).collect(),
+            Ok(paths) => paths
+                .iter()
+                .filter_map(|path| self.absolute(path))
+                .collect(),
             Err(error) => {
                 self.problems.push(error.into());
                 Vec::new()

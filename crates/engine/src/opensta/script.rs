@@ -59,11 +59,17 @@ fn limits(script: &mut TclScript, scene: &ResolvedScene) {
             let pins = index.cell(cell).map(|data| &data.pins);
             pins.into_iter().flatten().filter_map(move |(name, pin)| {
                 let value = TclWord::real(value(library?, pin)?)?;
-                Some((TclWord::text(&format!("{}/{cell}/{name}", scene.name)), value))
+                Some((
+                    TclWord::text(&format!("{}/{cell}/{name}", scene.name)),
+                    value,
+                ))
             })
         })
     };
-    script.array("::n2::capacitance_limit", values(Library::max_capacitance_f));
+    script.array(
+        "::n2::capacitance_limit",
+        values(Library::max_capacitance_f),
+    );
     script.array("::n2::fanout_limit", values(Library::max_fanout));
     script.array("::n2::fanout_of_input", values(Library::fanout_load));
 }
@@ -149,9 +155,17 @@ pub(super) fn render(job: &Job<'_>) -> Option<Rendered> {
     let mut script = TclScript::new();
     script.comment(&job.title);
     // The engine's own `source` takes a file apart line by line, which is slow for large tables.
-    script.command("set n2_prelude", [TclWord::command("open", [TclWord::path(&group.prelude)?])]);
-    script.append("fconfigure $n2_prelude -encoding utf-8\neval [read $n2_prelude]\nclose $n2_prelude\n");
-    script.command("::n2::main", [TclWord::text(job.result), TclWord::block(&body)]);
+    script.command(
+        "set n2_prelude",
+        [TclWord::command("open", [TclWord::path(&group.prelude)?])],
+    );
+    script.append(
+        "fconfigure $n2_prelude -encoding utf-8\neval [read $n2_prelude]\nclose $n2_prelude\n",
+    );
+    script.command(
+        "::n2::main",
+        [TclWord::text(job.result), TclWord::block(&body)],
+    );
     Some(Rendered {
         text: script.into_text(),
         links: links.0,

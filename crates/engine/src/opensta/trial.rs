@@ -127,7 +127,10 @@ impl StudyContext {
             }
         }
         let design = design.ok_or_else(|| no_scene())?;
-        debug_assert!(tcl.is_none() || !applies_eco, "the first process applies the ECO");
+        debug_assert!(
+            tcl.is_none() || !applies_eco,
+            "the first process applies the ECO"
+        );
         let (overall, scenes) = gathered.metrics();
         if let Some(parent) = &request.parent {
             compare_with_parent(parent, &scenes, &gathered)?;
@@ -187,8 +190,12 @@ impl StudyContext {
         run: Run<'_>,
     ) -> Result<(ResultFile, LogRemarks), Failure> {
         let folder = &request.folder;
-        let rendered = script::render(job)
-            .ok_or_else(|| failure(FailureClass::ConfigurationError, "a path is not UTF-8".to_owned()))?;
+        let rendered = script::render(job).ok_or_else(|| {
+            failure(
+                FailureClass::ConfigurationError,
+                "a path is not UTF-8".to_owned(),
+            )
+        })?;
         let script = numbered("script", index, "tcl");
         write(&folder.join(&script), rendered.text.as_bytes())?;
         for (name, target) in &rendered.links {
@@ -199,7 +206,7 @@ impl StudyContext {
         let spec = command(&self.engine.path, folder, &script, &log_name, self.limits);
         let report = run(&spec);
         let log = read_log(&spec.log);
-        let result = match std::fs::read(folder.join(job.result)) {
+        let result = match read_file(&folder.join(job.result)) {
             Ok(bytes) => ResultFile::parse(&bytes),
             Err(_) => Err(ResultError::Missing),
         };
@@ -210,10 +217,18 @@ impl StudyContext {
         };
         let result = classify(evidence, result)?;
         self.refuse_missing_clocks(request, group, &log)?;
-        Ok((result, LogRemarks::read(&log, self.known_paths(group, job.netlists))))
+        Ok((
+            result,
+            LogRemarks::read(&log, self.known_paths(group, job.netlists)),
+        ))
     }
 
-    fn refuse_missing_clocks(&self, request: &TrialRequest<'_>, group: &SceneGroup, log: &str) -> Result<(), Failure> {
+    fn refuse_missing_clocks(
+        &self,
+        request: &TrialRequest<'_>,
+        group: &SceneGroup,
+        log: &str,
+    ) -> Result<(), Failure> {
         let constraints = |name: &str| {
             let named = |path: &&PathBuf| path.file_name().is_some_and(|file| file == name);
             std::fs::read_to_string(group.sdc.iter().find(named)?).ok()
@@ -232,7 +247,11 @@ impl StudyContext {
         })
     }
 
-    fn known_paths<'p>(&'p self, group: &'p SceneGroup, netlists: &'p [PathBuf]) -> impl Iterator<Item = &'p Path> {
+    fn known_paths<'p>(
+        &'p self,
+        group: &'p SceneGroup,
+        netlists: &'p [PathBuf],
+    ) -> impl Iterator<Item = &'p Path> {
         let spef = match &group.parasitics {
             Parasitics::Spef(path) => Some(path),
             _ => None,
@@ -274,7 +293,10 @@ impl StudyContext {
         let mut words = words.iter().map(|word| fill(word, &values));
         let name = words.next().unwrap_or_default();
         let program = find_program(&name).ok_or_else(|| {
-            let message = format!("ECO `{}` needs `{name}`, which is not installed", proposal.name);
+            let message = format!(
+                "ECO `{}` needs `{name}`, which is not installed",
+                proposal.name
+            );
             failure(FailureClass::ToolMissing, message)
         })?;
         let spec = CommandSpec {
@@ -326,8 +348,8 @@ impl StudyContext {
             notes: gathered.notes.clone(),
             findings: gathered.findings.iter().cloned().collect(),
         };
-        let mut text = serde_json::to_vec_pretty(&document)
-            .expect("names and finite numbers are always JSON");
+        let mut text =
+            serde_json::to_vec_pretty(&document).expect("names and finite numbers are always JSON");
         text.push(b'\n');
         write(&request.folder.join("metrics.json"), &text)
     }
@@ -356,7 +378,9 @@ fn compare_with_parent(
             if let Some((before, after)) = lost(metric) {
                 return Err(failure(
                     FailureClass::ParasiticsIncomplete,
-                    format!("scene `{scene}` lost annotated wires: {metric} went from {before} to {after}"),
+                    format!(
+                        "scene `{scene}` lost annotated wires: {metric} went from {before} to {after}"
+                    ),
                 ));
             }
         }
@@ -372,7 +396,9 @@ fn compare_with_parent(
             if before.get(metric).is_some() && after.get(metric).is_none() {
                 return Err(failure(
                     FailureClass::MetricMissing,
-                    format!("scene `{scene}`: {metric} was read of the parent and could not be read now"),
+                    format!(
+                        "scene `{scene}`: {metric} was read of the parent and could not be read now"
+                    ),
                 ));
             }
         }
@@ -408,7 +434,10 @@ fn failure(class: FailureClass, message: String) -> Failure {
 }
 
 fn no_scene() -> Failure {
-    failure(FailureClass::ConfigurationError, "the study has no scene".to_owned())
+    failure(
+        FailureClass::ConfigurationError,
+        "the study has no scene".to_owned(),
+    )
 }
 
 fn io_failure(action: &str, path: &Path, error: &io::Error) -> Failure {
@@ -418,7 +447,10 @@ fn io_failure(action: &str, path: &Path, error: &io::Error) -> Failure {
         }
         _ => FailureClass::ConfigurationError,
     };
-    failure(class, format!("cannot {action} `{}`: {error}", path.display()))
+    failure(
+        class,
+        format!("cannot {action} `{}`: {error}", path.display()),
+    )
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
@@ -449,16 +481,32 @@ fn numbered(stem: &str, index: usize, ending: &str) -> String {
     }
 }
 
+/// Reads what a command wrote. What it left in place of a file, such as a device, is never opened: it may
+/// have no end.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    match std::fs::metadata(path)?.is_file() {
+        true => std::fs::read(path),
+        false => Err(io::Error::other("it is not a file")),
+    }
+}
+
 fn read_log(path: &Path) -> String {
-    let bytes = std::fs::read(path).unwrap_or_default();
+    let bytes = read_file(path).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn design_state(netlist: &Path) -> Result<DesignState, Failure> {
-    let bytes = std::fs::read(netlist)
-        .map_err(|error| failure(FailureClass::MissingOutput, format!("no netlist was written: {error}")))?;
+    let bytes = read_file(netlist).map_err(|error| {
+        failure(
+            FailureClass::MissingOutput,
+            format!("no netlist was written: {error}"),
+        )
+    })?;
     let canonical = canonical_hash(&bytes).map_err(|error| {
-        failure(FailureClass::MissingOutput, format!("the netlist was not written whole: {error}"))
+        failure(
+            FailureClass::MissingOutput,
+            format!("the netlist was not written whole: {error}"),
+        )
     })?;
     Ok(DesignState {
         canonical,
@@ -468,7 +516,10 @@ fn design_state(netlist: &Path) -> Result<DesignState, Failure> {
 
 /// Several files as one argument, separated by `:`.
 fn joined<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> String {
-    let paths: Vec<String> = paths.into_iter().map(|path| path.display().to_string()).collect();
+    let paths: Vec<String> = paths
+        .into_iter()
+        .map(|path| path.display().to_string())
+        .collect();
     paths.join(":")
 }
 

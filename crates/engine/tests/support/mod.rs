@@ -266,7 +266,12 @@ impl Bench {
 
     /// The tiny design.
     pub fn tiny() -> Self {
-        let bench = Self::new("osu018", "tiny", "tiny.v", vec![scene("typical", "tiny.sdc")]);
+        let bench = Self::new(
+            "osu018",
+            "tiny",
+            "tiny.v",
+            vec![scene("typical", "tiny.sdc")],
+        );
         bench.write("tiny.v", TINY_NETLIST);
         bench.write("tiny.sdc", TINY_CONSTRAINTS);
         bench
@@ -277,7 +282,10 @@ impl Bench {
         let folder = shared.join("designs").join(name);
         let about = std::fs::read_to_string(folder.join("design.txt")).unwrap();
         let field = |key: &str| {
-            let line = about.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+            let line = about
+                .lines()
+                .find_map(|line| line.strip_prefix(key))
+                .unwrap();
             line.trim().to_owned()
         };
         let platform = field("platform:");
@@ -316,7 +324,8 @@ impl Bench {
     }
 
     pub fn context(&self) -> StudyContext {
-        self.prepare().unwrap_or_else(|problems| panic!("{problems:#?}"))
+        self.prepare()
+            .unwrap_or_else(|problems| panic!("{problems:#?}"))
     }
 
     /// A new folder for an attempt.
@@ -341,7 +350,13 @@ impl Bench {
     }
 
     /// Tries an ECO whose Tcl is `tcl` on a measured case.
-    pub fn try_tcl(&mut self, context: &StudyContext, parent: &(PathBuf, Measurement), tcl: &str, changes_connectivity: bool) -> (PathBuf, Outcome) {
+    pub fn try_tcl(
+        &mut self,
+        context: &StudyContext,
+        parent: &(PathBuf, Measurement),
+        tcl: &str,
+        changes_connectivity: bool,
+    ) -> (PathBuf, Outcome) {
         self.try_tcl_with(context, parent, tcl, changes_connectivity, &mut run)
     }
 
