@@ -44,3 +44,8 @@ pub(crate) fn plan(option: &StudyOption, format: Format) -> Result<Exit, Command
     }
     Ok(Exit::Done)
 }
+
+fn counted(count: usize, noun: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{ending}")
+}
