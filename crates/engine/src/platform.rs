@@ -186,7 +186,8 @@ impl Platform {
     /// When there is no such platform, its file is not in order, or nobody names its root folder.
     pub fn load(name_or_path: &str, root: Option<&Path>) -> Result<Self, PlatformError> {
         Self::load_with(name_or_path, root, |variable| {
-            std::env::var_os(variable).map(PathBuf::from)
+            let value = std::env::var_os(variable)?;
+            (!value.is_empty()).then(|| PathBuf::from(value))
         })
     }
 

@@ -62,24 +62,20 @@ fn by_hand(folder: &Path, libraries: &[&Path], top: &str, unit_ps: f64) -> ByHan
         .map(|word| word.parse().unwrap())
         .collect();
     let ends = std::fs::read_to_string(temporary.path().join("ends.txt")).unwrap();
-    let violating = ends
-        .lines()
-        .filter_map(|line| line.split_whitespace().last()?.parse::<f64>().ok())
-        .filter(|slack| *slack < 0.0)
-        .count();
+    let violated = |text: &str| {
+        text.lines()
+            .filter(|line| line.contains("VIOLATED"))
+            .count() as f64
+    };
     let slew = std::fs::read_to_string(temporary.path().join("slew.txt")).unwrap();
-    let slew = slew
-        .lines()
-        .filter(|line| line.contains("VIOLATED"))
-        .count();
     ByHand {
         setup_ws: number("worst slack ") * unit_ps,
         setup_wns: number("wns ") * unit_ps,
         setup_tns: number("tns ") * unit_ps,
         hold_ws: number("hold ") * unit_ps,
-        violating: violating as f64,
+        violating: violated(&ends),
         power: power.try_into().unwrap(),
-        slew_violations: slew as f64,
+        slew_violations: violated(&slew),
     }
 }
 
@@ -102,10 +98,12 @@ fn assert_same(metrics: &MetricSet, hand: &ByHand, what: &str) {
             .get(metric)
             .unwrap_or_else(|| panic!("{what}: no {metric}"));
         let expected = metric.canonical(expected).unwrap();
-        // Reports print a rounded number; half a step of the canonical rounding may differ.
+        // Power is printed in six digits, and the command for hold, which has no report, converts times
+        // with a factor in single precision.
         let step = match metric {
-            _ if metric.name().ends_with("_ps") => 0.001_01,
-            _ => expected.abs() * 1.01e-5,
+            Metric::HoldWs => 0.001_01,
+            _ if metric.name().starts_with("power") => expected.abs() * 1.01e-5,
+            _ => 0.0,
         };
         assert!(
             (found - expected).abs() <= step,

@@ -68,6 +68,8 @@ both_ways! {
     }
 
     fn a_command_has_no_input_and_no_terminal_and_a_session_of_its_own(bench: Bench) {
+        let inheritable = std::fs::File::open("/dev/null").unwrap();
+        rustix::io::fcntl_setfd(&inheritable, rustix::io::FdFlags::empty()).unwrap();
         let report = bench.run(
             "cat; readlink /proc/self/fd/0; set -- $(cat /proc/$$/stat); [ $6 = $$ ] && echo leader; ls /proc/self/fd | wc -l",
         );

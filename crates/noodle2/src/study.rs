@@ -1,9 +1,11 @@
 //! From a study file to something that can be run: reading, legality, tools and inputs.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use noodle2_engine::{Catalogue, Eco, OpenSta, Platform, PlatformError, Preparation, StudyContext};
 use noodle2_exec::{CancelToken, Guard, run_command};
@@ -40,15 +42,49 @@ pub(crate) struct Prepared {
 /// What study files may refer to, as it is on this machine.
 struct KnownThings {
     platform_root: Option<PathBuf>,
+    /// What was found on each search path that was asked for: a study asks for each of its ECOs.
+    catalogues: RefCell<BTreeMap<Vec<PathBuf>, Rc<Catalogue>>>,
+    /// What is not in order on those paths.
+    flaws: RefCell<Vec<String>>,
+}
+
+impl KnownThings {
+    fn new(platform_root: Option<PathBuf>) -> Self {
+        Self {
+            platform_root,
+            catalogues: RefCell::default(),
+            flaws: RefCell::default(),
+        }
+    }
+
+    /// The ECOs of a search path; the built-in ones alone, and a flaw told, where it is not in order.
+    fn catalogue(&self, eco_path: &[PathBuf]) -> Rc<Catalogue> {
+        if let Some(known) = self.catalogues.borrow().get(eco_path) {
+            return Rc::clone(known);
+        }
+        let catalogue = Catalogue::load(eco_path).unwrap_or_else(|problems| {
+            let texts = problems
+                .iter()
+                .map(|problem| format!("{} {problem}", problem.code()));
+            self.flaws.borrow_mut().extend(texts);
+            Catalogue::load(&[]).unwrap_or_default()
+        });
+        let catalogue = Rc::new(catalogue);
+        let path = eco_path.to_vec();
+        self.catalogues
+            .borrow_mut()
+            .insert(path, Rc::clone(&catalogue));
+        catalogue
+    }
 }
 
 impl References for KnownThings {
     fn eco(&self, name: &str, eco_path: &[PathBuf]) -> Option<EcoManifest> {
-        Some(catalogue(eco_path).get(name)?.manifest.clone())
+        Some(self.catalogue(eco_path).get(name)?.manifest.clone())
     }
 
     fn eco_names(&self, eco_path: &[PathBuf]) -> Vec<String> {
-        let catalogue = catalogue(eco_path);
+        let catalogue = self.catalogue(eco_path);
         catalogue.iter().map(|(name, _)| name.to_owned()).collect()
     }
 
@@ -65,14 +101,6 @@ impl References for KnownThings {
     fn file_exists(&self, path: &Path) -> bool {
         path.exists()
     }
-}
-
-/// The ECOs of a search path; the built-in ones alone where a folder of it is not in order, which
-/// preparing the study reports.
-fn catalogue(eco_path: &[PathBuf]) -> Catalogue {
-    Catalogue::load(eco_path)
-        .or_else(|_| Catalogue::load(&[]))
-        .unwrap_or_default()
 }
 
 /// Reads and checks a study file.
@@ -92,6 +120,9 @@ pub(crate) fn load(option: &StudyOption) -> Result<Loaded, CommandFailure> {
             })
         }
         None => {
+            for flaw in references.flaws.borrow().iter() {
+                print::talk(flaw);
+            }
             show_problems(&reading.problems, &reading.locations);
             Err(refusal(
                 Exit::InvalidStudy,
@@ -116,9 +147,7 @@ fn read(option: &StudyOption) -> Result<(noodle2_study::Reading, KnownThings), C
             "`noodle2 init` writes a study that runs".to_owned(),
         )
     })?;
-    let references = KnownThings {
-        platform_root: option.platform_root.as_deref().map(absolute),
-    };
+    let references = KnownThings::new(option.platform_root.as_deref().map(absolute));
     Ok((read_study(&bytes, &option.study, &references), references))
 }
 

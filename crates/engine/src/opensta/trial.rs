@@ -126,7 +126,7 @@ impl StudyContext {
                 netlists = vec![request.folder.join(NETLIST)];
             }
         }
-        let design = design.ok_or_else(|| no_scene())?;
+        let design = design.ok_or_else(no_scene)?;
         debug_assert!(
             tcl.is_none() || !applies_eco,
             "the first process applies the ECO"

@@ -18,17 +18,14 @@ pub(crate) fn check(option: &StudyOption, format: Format) -> Result<Exit, Comman
     let loaded = study::load(option)?;
     loaded.refuse_illegal()?;
     let study = &loaded.study;
+    let trials = study.stages.iter().map(|stage| stage.trials as usize).sum();
     print::data(&format!(
-        "{}: valid and legal in the `{}` domain; {} stages, {} trials at most, {} scenes",
+        "{}: valid and legal in the `{}` domain; {}, {} at most, {}",
         study.name,
         study.safety_domain,
-        study.stages.len(),
-        study
-            .stages
-            .iter()
-            .map(|stage| u64::from(stage.trials))
-            .sum::<u64>(),
-        study.scenes.len()
+        counted(study.stages.len(), "stage"),
+        counted(trials, "trial"),
+        counted(study.scenes.len(), "scene")
     ));
     Ok(Exit::Done)
 }
