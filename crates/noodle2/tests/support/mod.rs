@@ -1,4 +1,5 @@
 //! Running the real `noodle2` on real studies.
+#![allow(clippy::print_stderr, reason = "a skipped test says so out loud")]
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::fs;
