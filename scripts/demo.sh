@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the demo's study into a fresh folder below runs/ and prints its report. `make demo` builds first.
+# Runs the demo's study into a fresh folder below runs/ which prints its report. `make demo` builds first.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -24,5 +24,5 @@ if [[ $status == 7 ]]; then
 fi
 [[ $status == 0 ]] || exit "$status"
 
-"$noodle2" report "$run"
-printf '\ndemo: everything lies in %s\n' "$run" >&2
+printf 'demo: see %s/lineage.svg and %s/report.md; check the record with: %s verify %s\n' \
+    "$run" "$run" "$noodle2" "$run" >&2

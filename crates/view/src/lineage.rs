@@ -152,6 +152,60 @@ impl Lineage {
         text
     }
 
+    /// The lineage as a tree for a terminal: each case below its first parent, the winning path marked.
+    pub fn text(&self) -> String {
+        let mut children: BTreeMap<&CaseName, Vec<&LineageCase>> = BTreeMap::new();
+        for case in &self.cases {
+            if let Some(parent) = case.parents.first() {
+                children.entry(parent).or_default().push(case);
+            }
+        }
+        let mut text = String::new();
+        // Depth first without recursion: a chain of stages may be long.
+        let roots = self.cases.iter().filter(|case| case.parents.is_empty());
+        let mut open: Vec<(&LineageCase, String, &str)> =
+            roots.rev().map(|case| (case, String::new(), "")).collect();
+        while let Some((case, indent, branch)) = open.pop() {
+            let mark = if case.winning { "●" } else { "○" };
+            let words: Vec<String> = [
+                Some(format!("{mark} {}", case.case)),
+                Some(self.step(case)),
+                self.metric.map(|metric| metric_text(metric, case.value)),
+                (case.parents.len() > 1).then(|| {
+                    let others: Vec<String> =
+                        case.parents[1..].iter().map(ToString::to_string).collect();
+                    format!("(the same design as {})", others.join(", "))
+                }),
+            ]
+            .into_iter()
+            .flatten()
+            .collect();
+            let _ = writeln!(text, "{indent}{branch}{}", words.join("  "));
+            let below = match branch {
+                "" => String::new(),
+                "└─ " => indent + "   ",
+                _ => indent + "│  ",
+            };
+            let children = children.get(&case.case).map_or(&[][..], Vec::as_slice);
+            for (number, child) in children.iter().enumerate().rev() {
+                let branch = if number + 1 == children.len() {
+                    "└─ "
+                } else {
+                    "├─ "
+                };
+                open.push((child, below.clone(), branch));
+            }
+        }
+        text
+    }
+
+    fn step(&self, case: &LineageCase) -> String {
+        let (Some(eco), Some(stage)) = (&case.eco, case.stage) else {
+            return "base case".to_owned();
+        };
+        format!("{}: {eco}", self.stages[stage].name)
+    }
+
     fn edges(&self) -> impl Iterator<Item = (&CaseName, &LineageCase)> {
         self.cases
             .iter()

@@ -2,62 +2,87 @@
 
 use noodle2_model::{Metric, StageIndex};
 
-use crate::{History, Summary, SummaryStatus, Table, gain_text, metric_text, seconds_text};
+use crate::{
+    History, Lineage, Summary, SummaryStatus, Table, gain_text, metric_text, seconds_text,
+};
 
 /// The report in Markdown.
 pub fn report_markdown(history: &History, summary: &Summary) -> String {
-    render(history, summary, |title, body| match body {
-        Body::Table(table) => format!("## {title}\n\n{}", table.markdown()),
-        Body::Lines(lines) => format!(
-            "## {title}\n\n{}",
-            lines
-                .iter()
-                .map(|line| format!("- {line}\n"))
-                .collect::<String>()
-        ),
-    })
+    render(history, summary, Form::Markdown)
 }
 
 /// The report for a terminal.
 pub fn report_text(history: &History, summary: &Summary) -> String {
-    render(history, summary, |title, body| match body {
-        Body::Table(table) => format!("{title}\n\n{}", table.text()),
-        Body::Lines(lines) => format!(
-            "{title}\n\n{}",
-            lines
-                .iter()
-                .map(|line| format!("  {line}\n"))
-                .collect::<String>()
-        ),
-    })
+    render(history, summary, Form::Terminal)
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Markdown,
+    Terminal,
+}
+
+/// What stands below a heading.
 enum Body {
     Table(Table),
     Lines(Vec<String>),
+    /// Text whose spaces and line ends are kept.
+    Drawing(String),
 }
 
-fn render(history: &History, summary: &Summary, section: impl Fn(&str, &Body) -> String) -> String {
-    let title = format!("# {}: {}\n", summary.study, headline(summary));
-    let mut sections = vec![title];
-    let mut add = |title: &str, body: Body| {
-        let empty = match &body {
-            Body::Table(table) => table.is_empty(),
-            Body::Lines(lines) => lines.is_empty(),
-        };
-        if !empty {
-            sections.push(section(title, &body));
+impl Body {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Table(table) => table.is_empty(),
+            Self::Lines(lines) => lines.is_empty(),
+            Self::Drawing(text) => text.is_empty(),
         }
+    }
+
+    fn text(&self, form: Form) -> String {
+        let each = |lines: &mut dyn Iterator<Item = &str>, before: &str| {
+            lines.map(|line| format!("{before}{line}\n")).collect()
+        };
+        match (self, form) {
+            (Self::Table(table), Form::Markdown) => table.markdown(),
+            (Self::Table(table), Form::Terminal) => table.text(),
+            (Self::Lines(lines), Form::Markdown) => {
+                each(&mut lines.iter().map(String::as_str), "- ")
+            }
+            (Self::Lines(lines), Form::Terminal) => {
+                each(&mut lines.iter().map(String::as_str), "  ")
+            }
+            (Self::Drawing(text), Form::Markdown) => format!("```text\n{text}```\n"),
+            (Self::Drawing(text), Form::Terminal) => each(&mut text.lines(), "  "),
+        }
+    }
+}
+
+fn render(history: &History, summary: &Summary, form: Form) -> String {
+    let heading = match form {
+        Form::Markdown => "## ",
+        Form::Terminal => "",
     };
-    add("Why", Body::Lines(summary.causes.clone()));
-    add("Base and best", Body::Table(metrics(summary)));
-    add("By scene", Body::Table(scenes(summary)));
-    add("Stages", Body::Table(stages(summary)));
-    add("Branches at the same time", Body::Lines(overlaps(history)));
-    add("ECOs", Body::Table(ecos(summary)));
-    add("Failures", Body::Table(failures(summary)));
-    add("Cost and proof", Body::Lines(cost(summary)));
-    sections.join("\n")
+    let mut text = format!("# {}: {}\n", summary.study, headline(summary));
+    for (title, body) in [
+        ("Why", Body::Lines(summary.causes.clone())),
+        ("Stages", Body::Table(stages(summary))),
+        ("Branches at the same time", Body::Lines(overlaps(history))),
+        ("ECOs", Body::Table(ecos(summary))),
+        ("Failures", Body::Table(failures(summary))),
+        (
+            "Lineage of the survivors (● leads to the best case)",
+            Body::Drawing(Lineage::new(history.controller(), false).text()),
+        ),
+        ("Base and best", Body::Table(metrics(summary))),
+        ("By scene", Body::Table(scenes(summary))),
+        ("Cost and proof", Body::Lines(cost(summary))),
+    ] {
+        if !body.is_empty() {
+            text.push_str(&format!("\n{heading}{title}\n\n{}", body.text(form)));
+        }
+    }
+    text
 }
 
 fn headline(summary: &Summary) -> String {
