@@ -143,7 +143,8 @@ struct Variant {
     result: String,
     message: Option<String>,
     design: Option<ContentHash>,
-    edits: u64,
+    /// How many edits it recorded; absent for programs, which record none.
+    edits: Option<u64>,
 }
 
 /// What a lint found of one ECO.
@@ -206,7 +207,9 @@ fn lint_text(lints: &[Lint], findings: &[String]) -> String {
                 lint.eco.clone(),
                 variant.name.clone(),
                 variant.result.clone(),
-                variant.edits.to_string(),
+                variant
+                    .edits
+                    .map_or("—".to_owned(), |edits| edits.to_string()),
             ]);
         }
     }
@@ -352,6 +355,15 @@ impl<'a> Bench<'a> {
                 ))
             })
             .collect();
+        if variants.iter().all(|variant| variant.result == "no effect")
+            && eco.manifest.name != "noop"
+        {
+            findings.push(
+                "changes nothing on this design, whatever its parameters; try it on another with --study"
+                    .to_owned(),
+            );
+            inert_parameters.clear();
+        }
         findings.extend(inert_parameters.iter().map(|parameter| {
             format!(
                 "parameter `{parameter}` changes nothing on this design, at either end of its range"
@@ -397,20 +409,21 @@ impl<'a> Bench<'a> {
         let (result, message, design, edits) = match run(self.prepared, &request) {
             Outcome::NoEffect => {
                 let design = Some(self.base.design.canonical);
-                ("no effect".to_owned(), None, design, 0)
+                ("no effect".to_owned(), None, design, Some(0))
             }
             Outcome::Measured(measurement) => {
                 // New objects are named by their trial: compare what was done, not how it was called.
                 let netlist = std::fs::read_to_string(request.folder.join(NETLIST))
                     .unwrap_or_default()
                     .replace(&EcoProposal::name_prefix(trial), "n2_");
-                let edits = measurement.edits.values().sum();
+                let edits = &measurement.edits;
+                let edits = (!edits.is_empty()).then(|| edits.values().sum());
                 let design = Some(ContentHash::of(netlist));
                 ("effect".to_owned(), None, design, edits)
             }
             Outcome::Failed(failure) => {
                 let class = FailureClass::to_string(&failure.class);
-                (class, Some(failure.message), None, 0)
+                (class, Some(failure.message), None, None)
             }
         };
         Ok(Variant {
