@@ -89,7 +89,7 @@ impl Progress {
             _ => String::new(),
         };
         format!(
-            "{} of {} trials in {}{best}{rest}",
+            "{} of {} trials in {}{rest}{best}",
             self.done,
             self.total,
             seconds_text(elapsed_s)

@@ -356,7 +356,7 @@ impl<'a> Bench<'a> {
             })
             .collect();
         if variants.iter().all(|variant| variant.result == "no effect")
-            && eco.manifest.name != "noop"
+            && !eco.manifest.expected.is_empty()
         {
             findings.push(
                 "changes nothing on this design, whatever its parameters; try it on another with --study"
