@@ -18,7 +18,8 @@ proc downsize_slack {} {
   }
   set candidates {}
   foreach key [lsort -real -decreasing -index 0 [lsort -index 1 $keyed]] { lappend candidates [lindex $key 2] }
-  set kept [try_in_groups $candidates 16 $parameter(max_cells) region_of downsize limits_state [list is_still_met $margin 0.0]]
+  set judge [list is_still_met $margin 0.0]
+  set kept [try_in_groups $candidates 16 $parameter(max_cells) region_of downsize limits_state $judge]
   note cells_tried [llength $candidates]
   note cells_resized [llength $kept]
 }

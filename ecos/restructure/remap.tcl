@@ -40,7 +40,7 @@ set sizing "topo;buffer,-c,-N,$job(max_fanout);upsize,{D};dnsize,{D};stime,-p"
 switch -- $job(script) {
   speed { set steps "strash;ifraig;scorr;dc2;strash;dch,-f;map,-B,0.9,{D};$sizing" }
   balanced { set steps "strash;ifraig;scorr;dc2;strash;&get,-n;&dch,-f;&nf,{D};&put;$sizing" }
-  area { set steps "strash;ifraig;scorr;dc2;dc2;strash;dch,-f;amap,-m;topo;buffer,-c,-N,$job(max_fanout);dnsize,{D};stime,-p" }
+  area { set steps "strash;ifraig;scorr;dc2;dc2;strash;dch,-f;amap,-m;topo;buffer,-c,-N,$job(max_fanout);dnsize,{D}" }
 }
 yosys abc -liberty $job(work)/targets.lib {*}[expr {$job(buffer) ne "" ? [list -constr $job(work)/constraints] : {}}] \
   {*}$delay -script "+$steps"

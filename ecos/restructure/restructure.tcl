@@ -106,7 +106,9 @@ proc declare_vectors {netlist} {
       if {$bit < $low($name)} { set low($name) $bit }
       if {$bit > $high($name)} { set high($name) $bit }
     }
-    foreach {whole name} [regexp -all -inline {\[\s*\d+\s*:\s*\d+\s*\]\s*(\\\S+|[A-Za-z_][\w$]*)} $body] { array unset low $name }
+    foreach {whole names} [regexp -all -inline {\[\s*\d+\s*:\s*\d+\s*\]([^;]*);} $body] {
+      foreach name [regexp -all -inline {\\\S+|[A-Za-z_][\w$]*} $names] { unset -nocomplain low($name) }
+    }
     set declarations ""
     foreach name [lsort [array names low]] { append declarations "\n  wire \[$high($name):$low($name)\] $name ;" }
     set head [string first ";" $body]
@@ -121,7 +123,7 @@ set work [file join [file dirname [file normalize $output]] restructure_work]
 file mkdir $work
 
 set netlist ""
-foreach path [split $netlists :] { append netlist [declare_vectors [read_text $path]] "\n" }
+foreach path [split $netlists :] { append netlist [declare_vectors [without_comments [read_text $path]]] "\n" }
 write_text $work/netlist.v $netlist
 foreach word [regexp -all -inline {[^\s();,]+} $netlist] { set used($word) 1 }
 
@@ -137,10 +139,11 @@ foreach path [split $libraries :] {
   if {!$draws} { continue }
   set own_header [lindex $parts 0]
   if {$header eq ""} { set header $own_header }
-  foreach unit {time_unit} {
-    if {[attribute $own_header $unit] ne [attribute $header $unit]} { fail "library $path has another $unit" }
+  if {[attribute $own_header time_unit] ne [attribute $header time_unit]} {
+    fail "library $path has another unit of time"
   }
-  foreach {whole name} [regexp -all -inline {\ylu_table_template\s*\(\s*"?([^\s")]+)"?\s*\)\s*\{[^\}]*\}} $own_header] {
+  set table_template {\ylu_table_template\s*\(\s*"?([^\s")]+)"?\s*\)\s*\{[^\}]*\}}
+  foreach {whole name} [regexp -all -inline $table_template $own_header] {
     set content [regsub -all {\s} $whole ""]
     if {[info exists template($name)]} {
       if {$template($name) ne $content} { fail "library $path defines the table template $name otherwise" }
@@ -187,7 +190,9 @@ foreach {name text} $all_cells {
     append others "\n" $text
     lappend other_names $name
     foreach {pin body} [split_pins $text] {
-      if {[attribute $body clock] eq "true" || [attribute $body clock_gate_clock_pin] eq "true"} { lappend clock_pins $name $pin }
+      foreach kind {clock clock_gate_clock_pin} {
+        if {[attribute $body $kind] eq "true"} { lappend clock_pins $name $pin; break }
+      }
     }
   }
 }

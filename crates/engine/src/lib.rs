@@ -19,5 +19,6 @@ pub use classify::{Evidence, classify, classify_command, missing_clock};
 pub use netlist::{NetlistError, canonical_hash};
 pub use opensta::{
     OpenSta, ParentFacts, Preparation, PrepareProblem, ProbeError, StudyContext, TrialRequest,
+    find_program,
 };
 pub use platform::{Platform, PlatformError, PlatformFile, TieCells};

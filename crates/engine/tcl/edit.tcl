@@ -38,6 +38,7 @@ namespace eval ::n2 {
   variable corner_position
   variable clock_pin
   variable module_uses
+  variable usable
 }
 
 # ---- names and objects -------------------------------------------------------------------------
@@ -145,7 +146,7 @@ proc ::n2::fanin_drivers {inst} {
   sorted_by_name pin_name $drivers
 }
 
-# The combined value of a table, or `default` where the library states none.
+# The value of a table, or `default` where the library states none.
 proc ::n2::table {name key {default ""}} {
   upvar #0 ::n2::${name}($key) value
   if {[info exists value]} { return $value }
@@ -160,8 +161,15 @@ proc ::n2::is_buffer {cell} {
 
 # ---- what may be edited ------------------------------------------------------------------------
 
-# Whether new instances of `cell` may be used.
+# Whether new instances of `cell` may be used: some library has it, and neither that nor the platform
+# withholds it.
 proc ::n2::may_use {cell} {
+  variable usable
+  if {![info exists usable($cell)]} { set usable($cell) [find_usable $cell] }
+  return $usable($cell)
+}
+
+proc ::n2::find_usable {cell} {
   variable dont_use
   foreach pattern $dont_use { if {[string match $pattern $cell]} { return 0 } }
   set library_cell [::sta::find_liberty_cell $cell]
@@ -595,9 +603,10 @@ proc ::n2::find_corner_positions {sample} {
       foreach end [find_path_ends_of $corner $delay 1 {}] {
         set vertex [::sta::PathEnd_vertex $end]
         set index [expr {$corner_position($corner) + $offset}]
-        set slack [expr {min([lindex [::sta::Vertex_slacks $vertex rise] $index], [lindex [::sta::Vertex_slacks $vertex fall] $index])}]
+        set rise [lindex [::sta::Vertex_slacks $vertex rise] $index]
+        set fall [lindex [::sta::Vertex_slacks $vertex fall] $index]
         # A latch or several checks at one endpoint may make the pin's slack worse, never better.
-        if {$slack > [::sta::PathEnd_slack $end] + 1e-13} {
+        if {min($rise, $fall) > [::sta::PathEnd_slack $end] + 1e-13} {
           error "the engine orders the slacks of its corners in an unknown way"
         }
       }
@@ -763,7 +772,10 @@ proc ::n2::load_of {pin} {
 # The capacitance of some sink pins by the library, in farads; wires are not in it.
 proc ::n2::pin_load {pins} {
   set load 0.0
-  foreach pin $pins { if {![::sta::Pin_is_top_level_port $pin]} { set load [expr {$load + [table capacitance [library_pin $pin] 0.0]}] } }
+  foreach pin $pins {
+    if {[::sta::Pin_is_top_level_port $pin]} { continue }
+    set load [expr {$load + [table capacitance [library_pin $pin] 0.0]}]
+  }
   return $load
 }
 

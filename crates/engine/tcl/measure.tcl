@@ -27,8 +27,10 @@ proc ::n2::metric {corner name value} {
   if {$value ne ""} { emit metric $corner $name $value }
 }
 
-# Measures everything. `annotated` says whether wires come from a file of parasitics.
-proc ::n2::measure {annotated} {
+# Measures everything; power and slews only in the corners of `own_libraries`, since versions of the engine
+# take both from the libraries that were read first, whatever the corner. `annotated` says whether
+# wires come from a file of parasitics.
+proc ::n2::measure {own_libraries annotated} {
   step measure {
     read_units
     emit time_unit [exact $::n2::time_unit]
@@ -38,11 +40,19 @@ proc ::n2::measure {annotated} {
       foreach {check delay corners} [list setup max $::n2::setup_corners hold min $::n2::hold_corners] {
         if {$corner in $corners} { reading "$check $corner" { measure_check $corner $check $delay } }
       }
-      reading "power $corner" { measure_power $corner }
-      reading "slew $corner" { measure_slew $corner }
       reading "loads $corner" { measure_loads $corner $annotated }
     }
     reading coverage { measure_coverage }
+  }
+  measure_own_libraries $own_libraries
+}
+
+proc ::n2::measure_own_libraries {corners} {
+  step power {
+    foreach corner $corners {
+      reading "power $corner" { measure_power $corner }
+      reading "slew $corner" { measure_slew $corner }
+    }
   }
 }
 
@@ -149,12 +159,7 @@ proc ::n2::measure_power {corner} {
 }
 
 proc ::n2::measure_slew {corner} {
-  if {[info commands ::sta::pin_slew_limit_violations] ne ""} {
-    metric $corner max_slew_violations [llength [::sta::pin_slew_limit_violations [::sta::find_corner $corner] max]]
-  } else {
-    # Later versions count over all corners at once.
-    metric $corner max_slew_violations [::sta::max_slew_violation_count]
-  }
+  metric $corner max_slew_violations [llength [::sta::pin_slew_limit_violations [::sta::find_corner $corner] max]]
 }
 
 # Loads of driver pins against the limits of their libraries, and the wires of annotated nets.

@@ -99,7 +99,8 @@ fn both_checks() -> Vec<Check> {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Parasitics {
-    /// Wires are free: results are *pre-layout*.
+    /// No wires but those of the wire-load model that a library applies by default, if it does: results
+    /// are *pre-layout*.
     #[default]
     None,
     /// The library's wire-load model, by its name: results are *pre-layout*.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::log::LogRemarks;
 use super::read::{Record, ResultFile};
-use super::scenes::{SceneGroup, StudyContext};
+use super::scenes::{Purpose, SceneGroup, StudyContext};
 
 /// The content of `metrics.json`: everything that was measured of a case. Units stand in the names.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -75,13 +75,17 @@ impl Gathered {
             let document = self.scenes.entry(scene.name.clone()).or_default();
             document.pre_layout = group.parasitics.is_pre_layout();
         }
-        self.add_cells(context, group, result);
-        self.add_clocks(group, result);
+        if group.purpose == Purpose::Timing {
+            self.add_cells(context, group, result);
+            self.add_clocks(group, result);
+        }
         for record in &result.records {
             self.add_record(group, record);
         }
-        self.add_remarks(group, remarks);
-        self.add_gaps(context, group);
+        if group.purpose == Purpose::Timing {
+            self.add_remarks(group, remarks);
+            self.add_gaps(context, group);
+        }
     }
 
     /// A remark about one scene, or about all where the group has several: they are one design under one set of

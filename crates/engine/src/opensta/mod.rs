@@ -17,7 +17,7 @@ mod trial;
 
 pub use log::{LogRemarks, MAX_EXCERPT_LINES};
 pub use measure::{MetricsDocument, SceneDocument};
-pub use probe::{Abilities, OpenSta, ProbeError};
+pub use probe::{Abilities, OpenSta, ProbeError, find_program};
 pub use read::{Record, ResultError, ResultFile};
 pub use scenes::{Preparation, PrepareProblem, StudyContext};
 pub use trial::{ParentFacts, TrialRequest};

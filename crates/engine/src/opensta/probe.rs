@@ -27,8 +27,9 @@ pub struct OpenSta {
 pub struct Abilities {
     /// Several corners in one process.
     pub define_corners: bool,
-    /// Whether it lists the pins whose slew is too large, corner by corner.
-    pub slew_violations: bool,
+    /// Power and slew limits of every corner from its own libraries. Debian's version takes them from those
+    /// that were read first, whatever the corner.
+    pub whole_corners: bool,
     /// Reports of paths in JSON.
     pub report_checks_json: bool,
     /// Tclx can be loaded, which brings `fork`.
@@ -124,7 +125,7 @@ impl OpenSta {
             [
                 version,
                 define_corners,
-                slew_violations,
+                whole_corners,
                 report_checks_json,
                 tclx,
             ],
@@ -150,7 +151,7 @@ impl OpenSta {
             content: ContentHash::of(&bytes),
             abilities: Abilities {
                 define_corners: *define_corners == "1",
-                slew_violations: *slew_violations == "1",
+                whole_corners: *whole_corners == "1",
                 report_checks_json: *report_checks_json == "1",
                 tclx: *tclx == "1",
             },
@@ -170,7 +171,7 @@ impl OpenSta {
 }
 
 /// The executable of this name: a path as it stands, else the first of that name on the PATH.
-pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
+pub fn find_program(name: &str) -> Option<PathBuf> {
     if name.contains('/') {
         return std::path::absolute(name).ok().filter(|path| path.is_file());
     }

@@ -114,7 +114,7 @@ pub struct StudyContext {
     pub(super) black_boxes: BTreeSet<String>,
     pub(super) waived_endpoints: u32,
     pub(super) limits: CommandLimits,
-    /// One process each; the first applies ECOs.
+    /// One process each; the first applies ECOs, and those that only complete others come last.
     pub(super) groups: Vec<SceneGroup>,
     inputs: Vec<InputFile>,
     measurement_context: ContentHash,
@@ -123,12 +123,22 @@ pub struct StudyContext {
 /// Scenes that one process can hold together, as its corners.
 #[derive(Debug)]
 pub(super) struct SceneGroup {
-    pub(super) scenes: Vec<ResolvedScene>,
+    pub(super) purpose: Purpose,
+    pub(super) scenes: Vec<Arc<ResolvedScene>>,
     pub(super) sdc: Vec<PathBuf>,
     pub(super) clocks: Clocks,
     pub(super) parasitics: Parasitics,
     /// The script that every script of the group begins with.
     pub(super) prelude: PathBuf,
+}
+
+/// What a process measures.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Purpose {
+    /// Timing of all its scenes, and power and slews of those whose libraries it may be asked about.
+    Timing,
+    /// Power and slews of one scene that shares the process of its timing with others.
+    OwnLibraries,
 }
 
 /// A scene whose files are known.
@@ -150,6 +160,27 @@ impl ResolvedScene {
 impl SceneGroup {
     fn has(&self, check: Check) -> bool {
         self.scenes.iter().any(|scene| scene.has(check))
+    }
+
+    /// Whether power and slew limits of a scene may be read in this process.
+    pub(super) fn knows_libraries_of(&self, scene: &ResolvedScene, engine: &OpenSta) -> bool {
+        engine.abilities.whole_corners || self.scenes[0].libraries == scene.libraries
+    }
+
+    /// The processes that measure what this one cannot.
+    fn completed_by(&self, engine: &OpenSta) -> Vec<Self> {
+        self.scenes
+            .iter()
+            .filter(|scene| !self.knows_libraries_of(scene, engine))
+            .map(|scene| Self {
+                purpose: Purpose::OwnLibraries,
+                scenes: vec![scene.clone()],
+                sdc: self.sdc.clone(),
+                clocks: self.clocks,
+                parasitics: self.parasitics.clone(),
+                prelude: PathBuf::new(),
+            })
+            .collect()
     }
 
     pub(super) fn is_annotated(&self) -> bool {
@@ -184,9 +215,10 @@ impl StudyContext {
                     && !group.is_annotated()
             };
             match groups.iter_mut().find(shares) {
-                Some(group) => group.scenes.push(resolved),
+                Some(group) => group.scenes.push(Arc::new(resolved)),
                 None => groups.push(SceneGroup {
-                    scenes: vec![resolved],
+                    purpose: Purpose::Timing,
+                    scenes: vec![Arc::new(resolved)],
                     sdc,
                     clocks: scene.clocks,
                     parasitics,
@@ -196,6 +228,11 @@ impl StudyContext {
         }
         // An ECO sees the scenes of its own process only: best one that has both checks.
         groups.sort_by_key(|group| (!group.has(Check::Setup), !group.has(Check::Hold)));
+        let completing: Vec<SceneGroup> = groups
+            .iter()
+            .flat_map(|group| group.completed_by(preparation.engine))
+            .collect();
+        groups.extend(completing);
         for group in &mut groups {
             work.write_prelude(group);
         }
@@ -463,9 +500,12 @@ impl<'a> Work<'a> {
 /// Writes a file that is there whole or not at all, also when several processes write it at once.
 fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write as _;
+    use std::os::unix::fs::PermissionsExt as _;
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut file = tempfile::Builder::new()
+        .permissions(std::fs::Permissions::from_mode(0o644))
+        .tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use noodle2_liberty::{Library, Pin};
 use noodle2_model::{Check, Clocks, ParameterValue, Parameters, Parasitics};
 
-use super::scenes::{ResolvedScene, SceneGroup};
+use super::OpenSta;
+use super::scenes::{Purpose, ResolvedScene, SceneGroup};
 use crate::platform::PlatformFile;
 use crate::tcl::{TclScript, TclWord, is_plain_text};
 
@@ -79,6 +80,7 @@ pub(super) struct Job<'a> {
     /// What the script is for, in a line.
     pub title: String,
     pub group: &'a SceneGroup,
+    pub engine: &'a OpenSta,
     pub top: &'a str,
     pub netlists: &'a [PathBuf],
     pub eco: Option<EcoJob<'a>>,
@@ -93,6 +95,7 @@ pub(super) struct Job<'a> {
 /// An ECO that a process applies.
 pub(super) struct EcoJob<'a> {
     pub parameters: &'a Parameters,
+    pub changes_connectivity: bool,
     /// Its Tcl file, relative to the folder of the attempt.
     pub path: String,
 }
@@ -136,11 +139,12 @@ pub(super) fn render(job: &Job<'_>) -> Option<Rendered> {
         Parasitics::Wireload(name) => name.as_str(),
         _ => "",
     };
-    let sdc = links.words(&group.sdc)?;
-    body.command(
-        "::n2::read_constraints",
-        [sdc, TclWord::text(clocks), TclWord::text(wireload)],
-    );
+    let constraints = [
+        links.words(&group.sdc)?,
+        TclWord::text(clocks),
+        TclWord::text(wireload),
+    ];
+    body.command("::n2::read_constraints", constraints.clone());
     if let Parasitics::Spef(path) = &group.parasitics {
         body.command("::n2::read_parasitics", [links.word(path)?]);
     }
@@ -150,7 +154,25 @@ pub(super) fn render(job: &Job<'_>) -> Option<Rendered> {
     if let Some(output) = job.output {
         body.command("::n2::write_design", [TclWord::text(output)]);
     }
-    body.command("::n2::measure", [TclWord::boolean(group.is_annotated())]);
+    // Parasitics are not read again: with them, no ECO changes connections.
+    if let (Some(eco), Some(output)) = (&job.eco, job.output) {
+        let design = [TclWord::text(output), TclWord::text(job.top)];
+        let connections = TclWord::boolean(eco.changes_connectivity);
+        let words = design.into_iter().chain(constraints).chain([connections]);
+        body.command("::n2::read_back", words);
+    }
+    let measured = group
+        .scenes
+        .iter()
+        .filter(|scene| group.knows_libraries_of(scene, job.engine));
+    let measured = TclWord::texts(measured.map(|scene| &scene.name));
+    match group.purpose {
+        Purpose::Timing => {
+            let annotated = TclWord::boolean(group.is_annotated());
+            body.command("::n2::measure", [measured, annotated]);
+        }
+        Purpose::OwnLibraries => body.command("::n2::measure_own_libraries", [measured]),
+    }
 
     let mut script = TclScript::new();
     script.comment(&job.title);

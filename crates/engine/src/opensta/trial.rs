@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use noodle2_model::{
     CommandReport, CommandSpec, ContentHash, DesignState, EcoImplementation, EcoProposal, Failure,
@@ -73,7 +74,18 @@ impl StudyContext {
     /// In the folder of the attempt it leaves `script.tcl`, `sta.log` and `result.tsv` (numbered for
     /// further processes), `netlist.v`, `metrics.json`, and the ECO's files and edits.
     pub fn run_trial(&self, request: &TrialRequest<'_>, run: Run<'_>) -> Outcome {
-        match self.attempt(request, run) {
+        // The limits are those of the attempt, however many commands it takes.
+        let mut left = self.limits;
+        let mut run = |spec: &CommandSpec| {
+            let report = run(&CommandSpec {
+                limits: left,
+                ..spec.clone()
+            });
+            left.wall = left.wall.saturating_sub(seconds(report.usage.wall_s));
+            left.cpu = left.cpu.saturating_sub(seconds(report.usage.cpu_s));
+            report
+        };
+        match self.attempt(request, &mut run) {
             Ok(outcome) => outcome,
             Err(failure) => Outcome::Failed(failure),
         }
@@ -90,6 +102,7 @@ impl StudyContext {
                 EcoImplementation::Tcl(file) => {
                     tcl = Some(EcoJob {
                         parameters: &proposal.parameters,
+                        changes_connectivity: eco.manifest.changes_connectivity,
                         path: format!("{ECO_FOLDER}/{file}"),
                     });
                 }
@@ -99,12 +112,12 @@ impl StudyContext {
                 }
             }
         }
-        let applies_eco = tcl.is_some();
         let mut design = None;
         for (index, group) in self.groups.iter().enumerate() {
             let job = Job {
                 title: self.title(request, index),
                 group,
+                engine: &self.engine,
                 top: &self.top,
                 netlists: &netlists,
                 eco: tcl.take(),
@@ -127,10 +140,6 @@ impl StudyContext {
             }
         }
         let design = design.ok_or_else(no_scene)?;
-        debug_assert!(
-            tcl.is_none() || !applies_eco,
-            "the first process applies the ECO"
-        );
         let (overall, scenes) = gathered.metrics();
         if let Some(parent) = &request.parent {
             compare_with_parent(parent, &scenes, &gathered)?;
@@ -302,7 +311,7 @@ impl StudyContext {
         let spec = CommandSpec {
             program,
             arguments: words.collect(),
-            environment: environment(folder),
+            environment: command_environment(folder),
             folder: folder.clone(),
             log: folder.join("eco.log"),
             limits: self.limits,
@@ -440,6 +449,10 @@ fn no_scene() -> Failure {
     )
 }
 
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO)
+}
+
 fn io_failure(action: &str, path: &Path, error: &io::Error) -> Failure {
     let class = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
@@ -512,6 +525,15 @@ fn design_state(netlist: &Path) -> Result<DesignState, Failure> {
         canonical,
         netlist: ContentHash::of(&bytes),
     })
+}
+
+/// A command ECO starts tools of its own, which must be found where this program finds them.
+fn command_environment(folder: &Path) -> BTreeMap<String, String> {
+    let mut environment = environment(folder);
+    if let Ok(path) = std::env::var("PATH") {
+        environment.insert("PATH".to_owned(), path);
+    }
+    environment
 }
 
 /// Several files as one argument, separated by `:`.
