@@ -12,6 +12,7 @@ mod manifest;
 mod netlist;
 pub mod opensta;
 mod platform;
+mod tables;
 pub mod tcl;
 
 pub use catalogue::{Catalogue, CatalogueProblem, Eco, EcoOrigin, MANIFEST_FILE, Replacement};
@@ -22,3 +23,4 @@ pub use opensta::{
     find_program,
 };
 pub use platform::{Platform, PlatformError, PlatformFile, TieCells};
+pub use tables::tcl_tables;

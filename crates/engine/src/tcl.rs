@@ -142,7 +142,7 @@ impl TclScript {
 
     /// Adds the tables of cells.
     pub fn append_tables(&mut self, index: &noodle2_liberty::LibraryIndex) {
-        self.0.push_str(&noodle2_liberty::tcl_tables(index));
+        self.0.push_str(&crate::tables::tcl_tables(index));
     }
 
     /// Adds an array, from keys and values.

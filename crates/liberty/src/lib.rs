@@ -19,7 +19,6 @@ mod reader;
 mod signature;
 mod syntax;
 mod table;
-mod tcl;
 mod truth;
 
 pub use cache::LibraryCache;
@@ -27,5 +26,4 @@ pub use error::{Error, Problem};
 pub use expression::{Expression, ExpressionError};
 pub use index::{Conflict, IndexOptions, LibraryIndex, TieCell};
 pub use library::{Cell, Library, Pin, PinDirection, Storage, StorageKind, Supply};
-pub use tcl::tcl_tables;
 pub use truth::{MAX_INPUTS, TruthTable};

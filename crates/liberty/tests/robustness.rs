@@ -5,7 +5,7 @@ mod common;
 use std::path::Path;
 use std::sync::Arc;
 
-use noodle2_liberty::{Error, Library, PinDirection, Problem, tcl_tables};
+use noodle2_liberty::{Error, Library, PinDirection, Problem};
 use proptest::prelude::*;
 
 const SAMPLE: &str = r#"/* A small library with a bit of everything. */
@@ -194,8 +194,7 @@ fn deep_nesting_is_no_recursion() {
 fn exercise(bytes: &[u8]) {
     match Library::parse(bytes, Path::new("x.lib")) {
         Ok(library) => {
-            let index = common::index(&[Arc::new(library)]);
-            let _ = tcl_tables(&index);
+            let _ = common::index(&[Arc::new(library)]);
         }
         Err(Error::Text { line, .. }) => {
             let lines = 1 + bytes.iter().filter(|byte| **byte == b'\n').count();

@@ -36,7 +36,7 @@ pub(crate) fn run(
     let prepared = prepare_in(&folder, |shared| study::prepare(&loaded, shared))
         .inspect_err(|_| drop(std::fs::remove_dir_all(folder.inputs())))?;
     let mut journal = JournalWriter::create(&folder.journal())?;
-    let count = worker_count(workers);
+    let count = Manner::new(workers, format).workers;
     let created = vec![
         Event::RunCreated {
             identity: Box::new(prepared.identity.clone()),
@@ -53,11 +53,7 @@ pub(crate) fn run(
         controller,
         journal,
         spending,
-        &Manner {
-            workers: count,
-            quiet: workers.quiet,
-            format,
-        },
+        &Manner::new(workers, format),
     )
 }
 
@@ -93,7 +89,7 @@ pub(crate) fn resume(
             "ended a process that was left running: {killed:?}"
         ));
     }
-    let count = worker_count(workers);
+    let count = Manner::new(workers, format).workers;
     let mut events = vec![Event::RunResumed, Event::WorkersOffered { workers: count }];
     events.extend(
         controller
@@ -125,11 +121,7 @@ pub(crate) fn resume(
         controller,
         journal,
         spending,
-        &Manner {
-            workers: count,
-            quiet: workers.quiet,
-            format,
-        },
+        &Manner::new(workers, format),
     )
 }
 
@@ -152,10 +144,15 @@ struct Manner {
     format: Format,
 }
 
-fn worker_count(option: &WorkersOption) -> u32 {
-    option.workers.unwrap_or_else(|| {
-        std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32)
-    })
+impl Manner {
+    fn new(option: &WorkersOption, format: Format) -> Self {
+        let cores = || std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+        Self {
+            workers: option.workers.unwrap_or_else(cores),
+            quiet: option.quiet,
+            format,
+        }
+    }
 }
 
 fn begin(identity: &RunIdentity, events: &[Event]) -> Result<Controller, CommandFailure> {

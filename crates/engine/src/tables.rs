@@ -1,9 +1,10 @@
-//! Renders an index as Tcl, for the engines' scripts.
+//! What a library index knows of cells, as Tcl tables for the scripts of ECOs.
 
 use std::fmt::Write as _;
 
-use crate::LibraryIndex;
-use crate::library::{Library, Pin};
+use noodle2_liberty::{Library, LibraryIndex, Pin};
+
+use crate::tcl::quote as word;
 
 /// A Tcl script that sets, in namespace `::n2`, what the ECOs' scripts need to know of cells.
 ///
@@ -125,31 +126,4 @@ fn number(value: f64) -> String {
 fn list<Text: AsRef<str>>(words: impl IntoIterator<Item = Text>) -> String {
     let words: Vec<String> = words.into_iter().map(|text| word(text.as_ref())).collect();
     format!("{{{}}}", words.join(" "))
-}
-
-/// One element of a Tcl list. Everything but plain characters is escaped; control characters and
-/// characters beyond ASCII by their code, so that neither the script's encoding nor a NUL matters.
-fn word(text: &str) -> String {
-    if text.is_empty() {
-        return "{}".to_owned();
-    }
-    let mut word = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            'A'..='Z' | 'a'..='z' | '0'..='9' => word.push(character),
-            '_' | '@' | '%' | '+' | '=' | ':' | ',' | '.' | '/' | '-' => word.push(character),
-            '\n' => word.push_str("\\n"),
-            ' '..='~' => {
-                word.push('\\');
-                word.push(character);
-            }
-            _ => {
-                // Tcl 8 counts in UTF-16 units.
-                for unit in character.encode_utf16(&mut [0; 2]) {
-                    let _ = write!(word, "\\u{unit:04x}");
-                }
-            }
-        }
-    }
-    word
 }

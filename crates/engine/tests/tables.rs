@@ -1,5 +1,6 @@
 //! The rendered tables, read back by a real `tclsh`.
 
+#[path = "../../liberty/tests/common/mod.rs"]
 mod common;
 
 use std::collections::BTreeMap;
@@ -8,9 +9,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use common::{index, osu018, shared_libraries};
-use noodle2_liberty::{
-    Cell, IndexOptions, Library, LibraryCache, LibraryIndex, Pin, PinDirection, tcl_tables,
-};
+use noodle2_engine::tcl_tables;
+use noodle2_liberty::{Cell, IndexOptions, Library, LibraryCache, LibraryIndex, Pin, PinDirection};
 use proptest::prelude::*;
 
 /// Runs `commands` after the tables; returns what they print.
