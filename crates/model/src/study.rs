@@ -45,6 +45,16 @@ pub struct Study {
     pub stages: Vec<Stage>,
 }
 
+impl Study {
+    /// The label that every shown result carries while any scene lacks real wires.
+    pub fn result_label(&self) -> Option<&'static str> {
+        self.scenes
+            .iter()
+            .any(|scene| scene.parasitics.is_pre_layout())
+            .then_some("pre-layout")
+    }
+}
+
 /// The design that a study changes.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

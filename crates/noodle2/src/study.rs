@@ -354,12 +354,6 @@ fn cache_folder() -> PathBuf {
 }
 
 fn probe(study: &Study, folder: &Path) -> Result<OpenSta, CommandFailure> {
-    let scratch = tempfile::tempdir().map_err(|error| {
-        several([(
-            "N2-RUN-006",
-            format!("no temporary folder can be made: {error}"),
-        )])
-    })?;
     let path = study.engine.path.as_ref().map(|path| {
         // A bare name is looked for on the PATH, anything with a folder in it beside the study.
         if path.components().count() > 1 {
@@ -368,9 +362,18 @@ fn probe(study: &Study, folder: &Path) -> Result<OpenSta, CommandFailure> {
             path.clone()
         }
     });
+    probe_engine(path.as_deref())
+}
+
+/// Asks an OpenSTA what it is and can do: the one at `path`, or the one on the PATH.
+pub(crate) fn probe_engine(path: Option<&Path>) -> Result<OpenSta, CommandFailure> {
+    let scratch = tempfile::tempdir().map_err(|error| {
+        let text = format!("no temporary folder can be made: {error}");
+        several([("N2-RUN-006", text)])
+    })?;
     let guard = Guard::new("probe", std::process::id());
     let never = CancelToken::new();
-    OpenSta::probe(path.as_deref(), scratch.path(), &mut |spec| {
+    OpenSta::probe(path, scratch.path(), &mut |spec| {
         run_command(spec, &guard, &never)
     })
     .map_err(|error| several([(error.code(), error.to_string())]))

@@ -19,6 +19,7 @@ const HEAD: f64 = 30.0;
 #[derive(Debug, Clone, Serialize)]
 pub struct Lineage {
     study: String,
+    label: Option<&'static str>,
     metric: Option<Metric>,
     stages: Vec<LineageStage>,
     cases: Vec<LineageCase>,
@@ -97,6 +98,7 @@ impl Lineage {
             .collect();
         Self {
             study: study.name.clone(),
+            label: study.result_label(),
             metric,
             stages,
             cases,
@@ -234,6 +236,14 @@ impl Lineage {
              <title>Lineage of study {}</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n",
             escaped(&self.study)
         );
+        if let Some(label) = self.label {
+            let _ = writeln!(
+                svg,
+                "<text x=\"{}\" y=\"{}\" text-anchor=\"end\" fill=\"#7c7b78\">{label}</text>",
+                width - MARGIN,
+                height - 8.0
+            );
+        }
         for ((x, y), title) in &layout.titles {
             let _ = writeln!(
                 svg,

@@ -178,17 +178,13 @@ impl Summary {
         let best = controller
             .best_case()
             .and_then(|name| controller.cases().get(name));
-        let pre_layout = study
-            .scenes
-            .iter()
-            .any(|scene| scene.parasitics.is_pre_layout());
         Self {
             schema_version: SUMMARY_SCHEMA_VERSION,
             study: study.name.clone(),
             status: status_word(controller.status()),
             causes: causes(controller),
             digest: controller.recorded_digest(),
-            label: pre_layout.then_some("pre-layout"),
+            label: study.result_label(),
             base: base.map(CaseSummary::new),
             best: best.map(CaseSummary::new),
             deltas: base

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::cli::Format;
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
-use crate::study::on_path;
+use crate::study::{self, on_path};
 
 /// What was found of one thing that studies need.
 #[derive(Debug, Serialize)]
@@ -23,13 +23,26 @@ struct Finding {
 
 /// Looks at this machine. Findings when something required is missing.
 pub(crate) fn doctor(format: Format) -> Result<Exit, CommandFailure> {
+    let engine = study::probe_engine(None).ok();
     let findings = [
-        program(
-            "sta",
-            "timing (engine opensta)",
-            true,
-            "apt-get install opensta",
-        ),
+        Finding {
+            name: "sta",
+            needed_for: "timing (engine opensta)",
+            found: engine
+                .as_ref()
+                .map(|engine| format!("{} version {}", engine.path.display(), engine.version)),
+            required: true,
+            how_to_get: "apt-get install opensta",
+        },
+        Finding {
+            name: "tclx",
+            needed_for: "forking a timed design instead of loading it again",
+            found: engine
+                .filter(|engine| engine.abilities.tclx)
+                .map(|_| "sta can load it".to_owned()),
+            required: false,
+            how_to_get: "apt-get install tclx8.4",
+        },
         program(
             "yosys",
             "the ECO `restructure`",

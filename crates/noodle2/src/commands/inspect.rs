@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use noodle2_control::{Case, Controller, Trial, TrialStanding, Verdict, gain_over};
-use noodle2_model::{CaseName, Event, Metric, MetricSet, StageIndex, TrialId};
+use noodle2_model::{CaseName, Event, Metric, MetricSet, StageIndex, Study, TrialId};
 use noodle2_store::{RunFolder, read_journal};
 use noodle2_view::{
     History, Lineage, Progress, Summary, Table, gain_text, metric_text, report_text,
@@ -51,10 +51,12 @@ pub(crate) fn status(run: &Path, format: Format) -> Result<Exit, CommandFailure>
         table.row([stage.name.clone(), stage.line()]);
     }
     let status = serde_json::to_value(controller.status()).unwrap_or_default();
+    let study = controller.program().study();
     print::data(&format!(
-        "{}: {}\n{}\n\n{}",
-        controller.program().study().name,
+        "{}: {}{}\n{}\n\n{}",
+        study.name,
         status.as_str().unwrap_or_default(),
+        label_text(study),
         progress.line(history.makespan_s()),
         table.text()
     ));
@@ -125,6 +127,13 @@ pub(crate) fn show(run: &Path, item: &str, format: Format) -> Result<Exit, Comma
     Ok(Exit::Done)
 }
 
+fn label_text(study: &Study) -> String {
+    study
+        .result_label()
+        .map(|label| format!(" ({label})"))
+        .unwrap_or_default()
+}
+
 fn show_stage(controller: &Controller, stage: StageIndex) {
     let mut table = Table::new(&["trial", "parent", "ECO", "result", ">gain"]);
     let metric = controller.program().objective(stage).rank.first().copied();
@@ -146,7 +155,9 @@ fn show_stage(controller: &Controller, stage: StageIndex) {
             gain.unwrap_or_default(),
         ]);
     }
-    print::data(&table.text());
+    let study = controller.program().study();
+    let name = &controller.program().stage(stage).name;
+    print::data(&format!("{name}{}\n\n{}", label_text(study), table.text()));
 }
 
 fn case_name(controller: &Controller, trial: TrialId) -> CaseName {
@@ -196,6 +207,7 @@ fn show_trial(
     if format == Format::Json {
         print::json(&serde_json::json!({
             "case": name,
+            "label": controller.program().study().result_label(),
             "parents": case.map(|case| &case.parents),
             "eco": trial.map(|trial| &trial.eco),
             "result": trial.map(|trial| result_text(controller, trial)),
@@ -209,7 +221,7 @@ fn show_trial(
         }))?;
         return Ok(Exit::Done);
     }
-    let mut text = format!("{name}\n");
+    let mut text = format!("{name}{}\n", label_text(controller.program().study()));
     match trial {
         None => text.push_str("  the base case\n"),
         Some(trial) => {

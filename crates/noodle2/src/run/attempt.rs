@@ -124,6 +124,7 @@ impl AttemptRunner for EngineRunner {
         }
         let text = serde_json::to_string_pretty(&serde_json::json!({
             "case": case.name,
+            "label": self.identity.study.result_label(),
             "parents": case.parents,
             "eco": case.eco,
             "attempt": case.attempt.to_string(),
