@@ -119,7 +119,11 @@ fn an_error_in_the_constraints_blocks_the_base_case() {
 fn a_wide_eco_is_illegal_in_a_narrow_domain_and_nothing_runs() {
     let folder = tempfile::tempdir().unwrap();
     let study = template(folder.path(), "sequential");
-    edit(&study, "- name: pin_swap", "- name: restructure");
+    edit(
+        &study,
+        "- name: pin_swap\n        parameters: {max_cells: [5, 50]}",
+        "- name: restructure",
+    );
     let out = folder.path().join("run");
     for arguments in [
         vec!["check", text(&study)],
