@@ -937,17 +937,11 @@ proc ::n2::is_still_met {setup_margin hold_margin before after} {
   return 1
 }
 
-# Brings the engine's answers to what a fresh process would say. Called once, after the ECO and
-# before anything is measured: what the engine computed step by step while the design was edited
-# differs in the last digits of slacks, and grossly in power, whose activities follow stale levels.
+# Ends the editing: called once, after the ECO and before the design is written. The engine's answers
+# are not to be believed afterwards: what it computed step by step while the design was edited differs
+# in the last digits of slacks, and grossly in power, whose activities follow stale levels.
 proc ::n2::finish_editing {} {
   variable transaction_open
   if {$transaction_open} { error "the ECO left a transaction open" }
   delete_removed
-  # No command drops the levels of the timing graph alone; a switch that changes the graph does.
-  set switch [::sta::bidirect_inst_paths_enabled]
-  ::sta::set_bidirect_inst_paths_enabled [expr {!$switch}]
-  ::sta::set_bidirect_inst_paths_enabled $switch
-  ::sta::remove_delay_slew_annotations
-  ::sta::find_timing -full_update
 }

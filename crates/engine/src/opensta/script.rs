@@ -95,7 +95,6 @@ pub(super) struct Job<'a> {
 /// An ECO that a process applies.
 pub(super) struct EcoJob<'a> {
     pub parameters: &'a Parameters,
-    pub changes_connectivity: bool,
     /// Its Tcl file, relative to the folder of the attempt.
     pub path: String,
 }
@@ -154,12 +153,12 @@ pub(super) fn render(job: &Job<'_>) -> Option<Rendered> {
     if let Some(output) = job.output {
         body.command("::n2::write_design", [TclWord::text(output)]);
     }
-    // Parasitics are not read again: with them, no ECO changes connections.
-    if let (Some(eco), Some(output)) = (&job.eco, job.output) {
+    if let (Some(_), Some(output)) = (&job.eco, job.output) {
         let design = [TclWord::text(output), TclWord::text(job.top)];
-        let connections = TclWord::boolean(eco.changes_connectivity);
-        let words = design.into_iter().chain(constraints).chain([connections]);
-        body.command("::n2::read_back", words);
+        body.command("::n2::read_back", design.into_iter().chain(constraints));
+        if let Parasitics::Spef(path) = &group.parasitics {
+            body.command("::n2::read_parasitics", [links.word(path)?]);
+        }
     }
     let measured = group
         .scenes

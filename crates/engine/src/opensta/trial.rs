@@ -102,7 +102,6 @@ impl StudyContext {
                 EcoImplementation::Tcl(file) => {
                     tcl = Some(EcoJob {
                         parameters: &proposal.parameters,
-                        changes_connectivity: eco.manifest.changes_connectivity,
                         path: format!("{ECO_FOLDER}/{file}"),
                     });
                 }
