@@ -81,6 +81,37 @@ pub fn canonical_hash(text: &[u8]) -> Result<ContentHash, NetlistError> {
     Ok(ContentHash::from_bytes(*hasher.finalize().as_bytes()))
 }
 
+/// What a netlist holds beside instances, which engines are known to drop when they write it back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Aliases {
+    /// `assign` statements.
+    pub assignments: usize,
+    /// Constants such as `1'b0`.
+    pub constants: usize,
+}
+
+impl Aliases {
+    /// Counts them.
+    ///
+    /// # Errors
+    /// When the text ends inside a comment or string.
+    pub fn count(text: &[u8]) -> Result<Self, NetlistError> {
+        let mut tokens = Tokens {
+            text,
+            at: 0,
+            line: 1,
+        };
+        let mut found = Self::default();
+        while let Some(token) = tokens.next()? {
+            found.assignments += usize::from(token == b"assign");
+            // Neither an escaped name nor a string is a constant, whatever is in it.
+            let plain = !token.starts_with(b"\\") && !token.starts_with(b"\"");
+            found.constants += usize::from(plain && token.contains(&b'\''));
+        }
+        Ok(found)
+    }
+}
+
 /// The name and the statements of a module, after the word `module`. Its header is one of the statements.
 fn module<'a>(tokens: &mut Tokens<'a>) -> Result<(&'a [u8], Vec<Vec<u8>>), NetlistError> {
     let name = tokens
@@ -201,6 +232,14 @@ mod tests {
 
     fn hash(text: &str) -> ContentHash {
         canonical_hash(text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    #[test]
+    fn aliases_are_counted_and_names_that_look_like_them_are_not() {
+        let text = b"module m (a, y); /* assign */ assign y = 1'b0; \
+                     INVX1 \\assign' (.A(\\1'b1 ), .Y(n)); endmodule";
+        let found = Aliases::count(text).unwrap();
+        assert_eq!((found.assignments, found.constants), (1, 1));
     }
 
     #[test]

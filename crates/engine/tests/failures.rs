@@ -382,3 +382,21 @@ fn propagated_clocks_are_what_the_scene_says() {
         measure(Clocks::Propagated, &propagating).overall
     );
 }
+
+/// Debian's version writes neither `assign` nor constants, so the design that it writes is another one.
+#[test]
+fn what_the_engine_would_lose_of_a_netlist_is_refused() {
+    for (from, to) in [
+        ("endmodule", "assign n4 = n3;\nendmodule"),
+        (".B(b)", ".B(1'b1)"),
+    ] {
+        let mut bench = Bench::tiny();
+        let netlist = support::TINY_NETLIST
+            .replace("n3, q1;", "n3, n4, q1;")
+            .replace(from, to);
+        bench.write("tiny.v", netlist);
+        let context = bench.context();
+        let failure = failed(bench.base(&context).1);
+        assert_failure(&failure, FailureClass::ConfigurationError, "loses");
+    }
+}

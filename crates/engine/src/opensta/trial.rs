@@ -19,7 +19,7 @@ use super::script::{self, EcoJob, Job};
 use super::{command, environment};
 use crate::catalogue::Eco;
 use crate::classify::{Evidence, classify, classify_command, missing_clock};
-use crate::netlist::canonical_hash;
+use crate::netlist::{Aliases, canonical_hash};
 
 /// The netlist of a case, within the folder of its attempt.
 pub(super) const NETLIST: &str = "netlist.v";
@@ -129,6 +129,7 @@ impl StudyContext {
             gathered.add(self, group, &result, &remarks);
             if index == 0 {
                 let state = design_state(&request.folder.join(NETLIST))?;
+                self.refuse_lost_aliases(&netlists, &request.folder.join(NETLIST))?;
                 let parent = request.parent.as_ref().map(|parent| parent.canonical);
                 if request.eco.is_some() && parent == Some(state.canonical) {
                     return Ok(Outcome::NoEffect);
@@ -175,6 +176,36 @@ impl StudyContext {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// Debian's version writes neither `assign` statements nor constants: the written design would be
+    /// another one.
+    fn refuse_lost_aliases(&self, read: &[PathBuf], written: &Path) -> Result<(), Failure> {
+        let count = |path: &Path| {
+            let text = read_file(path).map_err(|error| io_failure("read", path, &error))?;
+            Aliases::count(&text)
+                .map_err(|error| failure(FailureClass::ConfigurationError, error.to_string()))
+        };
+        let kept = count(written)?;
+        for path in read {
+            let had = count(path)?;
+            let lost_assignments = had.assignments > 0 && kept.assignments == 0;
+            let lost_constants = had.constants > 0 && kept.constants == 0;
+            if lost_assignments || lost_constants {
+                return Err(failure(
+                    FailureClass::ConfigurationError,
+                    format!(
+                        "`{}` holds {} `assign` statements and {} constants, which OpenSTA {} loses when it writes \
+                         the design: replace them by buffers and tie cells (yosys: `insbuf`, `hilomap`)",
+                        path.display(),
+                        had.assignments,
+                        had.constants,
+                        self.engine.version
+                    ),
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn title(&self, request: &TrialRequest<'_>, index: usize) -> String {
