@@ -16,12 +16,14 @@ use crate::tcl::{TclScript, TclWord, is_plain_text};
 const SUPPORT: &str = include_str!("../../tcl/support.tcl");
 const MEASURE: &str = include_str!("../../tcl/measure.tcl");
 const EDIT: &str = include_str!("../../tcl/edit.tcl");
+const TIMING: &str = include_str!("../../tcl/timing.tcl");
 
 /// What the scripts of a group share: the library of procedures, and what its Liberty files say of cells.
 pub(super) fn prelude(group: &SceneGroup, platform: &PlatformFile) -> String {
     let mut script = TclScript::new();
     script.append(SUPPORT);
     script.append(EDIT);
+    script.append(TIMING);
     script.append(MEASURE);
     let index = &eco_scene(group).index;
     script.append_tables(index);
