@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use noodle2_control::{Controller, TransitionError};
-use noodle2_exec::{Interrupts, Pool, PoolEvent};
+use noodle2_exec::{InstallError, Interrupts, Pool, PoolEvent};
 use noodle2_model::{AttemptId, Event, Failure, FailureClass, Outcome, RunStatus, StopCause};
 use noodle2_store::{JournalWriter, StoreError};
 
@@ -46,6 +46,9 @@ pub(crate) enum DriverError {
     /// No threads.
     #[error("the workers could not be started: {0}")]
     Workers(#[from] std::io::Error),
+    /// Nobody could stop the run with grace.
+    #[error(transparent)]
+    Interrupts(#[from] InstallError),
     /// An attempt could not be handed to the workers.
     #[error("attempt {0} is with the workers already")]
     Duplicate(AttemptId),
@@ -57,7 +60,7 @@ impl Driver {
     pub fn work(mut self, watch: &mut Watch) -> Result<RunEnd, DriverError> {
         let pool: Pool<AttemptId, AttemptResult> = Pool::new(self.workers)?;
         let waker = pool.waker();
-        let interrupts = Interrupts::install(move |_| waker.wake()).ok();
+        let interrupts = Interrupts::install(move |_| waker.wake())?;
         let mut obeyed = 0;
         loop {
             self.decide(&pool, watch)?;
@@ -77,7 +80,7 @@ impl Driver {
                 }
                 Some(PoolEvent::Woken) | None => {}
             }
-            let asked = interrupts.as_ref().map_or(0, Interrupts::count);
+            let asked = interrupts.count();
             if asked > obeyed {
                 obeyed = asked;
                 if asked == 1 && self.controller.stop_cause().is_none() {
