@@ -338,8 +338,9 @@ impl Controller {
             let improved = results.iter().any(|result| {
                 select::keeps_bounds(&objective.bounds, base, &result.measurement.overall)
                     && inputs.iter().all(|input| {
-                        select::compare(
+                        select::order(
                             objective,
+                            base,
                             &result.measurement.overall,
                             &input.measurement.overall,
                         )
@@ -379,8 +380,9 @@ impl Controller {
             self.cases.get(&self.case_of(trial)),
             self.cases.get(&trial.parent),
         ) {
-            (Some(case), Some(parent)) => select::compare(
+            (Some(case), Some(parent)) => select::order(
                 objective,
+                self.base_metrics(),
                 &case.measurement.overall,
                 &parent.measurement.overall,
             )
@@ -451,17 +453,15 @@ impl Controller {
         let mut names: Vec<&CaseName> = std::iter::once(&base.name).chain(survivors).collect();
         names.sort_by_key(|name| Reverse(*name));
         names.dedup();
-        let overall = |name: &&CaseName| &self.cases[*name].measurement.overall;
-        let feasible: Vec<&CaseName> = names
-            .iter()
-            .copied()
-            .filter(|name| {
-                **name == base.name
-                    || select::keeps_bounds(&objective.bounds, self.base_metrics(), overall(name))
-            })
-            .collect();
-        feasible.into_iter().max_by(|left, right| {
-            select::compare(objective, overall(left), overall(right)).then_with(|| right.cmp(left))
+        let overall = |name: &CaseName| &self.cases[name].measurement.overall;
+        names.into_iter().max_by(|left, right| {
+            select::order(
+                objective,
+                self.base_metrics(),
+                overall(left),
+                overall(right),
+            )
+            .then_with(|| right.cmp(left))
         })
     }
 }

@@ -60,6 +60,8 @@ struct Pair<'a> {
     axes: Vec<(&'a str, Axis)>,
     /// All combinations, or `None` when a parameter is sampled from a continuous range.
     combinations: Option<u128>,
+    /// Whether `order` holds all combinations; else they are drawn one by one.
+    is_listed: bool,
     order: Vec<u128>,
     key: [u8; 32],
     draws: u64,
@@ -200,15 +202,19 @@ impl<'a> Pair<'a> {
         )
         .as_bytes();
         let combinations = combinations(&axes);
+        let has_empty_axis = axes
+            .iter()
+            .any(|(_, axis)| matches!(axis, Axis::Listed(values) if values.is_empty()));
         let mut pair = Self {
             definition,
             input,
             axes,
             combinations,
+            is_listed: combinations.is_some_and(|count| count <= SHUFFLE_LIMIT),
             order: Vec::new(),
             key,
             draws: 0,
-            exhausted: combinations == Some(0),
+            exhausted: combinations == Some(0) || has_empty_axis,
         };
         if let Some(count) = combinations.filter(|count| *count <= SHUFFLE_LIMIT) {
             pair.order = (0..count).collect();
@@ -220,12 +226,13 @@ impl<'a> Pair<'a> {
     }
 
     fn keep_file_order(&mut self) {
+        self.is_listed = true;
         self.order = (0..self.combinations.unwrap_or(0)).rev().collect();
     }
 
     /// The next proposal that was not seen yet, or `None` when there is none.
     fn next(&mut self, design: ContentHash, seen: &mut BTreeSet<TrialKey>) -> Option<EcoProposal> {
-        let listed = !self.order.is_empty();
+        let listed = self.is_listed;
         let mut fruitless = 0;
         while !self.exhausted {
             let given = if listed {

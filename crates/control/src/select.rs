@@ -1,6 +1,7 @@
 //! What is better, and what survives.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use noodle2_model::{
     Bound, CaseName, ContentHash, Failure, FailureClass, Measurement, Metric, MetricSet, Objective,
@@ -70,6 +71,19 @@ pub(crate) fn compare(objective: &Objective, left: &MetricSet, right: &MetricSet
         .unwrap_or(Ordering::Equal)
 }
 
+/// Compares two cases: `Greater` when `left` is better. One that keeps the bounds is better than one
+/// that does not, whatever they measure; between two alike in that the ranking decides.
+pub(crate) fn order(
+    objective: &Objective,
+    base: &MetricSet,
+    left: &MetricSet,
+    right: &MetricSet,
+) -> Ordering {
+    keeps_bounds(&objective.bounds, base, left)
+        .cmp(&keeps_bounds(&objective.bounds, base, right))
+        .then_with(|| compare(objective, left, right))
+}
+
 /// Whether the bounds hold for `metrics`, given the base case. A metric that is missing keeps no bound.
 pub(crate) fn keeps_bounds(bounds: &[Bound], base: &MetricSet, metrics: &MetricSet) -> bool {
     bounds
@@ -105,31 +119,22 @@ pub(crate) fn best(
     mut candidates: Vec<Candidate<'_>>,
     keep: usize,
 ) -> Vec<CaseName> {
-    let mut seen: Vec<ContentHash> = Vec::new();
-    let bounded = |candidate: &Candidate<'_>| {
-        keeps_bounds(&objective.bounds, base, &candidate.measurement.overall)
-    };
-    candidates.retain(|candidate| candidate.is_input || bounded(candidate));
-    candidates.sort_by(|left, right| {
-        bounded(right)
-            .cmp(&bounded(left))
-            .then_with(|| {
-                compare(
-                    objective,
-                    &right.measurement.overall,
-                    &left.measurement.overall,
-                )
-            })
-            .then_with(|| left.name.cmp(right.name))
+    candidates.retain(|candidate| {
+        candidate.is_input || keeps_bounds(&objective.bounds, base, &candidate.measurement.overall)
     });
+    candidates.sort_by(|left, right| {
+        order(
+            objective,
+            base,
+            &right.measurement.overall,
+            &left.measurement.overall,
+        )
+        .then_with(|| left.name.cmp(right.name))
+    });
+    let mut seen: BTreeSet<ContentHash> = BTreeSet::new();
     candidates
         .into_iter()
-        .filter(|candidate| {
-            let design = candidate.measurement.design.canonical;
-            let new = !seen.contains(&design);
-            seen.push(design);
-            new
-        })
+        .filter(|candidate| seen.insert(candidate.measurement.design.canonical))
         .take(keep)
         .map(|candidate| candidate.name.clone())
         .collect()

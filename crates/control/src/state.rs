@@ -365,9 +365,18 @@ impl Controller {
                     return refuse("the run has another identity".to_owned());
                 }
             }
-            Event::RunResumed => self.stop = None,
-            Event::WorkersOffered { .. } | Event::ArtifactsSealed { .. } => {}
+            // A budget that is spent stays spent.
+            Event::RunResumed => self.stop = self.stop.filter(|cause| !cause.is_resumable()),
+            Event::WorkersOffered { .. } => {}
+            Event::ArtifactsSealed { attempt, .. } => {
+                if !self.running.contains(attempt) {
+                    return refuse("the attempt does not run".to_owned());
+                }
+            }
             Event::StopRequested { cause } => self.stop = Some(*cause),
+            Event::AttemptStarted { .. } if self.stop.is_some() || self.blocked.is_some() => {
+                return refuse("nothing starts in a run that is stopped or blocked".to_owned());
+            }
             Event::AttemptStarted { attempt } => match self.next_attempt(attempt.trial) {
                 Some(expected) if expected == *attempt => {
                     self.attempts_mut(attempt.trial)
@@ -395,6 +404,10 @@ impl Controller {
                 self.settle(*attempt);
             }
             Event::TrialCancelled { trial, cause } => {
+                let due = self.stage_end(trial.stage);
+                if !matches!(&due, Some(StageEnd::Failed { cause: due, .. }) if due == cause) {
+                    return refuse("the rules call no trial off here".to_owned());
+                }
                 let Some(found) = self.trials.get_mut(trial) else {
                     return refuse("there is no such trial".to_owned());
                 };

@@ -596,3 +596,60 @@ fn branches_of_like_length_take_turns() {
     }
     assert_eq!(started, ["0_0", "0_1", "1_1", "0_2", "1_2", "0_3", "1_3"]);
 }
+
+#[test]
+fn a_case_that_repairs_a_bound_is_better_than_one_that_breaks_it() {
+    let mut study = study(vec![stage("only", &[], 2)]);
+    study.objective.bounds[0].max = Some(950.0);
+    let mut controller = Controller::new(identity(study)).unwrap();
+    let outcomes = [
+        ("0_0", case("base", -500.0)),
+        ("0_1", case_with_area("smaller", -501.0, 940.0)),
+        ("0_2", case("faster but too big", -100.0)),
+    ];
+    while controller.recorded_digest().is_none() {
+        let decisions = controller.decide(1 - controller.running_attempts().len());
+        for event in &decisions {
+            controller.apply(event).unwrap();
+        }
+        if let (true, Some(attempt)) = (
+            decisions.is_empty(),
+            controller.running_attempts().first().copied(),
+        ) {
+            let id = attempt.trial.to_string();
+            let (_, outcome) = outcomes.iter().find(|(name, _)| *name == id).unwrap();
+            controller
+                .apply(&finished(attempt, outcome.clone()))
+                .unwrap();
+        }
+    }
+    assert_eq!(passed_on(&controller, 0), ["core_0_1", "core_0_0"]);
+    assert_eq!(controller.best_case().unwrap().to_string(), "core_0_1");
+}
+
+#[test]
+fn a_trial_is_called_off_only_with_its_stage_and_a_spent_budget_outlives_a_resumption() {
+    let mut controller = run_until(vec![stage("only", &[], 4)], &[], |controller| {
+        controller
+            .trials()
+            .any(|trial| trial.standing() == TrialStanding::Running)
+    });
+    let cancelled = Event::TrialCancelled {
+        trial: "0_4".parse().unwrap(),
+        cause: "on a whim".to_owned(),
+    };
+    assert!(controller.apply(&cancelled).is_err());
+    let cause = noodle2_model::StopCause::CpuTime;
+    controller.apply(&Event::StopRequested { cause }).unwrap();
+    controller.apply(&Event::RunResumed).unwrap();
+    assert_eq!(controller.stop_cause(), Some(cause));
+    let attempt = AttemptId {
+        trial: "0_2".parse().unwrap(),
+        number: 1,
+    };
+    assert!(
+        controller
+            .apply(&Event::AttemptStarted { attempt })
+            .is_err()
+    );
+}

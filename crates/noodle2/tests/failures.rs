@@ -249,6 +249,27 @@ fn an_interrupt_finishes_what_runs_and_the_run_can_be_resumed() {
 }
 
 #[test]
+fn two_interrupts_at_once_kill_what_runs_and_the_run_can_be_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = template(folder.path(), "sequential");
+    let reference = folder.path().join("reference");
+    run(&["run", text(&study), "--out", text(&reference)]);
+    let out = folder.path().join("run");
+    let mut child = start(&["run", text(&study), "--out", text(&out), "-j", "1"]);
+    support::wait_for_records(&mut child, &out, 8);
+    let id = child.id().to_string();
+    for _ in 0..2 {
+        Command::new("kill").args(["-INT", &id]).status().unwrap();
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(7));
+    let (status, _, stderr) = run(&["resume", text(&out)]);
+    assert_eq!(status, 0, "{stderr}");
+    assert_eq!(digest(&out), digest(&reference));
+    let summary = summary(&out);
+    assert!(summary["lower_bound_s"].as_f64() <= summary["makespan_s"].as_f64());
+}
+
+#[test]
 fn a_changed_input_stops_a_resumption() {
     let folder = tempfile::tempdir().unwrap();
     let study = template(folder.path(), "sequential");

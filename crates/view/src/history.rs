@@ -60,8 +60,15 @@ impl History {
         let mut previous: Option<Timestamp> = None;
         for (at, event) in events {
             // Between the last record of a controller and its successor's first, nobody worked.
-            if let (Some(previous), false) = (previous, matches!(event, Event::RunResumed)) {
+            let resumed = matches!(event, Event::RunResumed);
+            if let (Some(previous), false) = (previous, resumed) {
                 history.controlled_s += seconds_between(previous, *at);
+            }
+            // What ran when a controller was lost ran at most until its last record, as far as is known.
+            if let (Some(previous), true) = (previous, resumed) {
+                for position in std::mem::take(&mut open).into_values() {
+                    history.spans[position].ended_at = Some(previous);
+                }
             }
             previous = Some(*at);
             match event {

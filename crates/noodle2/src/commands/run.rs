@@ -132,9 +132,10 @@ fn prepare_in(
 ) -> Result<Prepared, CommandFailure> {
     let shared = folder.inputs();
     create_folder(&shared)?;
-    let prepared = prepare(&shared)?;
+    let prepared = prepare(&shared);
+    // Also where it was refused: what was written is there, and the index must say so.
     ArtifactIndex::seal(&shared)?;
-    Ok(prepared)
+    prepared
 }
 
 /// How the person wants the run to go.
@@ -207,7 +208,12 @@ fn go_on(
     match end {
         Ok(RunEnd::Finished(_)) => {}
         Ok(RunEnd::Interrupted(cause)) => print::talk(&interruption(&folder, cause)),
-        Err(DriverError::Store(error)) => return Err(error.into()),
+        // Nothing that is not in the journal was acted on, so whatever the cause, the run can go on.
+        Err(DriverError::Store(error)) => {
+            let report = CommandFailure::from(error).report;
+            let exit = Exit::Interrupted;
+            return Err(CommandFailure { exit, report });
+        }
         Err(error) => return Err(CommandFailure::internal(error)),
     }
     let history = history_of(&folder)?;

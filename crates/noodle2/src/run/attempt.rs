@@ -11,8 +11,8 @@ use noodle2_model::{
     FailureClass, Outcome, RunIdentity,
 };
 use noodle2_store::{
-    ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, create_folder,
-    place_file, write_atomic,
+    ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, copy_file,
+    create_folder, write_atomic,
 };
 
 /// The netlist that every measured attempt leaves in its folder.
@@ -76,7 +76,7 @@ impl AttemptOrder {
 impl AttemptResult {
     /// What an attempt that panicked counts as.
     pub fn panicked(panic: &JobPanicked) -> Self {
-        Self::failed(FailureClass::Unknown, panic.to_string())
+        Self::failed(FailureClass::WorkerLost, panic.to_string())
     }
 
     fn failed(class: FailureClass, message: String) -> Self {
@@ -107,10 +107,14 @@ impl AttemptRunner for EngineRunner {
     fn run(&self, order: &AttemptOrder, cancel: &CancelToken) -> AttemptResult {
         match self.attempt(order, cancel) {
             Ok(result) => result,
+            Err(error) if cancel.is_cancelled() => {
+                AttemptResult::failed(FailureClass::Interrupted, error.to_string())
+            }
             Err(error) if error.is_disk_full() => {
                 AttemptResult::failed(FailureClass::DiskFull, error.to_string())
             }
-            Err(error) => AttemptResult::failed(FailureClass::Unknown, error.to_string()),
+            // This machine could not keep what the tool did: that says nothing about the design.
+            Err(error) => AttemptResult::failed(FailureClass::WorkerLost, error.to_string()),
         }
     }
 
@@ -120,7 +124,8 @@ impl AttemptRunner for EngineRunner {
         let netlist = self.attempt_folder(case.attempt).join(NETLIST);
         let place = kept.join(NETLIST);
         if netlist.exists() && !place.exists() {
-            place_file(&netlist, &place)?;
+            // A copy of its own: whoever edits it must not change what children start from.
+            copy_file(&netlist, &place)?;
         }
         let text = serde_json::to_string_pretty(&serde_json::json!({
             "case": case.name,

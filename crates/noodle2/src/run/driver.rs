@@ -63,15 +63,15 @@ impl Driver {
         let interrupts = Interrupts::install(move |_| waker.wake())?;
         let mut obeyed = 0;
         loop {
+            // Before anything starts: a budget may have been spent by the attempt that just ended.
+            if let (Some(cause), None) = (self.spending.spent(), self.controller.stop_cause()) {
+                self.record(vec![Event::StopRequested { cause }], watch)?;
+                pool.cancel_all();
+            }
             self.decide(&pool, watch)?;
             watch.show(&self.controller, self.spending.wall_s());
             if let Some(end) = self.end() {
                 return Ok(end);
-            }
-            if let (Some(cause), None) = (self.spending.spent(), self.controller.stop_cause()) {
-                self.record(vec![Event::StopRequested { cause }], watch)?;
-                pool.cancel_all();
-                continue;
             }
             match pool.recv_timeout(self.spending.patience(HEARTBEAT)) {
                 Some(PoolEvent::Finished { id, result }) => {
@@ -83,11 +83,12 @@ impl Driver {
             let asked = interrupts.count();
             if asked > obeyed {
                 obeyed = asked;
-                if asked == 1 && self.controller.stop_cause().is_none() {
+                if self.controller.stop_cause().is_none() {
                     let cause = StopCause::Person;
                     self.record(vec![Event::StopRequested { cause }], watch)?;
                     watch.say("finishing running trials, then stopping; Ctrl-C again kills them");
-                } else {
+                }
+                if asked > 1 {
                     pool.kill_all();
                 }
             }

@@ -11,6 +11,9 @@ use noodle2_view::{Progress, metric_text, seconds_text};
 /// How often a line is printed where nobody can watch bars.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
+/// How often bars are drawn at most: looking through all trials has its price.
+const DRAW_EVERY: Duration = Duration::from_millis(100);
+
 /// Shows a run on stderr.
 pub(crate) enum Watch {
     /// Bars that are redrawn in place.
@@ -26,6 +29,7 @@ pub(crate) struct Bars {
     display: MultiProgress,
     stages: Vec<ProgressBar>,
     whole: Option<ProgressBar>,
+    drawn: Option<Instant>,
 }
 
 impl Watch {
@@ -39,6 +43,7 @@ impl Watch {
                 display: MultiProgress::new(),
                 stages: Vec::new(),
                 whole: None,
+                drawn: None,
             })
         } else {
             Self::Lines {
@@ -131,15 +136,20 @@ impl Watch {
     pub fn show(&mut self, controller: &Controller, elapsed_s: f64) {
         match self {
             Self::Quiet => {}
-            Self::Bars(bars) => bars.show(&Progress::new(controller), elapsed_s),
+            Self::Bars(bars) if bars.drawn.is_some_and(|at| at.elapsed() < DRAW_EVERY) => {}
+            Self::Bars(bars) => {
+                bars.drawn = Some(Instant::now());
+                bars.show(&Progress::new(controller), elapsed_s);
+            }
             Self::Lines { last, shown } => {
                 if last.is_some_and(|last| last.elapsed() < LINE_EVERY) {
                     return;
                 }
                 let progress = Progress::new(controller);
-                if last.is_none() || progress.done != *shown {
+                let news = last.is_none() || progress.done != *shown;
+                *last = Some(Instant::now());
+                if news {
                     *shown = progress.done;
-                    *last = Some(Instant::now());
                     self.say(&progress.line(elapsed_s));
                 }
             }

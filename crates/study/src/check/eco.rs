@@ -313,7 +313,13 @@ fn range(
         );
         return;
     }
-    let Some(step) = step else {
+    // Whole numbers are taken one by one where no step is given; real ones are sampled.
+    let is_whole = spec.is_some_and(|spec| matches!(spec.kind, ParameterKind::Integer { .. }));
+    let place = match step {
+        Some(_) => at("step"),
+        None => field.to_owned(),
+    };
+    let Some(step) = step.or(is_whole.then_some(1.0)) else {
         return;
     };
     if step <= 0.0 {
@@ -326,8 +332,12 @@ fn range(
     } else if ((to - from) / step).floor() + 1.0 > MAX_POINTS {
         let points = ((to - from) / step).floor() + 1.0;
         let message = format!("the range has {points} points; at most {MAX_POINTS} make sense");
-        let help = "widen `step`, or leave it out to sample the range".to_owned();
-        report.at(codes::PARAMETER_RANGE, &at("step"), message, help);
+        let help = if is_whole {
+            "give a wider `step`".to_owned()
+        } else {
+            "widen `step`, or leave it out to sample the range".to_owned()
+        };
+        report.at(codes::PARAMETER_RANGE, &place, message, help);
     }
 }
 
