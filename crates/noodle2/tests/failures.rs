@@ -362,3 +362,20 @@ fn a_full_disk_interrupts_and_the_run_goes_on_when_there_is_room() {
     assert!(stderr.to_lowercase().contains("no space"), "{stderr}");
     assert!(same, "{resumed:?}");
 }
+
+#[test]
+fn constraints_that_change_under_a_run_fail_what_would_read_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = template(folder.path(), "sequential");
+    let out = folder.path().join("run");
+    let mut child = start(&["run", text(&study), "--out", text(&out), "-j", "1"]);
+    support::wait_for_records(&mut child, &out, 8);
+    edit(
+        &study.with_file_name("constraints.sdc"),
+        "-period 2.8",
+        "-period 2.9",
+    );
+    child.wait().unwrap();
+    let failures = summary(&out)["failures"].to_string();
+    assert!(failures.contains("constraints.sdc"), "{failures}");
+}

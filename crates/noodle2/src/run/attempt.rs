@@ -12,7 +12,7 @@ use noodle2_model::{
 };
 use noodle2_store::{
     ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, copy_file,
-    create_folder, write_atomic,
+    create_folder, hash_file, write_atomic,
 };
 
 /// The netlist that every measured attempt leaves in its folder.
@@ -32,6 +32,8 @@ pub(crate) struct AttemptOrder {
 pub(crate) struct ParentOrder {
     pub case: CaseName,
     pub attempt: AttemptId,
+    /// The hash of the netlist that its attempt left.
+    pub netlist: ContentHash,
     pub facts: ParentFacts,
 }
 
@@ -61,6 +63,7 @@ impl AttemptOrder {
             .map(|case| ParentOrder {
                 case: case.name.clone(),
                 attempt: case.attempt,
+                netlist: case.measurement.design.netlist,
                 facts: ParentFacts::from(&case.measurement),
             });
         let design = &controller.program().study().design.case_name;
@@ -167,6 +170,12 @@ impl EngineRunner {
                 }
             },
         };
+        if let Some(text) = self.changed_input(order)? {
+            return Ok(AttemptResult::failed(
+                FailureClass::ConfigurationError,
+                text,
+            ));
+        }
         let request = TrialRequest {
             trial: order.attempt.trial,
             folder: absolute(&folder),
@@ -219,6 +228,32 @@ impl EngineRunner {
             Some(parent) => vec![absolute(&self.attempt_folder(parent.attempt).join(NETLIST))],
             None => self.context.base_netlists().to_vec(),
         }
+    }
+
+    /// The engine reads constraints, wires and netlists where they lie: one that is not any more what the
+    /// run recorded would give numbers that the record does not explain. Libraries are read from a cache
+    /// that is kept by content.
+    fn changed_input(&self, order: &AttemptOrder) -> Result<Option<String>, StoreError> {
+        let read_in_place = |role: &str| {
+            role.starts_with("sdc:")
+                || role.starts_with("spef:")
+                || (role == "netlist" && order.parent.is_none())
+        };
+        let inputs = self.identity.inputs.iter();
+        let inputs = inputs
+            .filter(|input| read_in_place(&input.role))
+            .map(|input| (input.path.clone(), input.content));
+        let parent = order.parent.iter().map(|parent| {
+            let path = self.attempt_folder(parent.attempt).join(NETLIST);
+            (path, parent.netlist)
+        });
+        for (path, content) in inputs.chain(parent) {
+            if hash_file(&path)? != content {
+                let path = path.display();
+                return Ok(Some(format!("`{path}` was changed while the run was on")));
+            }
+        }
+        Ok(None)
     }
 
     fn attempt_folder(&self, attempt: AttemptId) -> PathBuf {
