@@ -30,6 +30,7 @@ fn case_with_area(design: &str, wns: f64, area: f64) -> Outcome {
         scenes: BTreeMap::new(),
         findings: Vec::new(),
         edits: BTreeMap::new(),
+        blast_radius: None,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Adapters to timing engines: what a trial runs, and what came of it.
 //!
 //! Owns: platforms and the ECO catalogue, the scripts that engines run, the reading of what they write,
-//! the canonical form of netlists, and the naming of every way in which a run can fail.
+//! the guards over what an ECO did to its parent, and the naming of every way in which a run can fail.
 //!
 //! Never starts a process: it states the commands and is told how they ended. Never decides whether a
 //! case is good, and never puts a value where none was read.
@@ -9,7 +9,6 @@
 mod catalogue;
 mod classify;
 mod manifest;
-mod netlist;
 pub mod opensta;
 mod platform;
 mod tables;
@@ -17,7 +16,6 @@ pub mod tcl;
 
 pub use catalogue::{Catalogue, CatalogueProblem, Eco, EcoOrigin, MANIFEST_FILE, Replacement};
 pub use classify::{Evidence, classify, classify_command, missing_clock};
-pub use netlist::{NetlistError, canonical_hash};
 pub use opensta::{
     OpenSta, ParentFacts, Preparation, PrepareProblem, ProbeError, StudyContext, TrialRequest,
     find_program,

@@ -3,19 +3,8 @@
 # Owns: what may be edited, the edits themselves, and the transactions that try and undo them. An ECO
 # never calls an editing command of the engine itself. What it may ask while it edits is in `timing.tcl`.
 #
-# Every edit is made of seven primitives, each recorded with `record_edit` once it is final, so that
-# replaying the record line by line rebuilds the design:
-#
-#   resize      INST FROM TO         the cell of an instance was replaced
-#   insert      INST CELL            an instance was made
-#   remove      INST CELL            an instance was deleted; its pins were disconnected before
-#   new_net     NET                  a net was made
-#   remove_net  NET                  a net was deleted; nothing was connected to it
-#   connect     INST/PIN NET         a pin was connected
-#   disconnect  INST/PIN NET         a pin was disconnected from the net
-#
-# Names are full names as the engine prints them, without Verilog escapes; the pin is what follows
-# the last `/`. Times are seconds, capacitances farads, as the engine holds them inside.
+# What was edited is not written down here: the design that comes out is compared with its parent.
+# Times are seconds, capacitances farads, as the engine holds them inside.
 #
 # Never asks for total negative slack or power: those make later answers of the engine inexact.
 # Never lets the address of an object decide anything: objects are ordered by name.
@@ -28,7 +17,6 @@ namespace eval ::n2 {
 
   variable made_names 0
   variable transaction_open 0
-  variable transaction_records {}
   variable transaction_undo {}
   variable transaction_removals {}
   variable transaction_names 0
@@ -324,25 +312,22 @@ proc ::n2::start_edits {} {
 # Makes the edits of the open transaction final. Instances and nets that it gave up wait, without
 # connections, for `delete_removed`.
 proc ::n2::keep_edits {} {
-  variable transaction_open; variable transaction_records
-  variable transaction_undo; variable transaction_removals; variable removals
+  variable transaction_open; variable transaction_undo
+  variable transaction_removals; variable removals
   if {!$transaction_open} { error "no transaction is open" }
-  foreach record $transaction_records { record_edit {*}$record }
   lappend removals {*}$transaction_removals
   set transaction_open 0
-  set transaction_records {}
   set transaction_undo {}
   set transaction_removals {}
 }
 
 # Takes back the edits of the open transaction, last first; names are free to be used again.
 proc ::n2::undo_edits {} {
-  variable transaction_open; variable transaction_records; variable transaction_names
+  variable transaction_open; variable transaction_names
   variable transaction_undo; variable transaction_removals; variable made_names
   if {!$transaction_open} { error "no transaction is open" }
   set transaction_open 0
   foreach action [lreverse $transaction_undo] { {*}$action }
-  set transaction_records {}
   set transaction_undo {}
   set transaction_removals {}
   set made_names $transaction_names
@@ -367,9 +352,9 @@ proc ::n2::in_transaction {script} {
   return $result
 }
 
-proc ::n2::log_edit {record inverse} {
-  variable transaction_records; variable transaction_undo
-  lappend transaction_records $record
+# Takes down the command that takes back the edit that was just made.
+proc ::n2::on_undo {inverse} {
+  variable transaction_undo
   lappend transaction_undo $inverse
 }
 
@@ -415,7 +400,7 @@ proc ::n2::new_net {parent} {
   set name [make_name w]
   set net [::sta::make_net_cmd $name $parent]
   if {$net in {"" 0 NULL}} { error "the engine did not make the net $name" }
-  log_edit [list new_net [net_name $net]] [list ::sta::delete_net_cmd $net]
+  on_undo [list ::sta::delete_net_cmd $net]
   return $net
 }
 
@@ -424,20 +409,20 @@ proc ::n2::new_instance {cell parent} {
   set name [make_name u]
   set inst [::sta::make_instance_cmd $name [library_cell $cell] $parent]
   if {$inst in {"" 0 NULL}} { error "the engine did not make the instance $name" }
-  log_edit [list insert [instance_name $inst] $cell] [list ::sta::delete_instance_cmd $inst]
+  on_undo [list ::sta::delete_instance_cmd $inst]
   return $inst
 }
 
 proc ::n2::connect {inst port net} {
   attach $inst $port $net
-  log_edit [list connect [instance_name $inst]/$port [net_name $net]] [list ::n2::detach $inst $port]
+  on_undo [list ::n2::detach $inst $port]
 }
 
 # Disconnects an instance pin and returns the net that it was on.
 proc ::n2::disconnect {inst port} {
   set net [net_of [pin_of $inst $port]]
   detach $inst $port
-  log_edit [list disconnect [instance_name $inst]/$port [net_name $net]] [list ::n2::attach $inst $port $net]
+  on_undo [list ::n2::attach $inst $port $net]
   return $net
 }
 
@@ -457,14 +442,9 @@ proc ::n2::delete_removed {} {
   ::sta::find_timing
   ::sta::find_requireds
   foreach {inst net} $removals {
-    set name [instance_name $inst]
-    set cell [cell_of $inst]
     # Not `delete_instance`, which fails for objects and takes only names.
     ::sta::delete_instance_cmd $inst
-    record_edit remove $name $cell
-    set name [net_name $net]
     ::sta::delete_net_cmd $net
-    record_edit remove_net $name
   }
   set removals {}
 }
@@ -477,7 +457,7 @@ proc ::n2::resize {inst cell} {
   if {$from eq $cell || ![may_edit $inst] || ![may_become $inst $cell]} { return 0 }
   in_transaction {
     replace $inst $cell
-    log_edit [list resize [instance_name $inst] $from $cell] [list ::n2::replace $inst $from]
+    on_undo [list ::n2::replace $inst $from]
   }
   return 1
 }

@@ -7,24 +7,22 @@
 #
 # The engine goes on after most errors, ignores `exit` in a script, and exits with 0 whatever happened.
 # So a script is one command, `main`; every step in it checks what it was told, and the first that
-# fails ends `main`, which writes why.
+# fails ends `main`, which writes why. `exit` in what a user wrote is such a failure.
 
-# File names, constraints and results are UTF-8, whatever the locale. Lines of the log appear in the
-# order in which they were written.
-encoding system utf-8
+# Lines of the log appear in the order in which they were written.
 fconfigure stdout -buffering line
+
+# Whoever asks for the end in the middle of a trial does not want the rest of it measured.
+proc exit {{status 0}} { error "the script asked to exit with $status" }
 
 namespace eval ::n2 {
   variable result_channel ""
   variable result_records 0
-  variable edits_channel ""
   variable current_step "start"
   variable group_names {}
   variable eco_folder "eco"
 
-  # Counters of the edits of this trial by kind, and what the ECO notes about itself.
-  variable edit_count
-  array set edit_count {}
+  # What the ECO notes about itself.
   variable notes
   array set notes {}
 
@@ -63,7 +61,7 @@ proc ::n2::emit {args} {
 # whole; without it, what is before it is not believed.
 proc ::n2::main {path script} {
   variable result_channel; variable result_records; variable current_step
-  variable edits_channel; variable edit_count; variable notes
+  variable notes
   if {[catch {
     set result_channel [open $path w]
     fconfigure $result_channel -encoding utf-8 -translation lf
@@ -72,8 +70,6 @@ proc ::n2::main {path script} {
       puts "noodle2: $current_step failed: $message"
       emit failed $current_step $message $::errorInfo
     }
-    if {$edits_channel ne ""} { close $edits_channel }
-    foreach kind [lsort [array names edit_count]] { emit edits $kind $edit_count($kind) }
     foreach key [lsort [array names notes]] { emit note $key $notes($key) }
     puts $result_channel "end\t$result_records"
     close $result_channel
@@ -195,19 +191,6 @@ proc ::n2::apply_eco {path} {
     eco_body
     finish_editing
   }
-}
-
-# Takes down one edit: a line of `edits.tsv`, and one more of its kind.
-proc ::n2::record_edit {kind object args} {
-  variable edits_channel; variable edit_count
-  if {$edits_channel eq ""} {
-    set edits_channel [open edits.tsv w]
-    fconfigure $edits_channel -encoding utf-8 -translation lf
-  }
-  set fields {}
-  foreach field [list $kind $object {*}$args] { lappend fields [escape $field] }
-  puts $edits_channel [join $fields "\t"]
-  incr edit_count($kind)
 }
 
 # Keeps a counter or a remark of an ECO; the last value of a key counts.

@@ -242,13 +242,14 @@ fn unconstrained_endpoints_beyond_the_waiver_block() {
 }
 
 #[test]
-fn an_eco_that_unconstrains_an_endpoint_fails() {
-    let failure = eco_failure("::sta::disconnect_pin [::sta::find_net n3] r2/D\n");
-    assert_failure(
-        &failure,
-        FailureClass::ConstraintCoverageLost,
-        "unconstrained",
-    );
+fn an_eco_that_asks_for_the_end_fails() {
+    // The engine would go on and measure what is half done.
+    let failure = eco_failure("exit 3\n");
+    assert_failure(&failure, FailureClass::ToolError, "asked to exit with 3");
+    let mut bench = Bench::tiny();
+    bench.write("tiny.sdc", format!("{}exit\n", support::TINY_CONSTRAINTS));
+    let failure = base_failure(&mut bench);
+    assert_failure(&failure, FailureClass::ConfigurationError, "asked to exit");
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn an_eco_changes_what_its_children_read_back() {
     let child = measured(outcome);
     assert_eq!(child.edits.get("resize"), Some(&1), "{child:#?}");
     assert_ne!(child.design.canonical, base.1.design.canonical);
-    let edits = std::fs::read_to_string(folder.join("edits.tsv")).unwrap();
+    let edits = std::fs::read_to_string(folder.join("ledger.tsv")).unwrap();
     assert_eq!(edits, "resize\tu2\tINVX1\tINVX2\n");
     let metrics = std::fs::read_to_string(folder.join("metrics.json")).unwrap();
     assert!(metrics.contains("n2_1_1_ tab\\there"), "{metrics}");
@@ -164,6 +164,26 @@ fn an_eco_that_changes_nothing_has_no_effect() {
         bench.try_tcl(&context, &base, there_and_back, false).1,
         Outcome::NoEffect
     );
+}
+
+#[test]
+fn a_folder_whose_name_is_not_ascii_is_a_folder() {
+    let mut bench = Bench::tiny();
+    bench.folder = tempfile::Builder::new()
+        .prefix("mésure ∅ ")
+        .tempdir()
+        .unwrap();
+    bench.write("tiny.v", support::TINY_NETLIST);
+    bench.write("tiny.sdc", support::TINY_CONSTRAINTS);
+    let context = bench.context();
+    let base = bench.measured_base(&context);
+    let outcome = bench.try_tcl(
+        &context,
+        &base,
+        "resize [::sta::find_instance u2] INVX2\n",
+        false,
+    );
+    assert_eq!(measured(outcome.1).edits.get("resize"), Some(&1));
 }
 
 #[test]

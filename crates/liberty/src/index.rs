@@ -13,6 +13,7 @@ use crate::library::{Cell, Library, Pin, PinDirection, Supply};
 use crate::order::{by_name, weak_to_strong};
 use crate::pattern;
 use crate::signature::Behaviour;
+use crate::truth::TruthTable;
 
 /// What a platform says of its cells' names. Patterns know `*` and `?`; case counts.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -369,6 +370,19 @@ impl LibraryIndex {
         }
     }
 
+    /// What an output computes from the cell's inputs. `None` where that is not known, where the cell holds
+    /// state or may leave the output floating, and for cells between power domains, which are no logic.
+    pub fn function(&self, cell: &str, output: &str) -> Option<&TruthTable> {
+        let entry = self.entry(cell)?;
+        let data = self.data(cell, entry);
+        let is_logic = entry.behaviour.is_known
+            && !data.is_level_shifter
+            && !data.is_isolation_cell
+            && !data.is_pad
+            && data.pins.get(output)?.three_state.is_none();
+        entry.behaviour.outputs.get(output).filter(|_| is_logic)
+    }
+
     /// The cells that may stand in for `cell`, weak to strong, itself among them. Empty for a name that
     /// no library has.
     pub fn family(&self, cell: &str) -> &[String] {
@@ -448,7 +462,7 @@ impl LibraryIndex {
         let (output, table) = entry.behaviour.outputs.first_key_value()?;
         let released: BTreeSet<String> = match &data.pins.get(output)?.three_state {
             Some(condition) => {
-                let condition = crate::TruthTable::parse(condition).ok()?;
+                let condition = TruthTable::parse(condition).ok()?;
                 condition.inputs().iter().cloned().collect()
             }
             None => BTreeSet::new(),

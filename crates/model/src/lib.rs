@@ -12,6 +12,7 @@ mod ids;
 mod metric;
 mod outcome;
 mod process;
+mod radius;
 mod safety;
 mod study;
 
@@ -31,6 +32,7 @@ pub use outcome::{
     PathGroupSummary, WorstPath,
 };
 pub use process::{CommandEnding, CommandLimits, CommandReport, CommandSpec, StopReason};
+pub use radius::{BlastRadius, LogicalReach, PhysicalReach};
 pub use safety::{EcoClass, SafetyDomain};
 pub use study::{
     Aborts, Bound, Budget, Check, Clocks, Design, EngineKind, EngineSpec, Join, JoinMerge,

@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ContentHash, MetricSet};
+use crate::{BlastRadius, ContentHash, MetricSet};
 
 /// What came of an attempt.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -33,9 +33,12 @@ pub struct Measurement {
     /// What the engine remarked about the design.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
-    /// How many objects the ECO changed, by kind of edit (`resize`, `insert`, …).
+    /// How many edits lead from the parent's design to this one, by kind (`resize`, `insert`, …).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub edits: BTreeMap<String, u64>,
+    /// How far the ECO reached; absent for a design that no ECO changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blast_radius: Option<BlastRadius>,
 }
 
 /// A design state by its content.
@@ -158,6 +161,8 @@ failure_classes! {
     MetricMissing = "metric_missing";
     /// Annotated parasitics were lost, which makes timing look better than it is.
     ParasiticsIncomplete = "parasitics_incomplete";
+    /// The change reached further than its ECO declares.
+    BlastRadiusExceeded = "blast_radius_exceeded";
     /// Fewer endpoints are constrained than in the parent.
     ConstraintCoverageLost = "constraint_coverage_lost";
     /// No space is left where results are written.

@@ -72,6 +72,7 @@ fn outcome(id: &str) -> Outcome {
             scenes: BTreeMap::new(),
             findings: Vec::new(),
             edits: BTreeMap::new(),
+            blast_radius: None,
         })
     };
     match id {

@@ -263,6 +263,7 @@ fn measurement(design: u64, wns: f64, area: f64) -> Measurement {
         scenes: BTreeMap::new(),
         findings: Vec::new(),
         edits: BTreeMap::new(),
+        blast_radius: None,
     }
 }
 

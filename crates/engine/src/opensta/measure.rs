@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
-    Check, ContentHash, Finding, FindingKind, Metric, MetricSet, PathGroupSummary, WorstPath,
+    BlastRadius, Check, ContentHash, Finding, FindingKind, Metric, MetricSet, PathGroupSummary,
+    WorstPath,
 };
 use serde::Serialize;
 
@@ -28,8 +29,11 @@ pub struct MetricsDocument {
     pub overall: MetricSet,
     /// By scene.
     pub scenes: BTreeMap<String, SceneDocument>,
-    /// How many edits of each kind the ECO made.
+    /// How many edits of each kind lead from the parent to the design; `ledger.tsv` lists them.
     pub edits: BTreeMap<String, u64>,
+    /// How far the ECO reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blast_radius: Option<BlastRadius>,
     /// What the ECO noted about itself.
     pub notes: BTreeMap<String, String>,
     /// What the engine remarked.
@@ -58,7 +62,6 @@ pub struct SceneDocument {
 pub(super) struct Gathered {
     pub(super) scenes: BTreeMap<String, SceneDocument>,
     pub(super) findings: BTreeSet<Finding>,
-    pub(super) edits: BTreeMap<String, u64>,
     pub(super) notes: BTreeMap<String, String>,
 }
 
@@ -248,7 +251,6 @@ impl Gathered {
                 let detail = format!("could not read {what}: {why}");
                 self.find(group, FindingKind::EngineWarning, detail);
             }
-            Record::Edits { kind, count } => *self.edits.entry(kind.clone()).or_default() += count,
             Record::Note { key, value } => {
                 self.notes.insert(key.clone(), value.clone());
             }

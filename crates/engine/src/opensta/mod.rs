@@ -7,6 +7,7 @@
 //!
 //! Never believes what `sta` prints as a result, never reads a unit that `sta` was not asked for.
 
+mod derived;
 mod log;
 mod measure;
 mod probe;

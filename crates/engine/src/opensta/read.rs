@@ -97,8 +97,6 @@ pub enum Record {
     Remark { text: String, example: String },
     /// A reading that failed, and why.
     Unread { what: String, why: String },
-    /// How many edits of a kind were made.
-    Edits { kind: String, count: u64 },
     /// What the ECO noted.
     Note { key: String, value: String },
 }
@@ -258,10 +256,6 @@ fn record(fields: &[String]) -> Option<Record> {
         ["unread", what, why] => Record::Unread {
             what: own(what),
             why: own(why),
-        },
-        ["edits", kind, count] => Record::Edits {
-            kind: own(kind),
-            count: count.parse().ok()?,
         },
         ["note", key, value] => Record::Note {
             key: own(key),

@@ -167,6 +167,13 @@ impl SceneGroup {
         engine.abilities.whole_corners || self.scenes[0].libraries == scene.libraries
     }
 
+    /// The scene whose libraries an ECO looks its cells up in: the first with setup, where cells are slowest
+    /// as a rule.
+    pub(super) fn eco_scene(&self) -> &ResolvedScene {
+        let with_setup = self.scenes.iter().find(|scene| scene.has(Check::Setup));
+        with_setup.unwrap_or(&self.scenes[0])
+    }
+
     /// The processes that measure what this one cannot.
     fn completed_by(&self, engine: &OpenSta) -> Vec<Self> {
         self.scenes

@@ -25,7 +25,7 @@ pub(super) fn prelude(group: &SceneGroup, platform: &PlatformFile) -> String {
     script.append(EDIT);
     script.append(TIMING);
     script.append(MEASURE);
-    let index = &eco_scene(group).index;
+    let index = &group.eco_scene().index;
     script.append_tables(index);
     for (name, cells) in [
         ("set ::n2::buffers", &platform.buffers),
@@ -41,16 +41,6 @@ pub(super) fn prelude(group: &SceneGroup, platform: &PlatformFile) -> String {
         limits(&mut script, scene);
     }
     script.into_text()
-}
-
-/// The scene whose libraries an ECO looks its cells up in: the first with setup, where cells are slowest
-/// as a rule.
-fn eco_scene(group: &SceneGroup) -> &ResolvedScene {
-    group
-        .scenes
-        .iter()
-        .find(|scene| scene.has(Check::Setup))
-        .unwrap_or(&group.scenes[0])
 }
 
 /// Limits of loads and fanouts, by scene: libraries of two corners may differ.
@@ -177,6 +167,8 @@ pub(super) fn render(job: &Job<'_>) -> Option<Rendered> {
 
     let mut script = TclScript::new();
     script.comment(&job.title);
+    // File names, constraints and results are UTF-8, whatever the locale.
+    script.append("encoding system utf-8\n");
     // The engine's own `source` takes a file apart line by line, which is slow for large tables.
     script.command(
         "set n2_prelude",

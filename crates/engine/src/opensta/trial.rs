@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use noodle2_model::{
     CommandReport, CommandSpec, ContentHash, DesignState, EcoImplementation, EcoProposal, Failure,
-    FailureClass, FindingKind, Measurement, Metric, MetricSet, Outcome, Parasitics, TrialId,
+    FailureClass, Measurement, MetricSet, Outcome, Parasitics, TrialId,
 };
 
+use noodle2_netlist::{Aliases, canonical_hash};
+
+use super::derived::{Change, compare_with_parent};
 use super::log::LogRemarks;
 use super::measure::{Gathered, MetricsDocument};
 use super::probe::find_program;
@@ -19,10 +22,12 @@ use super::script::{self, EcoJob, Job};
 use super::{command, environment};
 use crate::catalogue::Eco;
 use crate::classify::{Evidence, classify, classify_command, missing_clock};
-use crate::netlist::{Aliases, canonical_hash};
 
 /// The netlist of a case, within the folder of its attempt.
 pub(super) const NETLIST: &str = "netlist.v";
+
+/// The edits that lead from the parent to a case, within the folder of its attempt.
+const LEDGER: &str = "ledger.tsv";
 
 /// What a command ECO writes, before the engine brings it into its own form.
 const REWRITTEN: &str = "rewritten.v";
@@ -72,7 +77,7 @@ impl StudyContext {
     /// Runs a trial and says what came of it. `run` starts a command and waits for its end.
     ///
     /// In the folder of the attempt it leaves `script.tcl`, `sta.log` and `result.tsv` (numbered for
-    /// further processes), `netlist.v`, `metrics.json`, and the ECO's files and edits.
+    /// further processes), `netlist.v`, `ledger.tsv`, `metrics.json`, and the ECO's files.
     pub fn run_trial(&self, request: &TrialRequest<'_>, run: Run<'_>) -> Outcome {
         // The limits are those of the attempt, however many commands it takes.
         let mut left = self.limits;
@@ -112,6 +117,7 @@ impl StudyContext {
             }
         }
         let mut design = None;
+        let mut change: Option<Change> = None;
         for (index, group) in self.groups.iter().enumerate() {
             let job = Job {
                 title: self.title(request, index),
@@ -131,8 +137,17 @@ impl StudyContext {
                 let state = design_state(&request.folder.join(NETLIST))?;
                 self.refuse_lost_aliases(&netlists, &request.folder.join(NETLIST))?;
                 let parent = request.parent.as_ref().map(|parent| parent.canonical);
-                if request.eco.is_some() && parent == Some(state.canonical) {
-                    return Ok(Outcome::NoEffect);
+                if let Some((_, eco)) = request.eco {
+                    if parent == Some(state.canonical) {
+                        return Ok(Outcome::NoEffect);
+                    }
+                    let found = self.change_by(request, eco)?;
+                    if found.ledger.is_empty() {
+                        return Ok(Outcome::NoEffect);
+                    }
+                    let path = request.folder.join(LEDGER);
+                    write(&path, found.ledger.to_tsv().as_bytes())?;
+                    change = Some(found);
                 }
                 design = Some(state);
                 // Further processes see what this one wrote.
@@ -144,38 +159,18 @@ impl StudyContext {
         if let Some(parent) = &request.parent {
             compare_with_parent(parent, &scenes, &gathered)?;
         }
-        let findings: Vec<_> = gathered.findings.iter().cloned().collect();
-        self.write_metrics(request, &gathered, &overall, design)?;
-        Ok(Outcome::Measured(Measurement {
+        let findings = gathered.findings.iter().cloned().collect();
+        let edits = change.as_ref().map(|change| change.ledger.counts());
+        let measurement = Measurement {
             design,
             overall,
             scenes,
             findings,
-            edits: gathered.edits,
-        }))
-    }
-
-    /// With annotated wires, a net that is connected anew has none, and timing looks better than it is.
-    fn refuse_what_would_lie(&self, request: &TrialRequest<'_>) -> Result<(), Failure> {
-        let Some((_, eco)) = request.eco else {
-            return Ok(());
+            edits: edits.unwrap_or_default(),
+            blast_radius: change.map(|change| change.radius),
         };
-        let annotated = self
-            .groups
-            .iter()
-            .find(|group| group.is_annotated())
-            .map(|group| &group.scenes[0].name);
-        match annotated {
-            Some(scene) if eco.manifest.changes_connectivity => Err(failure(
-                FailureClass::ConfigurationError,
-                format!(
-                    "ECO `{}` changes connections, but the wires of scene `{scene}` are annotated from a file, \
-                     and changed nets would have none",
-                    eco.manifest.name
-                ),
-            )),
-            _ => Ok(()),
-        }
+        self.write_metrics(request, &gathered, &measurement)?;
+        Ok(Outcome::Measured(measurement))
     }
 
     /// Debian's version writes neither `assign` statements nor constants: the written design would be
@@ -372,20 +367,20 @@ impl StudyContext {
         &self,
         request: &TrialRequest<'_>,
         gathered: &Gathered,
-        overall: &MetricSet,
-        design: DesignState,
+        measurement: &Measurement,
     ) -> Result<(), Failure> {
         let document = MetricsDocument {
             schema_version: 1,
             trial: request.trial.to_string(),
             engine: format!("OpenSTA {}", self.engine.version),
             measurement_context: self.measurement_context(),
-            design: design.canonical,
-            overall: overall.clone(),
+            design: measurement.design.canonical,
+            overall: measurement.overall.clone(),
             scenes: gathered.scenes.clone(),
-            edits: gathered.edits.clone(),
+            edits: measurement.edits.clone(),
+            blast_radius: measurement.blast_radius.clone(),
             notes: gathered.notes.clone(),
-            findings: gathered.findings.iter().cloned().collect(),
+            findings: measurement.findings.clone(),
         };
         let mut text =
             serde_json::to_vec_pretty(&document).expect("names and finite numbers are always JSON");
@@ -394,76 +389,7 @@ impl StudyContext {
     }
 }
 
-/// What must not happen to a derived case, whatever its numbers say.
-fn compare_with_parent(
-    parent: &ParentFacts,
-    scenes: &BTreeMap<String, MetricSet>,
-    gathered: &Gathered,
-) -> Result<(), Failure> {
-    if let Some(finding) = gathered
-        .findings
-        .iter()
-        .find(|finding| finding.kind == FindingKind::BlackBox)
-    {
-        return Err(failure(FailureClass::BlackBox, finding.detail.clone()));
-    }
-    for (scene, before) in &parent.scenes {
-        let nothing = MetricSet::new();
-        let after = scenes.get(scene).unwrap_or(&nothing);
-        let pair = |metric| before.get(metric).zip(after.get(metric));
-        // The engine computes wires in single precision.
-        let lost = |metric| pair(metric).filter(|(before, after)| *after < before * (1.0 - 1e-5));
-        for metric in [Metric::AnnotatedNets, Metric::WireCapacitance] {
-            if let Some((before, after)) = lost(metric) {
-                return Err(failure(
-                    FailureClass::ParasiticsIncomplete,
-                    format!(
-                        "scene `{scene}` lost annotated wires: {metric} went from {before} to {after}"
-                    ),
-                ));
-            }
-        }
-        if let Some((before, after)) = pair(Metric::UnconstrainedEndpoints)
-            && after > before
-        {
-            return Err(failure(
-                FailureClass::ConstraintCoverageLost,
-                format!("scene `{scene}`: unconstrained endpoints went from {before} to {after}"),
-            ));
-        }
-        for metric in NEEDED {
-            if before.get(metric).is_some() && after.get(metric).is_none() {
-                return Err(failure(
-                    FailureClass::MetricMissing,
-                    format!(
-                        "scene `{scene}`: {metric} was read of the parent and could not be read now"
-                    ),
-                ));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Metrics that do not vanish with the last cell that has a limit.
-const NEEDED: [Metric; 14] = [
-    Metric::SetupWs,
-    Metric::SetupWns,
-    Metric::SetupTns,
-    Metric::SetupViolatingEndpoints,
-    Metric::HoldWs,
-    Metric::HoldWns,
-    Metric::HoldTns,
-    Metric::HoldViolatingEndpoints,
-    Metric::Power,
-    Metric::Area,
-    Metric::CellCount,
-    Metric::UnconstrainedEndpoints,
-    Metric::AnnotatedNets,
-    Metric::WireCapacitance,
-];
-
-fn failure(class: FailureClass, message: String) -> Failure {
+pub(super) fn failure(class: FailureClass, message: String) -> Failure {
     Failure {
         class,
         tool_code: None,
@@ -483,7 +409,7 @@ fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO)
 }
 
-fn io_failure(action: &str, path: &Path, error: &io::Error) -> Failure {
+pub(super) fn io_failure(action: &str, path: &Path, error: &io::Error) -> Failure {
     let class = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             FailureClass::DiskFull
@@ -526,7 +452,7 @@ fn numbered(stem: &str, index: usize, ending: &str) -> String {
 
 /// Reads what a command wrote. What it left in place of a file, such as a device, is never opened: it may
 /// have no end.
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     match std::fs::metadata(path)?.is_file() {
         true => std::fs::read(path),
         false => Err(io::Error::other("it is not a file")),
@@ -607,47 +533,5 @@ mod tests {
     fn braces_of_commands_are_filled_once() {
         let values = BTreeMap::from([("a", "{b}".to_owned()), ("b", "x".to_owned())]);
         assert_eq!(fill("-{a}-{b}-{c}-{", &values), "-{b}-x-{c}-{");
-    }
-
-    fn facts(values: &[(Metric, f64)]) -> BTreeMap<String, MetricSet> {
-        BTreeMap::from([("typical".to_owned(), values.iter().copied().collect())])
-    }
-
-    #[test]
-    fn what_must_not_happen_to_a_derived_case_is_caught() {
-        let before = [
-            (Metric::SetupWs, -10.0),
-            (Metric::UnconstrainedEndpoints, 2.0),
-            (Metric::AnnotatedNets, 100.0),
-            (Metric::WireCapacitance, 1.0),
-        ];
-        let class = |after: &[(Metric, f64)]| {
-            let parent = ParentFacts {
-                canonical: ContentHash::of("parent"),
-                scenes: facts(&before),
-            };
-            compare_with_parent(&parent, &facts(after), &Gathered::default())
-                .err()
-                .map(|failure| failure.class)
-        };
-        let with = |metric, value| {
-            before.map(|(known, old)| (known, if known == metric { value } else { old }))
-        };
-        assert_eq!(class(&before), None);
-        assert_eq!(class(&with(Metric::SetupWs, 500.0)), None);
-        assert_eq!(
-            class(&with(Metric::AnnotatedNets, 99.0)),
-            Some(FailureClass::ParasiticsIncomplete)
-        );
-        assert_eq!(
-            class(&with(Metric::WireCapacitance, 0.99)),
-            Some(FailureClass::ParasiticsIncomplete)
-        );
-        assert_eq!(
-            class(&with(Metric::UnconstrainedEndpoints, 3.0)),
-            Some(FailureClass::ConstraintCoverageLost)
-        );
-        assert_eq!(class(&before[1..]), Some(FailureClass::MetricMissing));
-        assert_eq!(class(&[]), Some(FailureClass::MetricMissing));
     }
 }

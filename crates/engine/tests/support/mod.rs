@@ -388,10 +388,24 @@ pub fn base_request<'a>(context: &StudyContext, folder: &Path) -> TrialRequest<'
     }
 }
 
-/// An ECO called `test` with one parameter.
+/// An ECO called `test` with one parameter, of the class `placement_local`.
 pub fn eco(implementation: &str, changes_connectivity: bool, files: &[(&str, &str)]) -> Eco {
+    eco_of_class(
+        "placement_local",
+        implementation,
+        changes_connectivity,
+        files,
+    )
+}
+
+pub fn eco_of_class(
+    class: &str,
+    implementation: &str,
+    changes_connectivity: bool,
+    files: &[(&str, &str)],
+) -> Eco {
     let manifest = format!(
-        "name: test\nversion: 1\nclass: placement_local\nengines: [opensta]\ndescription: A test.\n\
+        "name: test\nversion: 1\nclass: {class}\nengines: [opensta]\ndescription: A test.\n\
          parameters:\n  cell:\n    description: A word.\n    type: choice\n    choices: [INVX2, \"[exec touch pwned] $x {{\"]\n    default: INVX2\n\
          changes_connectivity: {changes_connectivity}\n{implementation}"
     );

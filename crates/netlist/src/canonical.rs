@@ -1,41 +1,12 @@
-//! The canonical form of a structural Verilog netlist.
-//!
-//! Owns the hash under which two netlists are one design. Reads only as much Verilog as that needs:
-//! tokens, statements and modules. Never resolves a name.
+//! The hash under which two netlists are one design. Reads only as much Verilog as that needs: tokens,
+//! statements and modules. Never resolves a name.
 
 use std::collections::BTreeMap;
 
 use noodle2_model::ContentHash;
 
-/// A netlist that has no canonical form.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NetlistError {
-    /// It ends inside a module, a statement, a comment or a string: it was cut off.
-    #[error("the netlist ends at line {line} inside {inside}")]
-    CutOff {
-        /// The last line, counted from 1.
-        line: usize,
-        /// What is not closed.
-        inside: String,
-    },
-    /// There is something between modules.
-    #[error("line {line}: `{text}` stands outside of any module")]
-    OutsideModule {
-        /// The line, counted from 1.
-        line: usize,
-        /// The token.
-        text: String,
-    },
-    /// Two modules have one name.
-    #[error("module `{name}` is defined twice")]
-    DuplicateModule {
-        /// The name.
-        name: String,
-    },
-    /// There is no module.
-    #[error("the netlist defines no module")]
-    Empty,
-}
+use crate::error::NetlistError;
+use crate::tokens::Tokens;
 
 /// The hash of a netlist that is blind to the order of modules and of the statements in them, to white
 /// space and to comments, and to nothing else.
@@ -44,19 +15,15 @@ pub enum NetlistError {
 /// When the text is no complete netlist.
 pub fn canonical_hash(text: &[u8]) -> Result<ContentHash, NetlistError> {
     let mut modules: BTreeMap<&[u8], Vec<Vec<u8>>> = BTreeMap::new();
-    let mut tokens = Tokens {
-        text,
-        at: 0,
-        line: 1,
-    };
+    let mut tokens = Tokens::new(text);
     while let Some(token) = tokens.next()? {
         if token != b"module" {
             return Err(NetlistError::OutsideModule {
-                line: tokens.line,
+                line: tokens.line(),
                 text: String::from_utf8_lossy(token).into_owned(),
             });
         }
-        let (name, statements) = module(&mut tokens)?;
+        let (name, statements) = module_of(&mut tokens)?;
         if modules.insert(name, statements).is_some() {
             return Err(NetlistError::DuplicateModule {
                 name: String::from_utf8_lossy(name).into_owned(),
@@ -83,7 +50,7 @@ pub fn canonical_hash(text: &[u8]) -> Result<ContentHash, NetlistError> {
 
 /// What a netlist holds beside instances, which engines are known to drop when they write it back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Aliases {
+pub struct Aliases {
     /// `assign` statements.
     pub assignments: usize,
     /// Constants such as `1'b0`.
@@ -96,11 +63,7 @@ impl Aliases {
     /// # Errors
     /// When the text ends inside a comment or string.
     pub fn count(text: &[u8]) -> Result<Self, NetlistError> {
-        let mut tokens = Tokens {
-            text,
-            at: 0,
-            line: 1,
-        };
+        let mut tokens = Tokens::new(text);
         let mut found = Self::default();
         while let Some(token) = tokens.next()? {
             found.assignments += usize::from(token == b"assign");
@@ -113,7 +76,7 @@ impl Aliases {
 }
 
 /// The name and the statements of a module, after the word `module`. Its header is one of the statements.
-fn module<'a>(tokens: &mut Tokens<'a>) -> Result<(&'a [u8], Vec<Vec<u8>>), NetlistError> {
+fn module_of<'a>(tokens: &mut Tokens<'a>) -> Result<(&'a [u8], Vec<Vec<u8>>), NetlistError> {
     let name = tokens
         .next()?
         .ok_or_else(|| tokens.cut_off("a module".to_owned()))?;
@@ -132,94 +95,6 @@ fn module<'a>(tokens: &mut Tokens<'a>) -> Result<(&'a [u8], Vec<Vec<u8>>), Netli
             }
         }
     }
-}
-
-struct Tokens<'a> {
-    text: &'a [u8],
-    at: usize,
-    line: usize,
-}
-
-impl<'a> Tokens<'a> {
-    fn cut_off(&self, inside: String) -> NetlistError {
-        NetlistError::CutOff {
-            line: self.line,
-            inside,
-        }
-    }
-
-    /// The rest of the text, from `offset` on.
-    fn rest(&self, offset: usize) -> &'a [u8] {
-        self.text.get(self.at + offset..).unwrap_or_default()
-    }
-
-    fn advance(&mut self, count: usize) -> &'a [u8] {
-        let taken = &self.text[self.at..self.at + count];
-        self.line += taken.iter().filter(|byte| **byte == b'\n').count();
-        self.at += count;
-        taken
-    }
-
-    fn next(&mut self) -> Result<Option<&'a [u8]>, NetlistError> {
-        loop {
-            let rest = self.rest(0);
-            let Some(&first) = rest.first() else {
-                return Ok(None);
-            };
-            let length = match first {
-                byte if byte.is_ascii_whitespace() => {
-                    let blank = length_while(rest, |byte| byte.is_ascii_whitespace());
-                    self.advance(blank);
-                    continue;
-                }
-                b'/' if rest.starts_with(b"//") => {
-                    let comment = length_while(rest, |byte| byte != b'\n');
-                    self.advance(comment);
-                    continue;
-                }
-                b'/' if rest.starts_with(b"/*") => {
-                    let body = find(self.rest(2), b"*/");
-                    let body = body.ok_or_else(|| self.cut_off("a comment".to_owned()))?;
-                    self.advance(2 + body + 2);
-                    continue;
-                }
-                // An escaped name goes on to the next white space, whatever is in it.
-                b'\\' => length_while(rest, |byte| !byte.is_ascii_whitespace()),
-                b'"' => self.string_length()?,
-                byte if is_word(byte) => length_while(rest, is_word),
-                _ => 1,
-            };
-            return Ok(Some(self.advance(length)));
-        }
-    }
-
-    fn string_length(&self) -> Result<usize, NetlistError> {
-        let mut escaped = false;
-        for (offset, byte) in self.rest(1).iter().enumerate() {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => return Ok(offset + 2),
-                _ => {}
-            }
-        }
-        Err(self.cut_off("a string".to_owned()))
-    }
-}
-
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'\'') || !byte.is_ascii()
-}
-
-fn length_while(text: &[u8], keep: impl Fn(u8) -> bool) -> usize {
-    text.iter()
-        .position(|byte| !keep(*byte))
-        .unwrap_or(text.len())
-}
-
-fn find(text: &[u8], pattern: &[u8]) -> Option<usize> {
-    text.windows(pattern.len())
-        .position(|window| window == pattern)
 }
 
 #[cfg(test)]

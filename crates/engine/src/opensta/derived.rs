@@ -1,0 +1,255 @@
+//! What must not happen to a derived case, whatever its numbers say.
+//!
+//! Nothing here believes what an ECO declares: the design that it made is compared with its parent.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use noodle2_model::{BlastRadius, Failure, FailureClass, FindingKind, Metric, MetricSet};
+use noodle2_netlist::{Design, Ledger, compare_logic, measure_reach};
+
+use super::measure::Gathered;
+use super::scenes::StudyContext;
+use super::trial::{NETLIST, ParentFacts, TrialRequest, failure, io_failure, read_file};
+use crate::catalogue::Eco;
+
+/// What an ECO really did.
+#[derive(Debug)]
+pub(super) struct Change {
+    pub(super) ledger: Ledger,
+    pub(super) radius: BlastRadius,
+}
+
+/// How many ends of logic a message names.
+const NAMED_ENDS: usize = 4;
+
+impl StudyContext {
+    /// With annotated wires, a net that is connected anew has none, and timing looks better than it is.
+    pub(super) fn refuse_what_would_lie(&self, request: &TrialRequest<'_>) -> Result<(), Failure> {
+        let Some((_, eco)) = request.eco else {
+            return Ok(());
+        };
+        match self.annotated_scene() {
+            Some(scene) if eco.manifest.changes_connectivity => Err(failure(
+                FailureClass::ConfigurationError,
+                format!(
+                    "ECO `{}` changes connections, but the wires of scene `{scene}` are annotated from a file, \
+                     and changed nets would have none",
+                    eco.manifest.name
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The first scene whose wires come from a file.
+    fn annotated_scene(&self) -> Option<&str> {
+        let group = self.groups.iter().find(|group| group.is_annotated())?;
+        Some(&group.scenes[0].name)
+    }
+
+    /// Compares what an ECO wrote with its parent.
+    ///
+    /// # Errors
+    /// When it reaches further than the ECO declares, or connects anew what has annotated wires.
+    pub(super) fn change_by(
+        &self,
+        request: &TrialRequest<'_>,
+        eco: &Eco,
+    ) -> Result<Change, Failure> {
+        let parent = self.read_design(&request.netlists)?;
+        let child = self.read_design(&[request.folder.join(NETLIST)])?;
+        let cells = &self.groups[0].eco_scene().index;
+        let ledger = Ledger::between(&parent, &child);
+        let logic = compare_logic(&parent, &child, cells);
+        let radius = measure_reach(&ledger, &logic, cells);
+        let manifest = &eco.manifest;
+        let exceeded = |message| Err(failure(FailureClass::BlastRadiusExceeded, message));
+        if let Some(port) = ledger.ports.first() {
+            return exceeded(format!(
+                "ECO `{}` changed port `{port}` of the design, which no ECO may",
+                manifest.name
+            ));
+        }
+        if let Some(scene) = self.annotated_scene()
+            && ledger.changes_connections()
+        {
+            return Err(failure(
+                FailureClass::ParasiticsIncomplete,
+                format!(
+                    "ECO `{}` changed connections, and changed nets have no wires in scene `{scene}`",
+                    manifest.name
+                ),
+            ));
+        }
+        if radius.class() > manifest.class {
+            let ends = named_ends(&logic.differing);
+            return exceeded(format!(
+                "ECO `{}` declares `{}`, but what it did is `{}`{ends}",
+                manifest.name,
+                manifest.class,
+                radius.class(),
+            ));
+        }
+        if ledger.changes_connections() && !manifest.changes_connectivity {
+            return exceeded(format!(
+                "ECO `{}` declares that it changes no connections, and changed those of {} nets",
+                manifest.name, radius.nets_touched
+            ));
+        }
+        Ok(Change { ledger, radius })
+    }
+
+    fn read_design(&self, netlists: &[impl AsRef<Path>]) -> Result<Design, Failure> {
+        let mut texts = Vec::new();
+        for path in netlists {
+            let path = path.as_ref();
+            texts.push(read_file(path).map_err(|error| io_failure("read", path, &error))?);
+        }
+        let texts: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
+        Design::read_all(&texts, &self.top).map_err(|error| {
+            failure(
+                FailureClass::ParseFailure,
+                format!("the netlist cannot be compared with its parent: {error}"),
+            )
+        })
+    }
+}
+
+/// Where the logic differs, for a message.
+fn named_ends(differing: &[String]) -> String {
+    if differing.is_empty() {
+        return String::new();
+    }
+    let named = differing
+        .iter()
+        .take(NAMED_ENDS)
+        .map(|end| format!("`{end}`"));
+    let named: Vec<String> = named.collect();
+    let more = match differing.len().saturating_sub(NAMED_ENDS) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        ": it is not known to compute the same at {}{more}",
+        named.join(", ")
+    )
+}
+
+/// What the numbers must not show.
+pub(super) fn compare_with_parent(
+    parent: &ParentFacts,
+    scenes: &BTreeMap<String, MetricSet>,
+    gathered: &Gathered,
+) -> Result<(), Failure> {
+    if let Some(finding) = gathered
+        .findings
+        .iter()
+        .find(|finding| finding.kind == FindingKind::BlackBox)
+    {
+        return Err(failure(FailureClass::BlackBox, finding.detail.clone()));
+    }
+    for (scene, before) in &parent.scenes {
+        let nothing = MetricSet::new();
+        let after = scenes.get(scene).unwrap_or(&nothing);
+        let pair = |metric| before.get(metric).zip(after.get(metric));
+        // The engine computes wires in single precision.
+        let lost = |metric| pair(metric).filter(|(before, after)| *after < before * (1.0 - 1e-5));
+        for metric in [Metric::AnnotatedNets, Metric::WireCapacitance] {
+            if let Some((before, after)) = lost(metric) {
+                return Err(failure(
+                    FailureClass::ParasiticsIncomplete,
+                    format!(
+                        "scene `{scene}` lost annotated wires: {metric} went from {before} to {after}"
+                    ),
+                ));
+            }
+        }
+        if let Some((before, after)) = pair(Metric::UnconstrainedEndpoints)
+            && after > before
+        {
+            return Err(failure(
+                FailureClass::ConstraintCoverageLost,
+                format!("scene `{scene}`: unconstrained endpoints went from {before} to {after}"),
+            ));
+        }
+        for metric in NEEDED {
+            if before.get(metric).is_some() && after.get(metric).is_none() {
+                return Err(failure(
+                    FailureClass::MetricMissing,
+                    format!(
+                        "scene `{scene}`: {metric} was read of the parent and could not be read now"
+                    ),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Metrics that do not vanish with the last cell that has a limit.
+const NEEDED: [Metric; 14] = [
+    Metric::SetupWs,
+    Metric::SetupWns,
+    Metric::SetupTns,
+    Metric::SetupViolatingEndpoints,
+    Metric::HoldWs,
+    Metric::HoldWns,
+    Metric::HoldTns,
+    Metric::HoldViolatingEndpoints,
+    Metric::Power,
+    Metric::Area,
+    Metric::CellCount,
+    Metric::UnconstrainedEndpoints,
+    Metric::AnnotatedNets,
+    Metric::WireCapacitance,
+];
+
+#[cfg(test)]
+mod tests {
+    use noodle2_model::ContentHash;
+
+    use super::*;
+
+    fn facts(values: &[(Metric, f64)]) -> BTreeMap<String, MetricSet> {
+        BTreeMap::from([("typical".to_owned(), values.iter().copied().collect())])
+    }
+
+    #[test]
+    fn what_must_not_happen_to_a_derived_case_is_caught() {
+        let before = [
+            (Metric::SetupWs, -10.0),
+            (Metric::UnconstrainedEndpoints, 2.0),
+            (Metric::AnnotatedNets, 100.0),
+            (Metric::WireCapacitance, 1.0),
+        ];
+        let class = |after: &[(Metric, f64)]| {
+            let parent = ParentFacts {
+                canonical: ContentHash::of("parent"),
+                scenes: facts(&before),
+            };
+            compare_with_parent(&parent, &facts(after), &Gathered::default())
+                .err()
+                .map(|failure| failure.class)
+        };
+        let with = |metric, value| {
+            before.map(|(known, old)| (known, if known == metric { value } else { old }))
+        };
+        assert_eq!(class(&before), None);
+        assert_eq!(class(&with(Metric::SetupWs, 500.0)), None);
+        assert_eq!(
+            class(&with(Metric::AnnotatedNets, 99.0)),
+            Some(FailureClass::ParasiticsIncomplete)
+        );
+        assert_eq!(
+            class(&with(Metric::WireCapacitance, 0.99)),
+            Some(FailureClass::ParasiticsIncomplete)
+        );
+        assert_eq!(
+            class(&with(Metric::UnconstrainedEndpoints, 3.0)),
+            Some(FailureClass::ConstraintCoverageLost)
+        );
+        assert_eq!(class(&before[1..]), Some(FailureClass::MetricMissing));
+        assert_eq!(class(&[]), Some(FailureClass::MetricMissing));
+    }
+}

@@ -1,0 +1,446 @@
+//! Whether two designs compute the same, as far as structure shows it.
+//!
+//! Both designs are cut at everything that has a name that lasts: ports, registers, macros and other cells
+//! whose function is not known, and gates in combinational loops. The logic between is hashed from its
+//! sources to its ends: a gate is its truth table over what its inputs compute, so that buffers, pairs of
+//! inverters, clones, stronger drives, exchanged equivalent pins and an inverter pulled into a gate make no
+//! difference. Two designs whose ends are all fed by the same hashes compute the same. The reverse does
+//! not hold: logic that was mapped anew may compute the same and look different here.
+
+use std::collections::{BTreeMap, HashMap};
+
+use noodle2_liberty::{LibraryIndex, PinDirection, TruthTable};
+use petgraph::algo::kosaraju_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use crate::design::{Design, Direction, Instance, NetId, PinConnection};
+
+/// What came of comparing two designs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LogicComparison {
+    /// Where they differ in structure: `register/D`, `port out[3]`, in alphabetical order. Empty when the
+    /// designs are known to compute the same.
+    pub differing: Vec<String>,
+}
+
+impl LogicComparison {
+    /// Whether the designs are known to compute the same.
+    pub fn is_same(&self) -> bool {
+        self.differing.is_empty()
+    }
+}
+
+/// Compares what two designs compute. `cells` says what their cells do.
+pub fn compare_logic(parent: &Design, child: &Design, cells: &LibraryIndex) -> LogicComparison {
+    let mut shared = Interner::default();
+    let before = Logic::new(parent, cells).ends(&mut shared);
+    let after = Logic::new(child, cells).ends(&mut shared);
+    let mut differing: Vec<String> = before
+        .iter()
+        .filter(|(name, end)| after.get(*name) != Some(end))
+        .map(|(name, _)| name.clone())
+        .chain(
+            after
+                .keys()
+                .filter(|name| !before.contains_key(*name))
+                .cloned(),
+        )
+        .collect();
+    differing.sort_unstable();
+    LogicComparison { differing }
+}
+
+/// What a net computes: a function that was met before, or its inverse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Value {
+    function: u32,
+    inverted: bool,
+}
+
+impl Value {
+    const fn inverted_if(self, inverted: bool) -> Self {
+        Self {
+            function: self.function,
+            inverted: self.inverted != inverted,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Function {
+    /// Always 0, or unknown, or floating.
+    Constant(char),
+    Port(String),
+    /// An output of something with a name that lasts.
+    Output(String, String),
+    /// A net that nothing drives.
+    Undriven(String),
+    /// A net with several drivers.
+    Several(Vec<Value>),
+    /// A truth table over functions in ascending order, all of which matter, 0 in its first row.
+    Gate(Vec<u32>, Vec<bool>),
+}
+
+/// Gives equal functions equal numbers.
+#[derive(Default)]
+struct Interner(HashMap<Function, u32>);
+
+impl Interner {
+    fn value(&mut self, function: Function) -> Value {
+        let next = self.0.len() as u32;
+        let function = *self.0.entry(function).or_insert(next);
+        Value {
+            function,
+            inverted: false,
+        }
+    }
+
+    fn constant(&mut self, high: bool) -> Value {
+        self.value(Function::Constant('0')).inverted_if(high)
+    }
+
+    /// The value of a truth table whose inputs have `inputs` as values.
+    fn gate(&mut self, table: &TruthTable, inputs: &[Value]) -> Value {
+        let zero = self.constant(false).function;
+        let mut sources: Vec<u32> = inputs.iter().map(|value| value.function).collect();
+        sources.sort_unstable();
+        sources.dedup();
+        sources.retain(|source| *source != zero);
+        let place = |function: u32| sources.binary_search(&function).ok();
+        let rows: Vec<bool> = (0..1_usize << sources.len())
+            .map(|row| {
+                let bits = inputs.iter().enumerate().map(|(input, value)| {
+                    let high = place(value.function).is_some_and(|place| row >> place & 1 == 1);
+                    usize::from(high != value.inverted) << input
+                });
+                table.value(bits.sum())
+            })
+            .collect();
+        self.table(sources, rows)
+    }
+
+    /// Leaves out what does not matter, and turns the table so that its first row is 0.
+    fn table(&mut self, mut sources: Vec<u32>, mut rows: Vec<bool>) -> Value {
+        let mut place = 0;
+        while place < sources.len() {
+            let bit = 1 << place;
+            let idle = (0..rows.len()).all(|row| rows[row] == rows[row ^ bit]);
+            if idle {
+                sources.remove(place);
+                rows = (0..rows.len())
+                    .filter(|row| row & bit == 0)
+                    .map(|row| rows[row])
+                    .collect();
+            } else {
+                place += 1;
+            }
+        }
+        let inverted = rows[0];
+        if inverted {
+            rows.iter_mut().for_each(|row| *row = !*row);
+        }
+        let value = match sources.as_slice() {
+            [] => self.constant(false),
+            [source] => Value {
+                function: *source,
+                inverted: false,
+            },
+            _ => self.value(Function::Gate(sources, rows)),
+        };
+        value.inverted_if(inverted)
+    }
+}
+
+/// How the output of an instance is treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// A function of its inputs.
+    Gate,
+    /// Something with a name that lasts, at which the design is cut.
+    Named,
+}
+
+/// What feeds one end: the instance's function where there is one, and a value.
+#[derive(Debug, PartialEq, Eq)]
+struct End {
+    behaviour: String,
+    value: Option<Value>,
+}
+
+struct Logic<'d> {
+    design: &'d Design,
+    cells: &'d LibraryIndex,
+    roles: Vec<Role>,
+    /// By the root of a net: what drives it.
+    drivers: HashMap<NetId, Vec<Driver>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Driver {
+    /// The place of a port.
+    Port(usize),
+    /// The places of an instance and of its pin.
+    Pin(usize, usize),
+}
+
+impl<'d> Logic<'d> {
+    fn new(design: &'d Design, cells: &'d LibraryIndex) -> Self {
+        let mut logic = Self {
+            design,
+            cells,
+            roles: Vec::with_capacity(design.instances.len()),
+            drivers: HashMap::new(),
+        };
+        for (place, port) in design.ports.iter().enumerate() {
+            if port.direction != Some(Direction::Output) {
+                logic.drive(port.net, Driver::Port(place));
+            }
+        }
+        for (place, instance) in design.instances.iter().enumerate() {
+            let gate = instance.is_leaf && is_gate(instance, cells);
+            logic
+                .roles
+                .push(if gate { Role::Gate } else { Role::Named });
+            if !instance.is_leaf {
+                continue;
+            }
+            for (pin, connection) in instance.pins.iter().enumerate() {
+                if direction(instance, &connection.pin, cells) != Some(PinDirection::Input) {
+                    logic.drive(connection.net, Driver::Pin(place, pin));
+                }
+            }
+        }
+        logic.cut_loops();
+        logic
+    }
+
+    fn drive(&mut self, net: NetId, driver: Driver) {
+        let root = self.design.net(net).root;
+        self.drivers.entry(root).or_default().push(driver);
+    }
+
+    fn drivers_of(&self, root: NetId) -> &[Driver] {
+        self.drivers.get(&root).map_or(&[], Vec::as_slice)
+    }
+
+    /// The roots of the nets at the inputs of a gate.
+    fn inputs_of(&self, place: usize) -> impl Iterator<Item = NetId> {
+        let instance = &self.design.instances[place];
+        let is_input =
+            |pin: &str| direction(instance, pin, self.cells) == Some(PinDirection::Input);
+        let pins = instance.pins.iter();
+        pins.filter(move |connection| is_input(&connection.pin))
+            .map(|connection| self.design.net(connection.net).root)
+    }
+
+    /// Gates that feed themselves have no function of their inputs alone. Buffers and inverters among them
+    /// stay what they are as long as another gate cuts their loop.
+    fn cut_loops(&mut self) {
+        for may_be_wire in [false, true] {
+            let mut graph = DiGraph::<usize, ()>::new();
+            let nodes: HashMap<usize, NodeIndex> = (0..self.roles.len())
+                .filter(|place| self.roles[*place] == Role::Gate)
+                .map(|place| (place, graph.add_node(place)))
+                .collect();
+            for (&place, &node) in &nodes {
+                for root in self.inputs_of(place) {
+                    for driver in self.drivers_of(root) {
+                        if let Driver::Pin(source, _) = driver
+                            && let Some(source) = nodes.get(source)
+                        {
+                            graph.update_edge(*source, node, ());
+                        }
+                    }
+                }
+            }
+            for component in kosaraju_scc(&graph) {
+                let is_loop =
+                    component.len() > 1 || graph.contains_edge(component[0], component[0]);
+                if !is_loop {
+                    continue;
+                }
+                for node in component {
+                    let place = graph[node];
+                    let cell = &self.design.instances[place].cell;
+                    if may_be_wire || self.cells.wire_pins(cell).is_none() {
+                        self.roles[place] = Role::Named;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Every end of the logic by name, with what feeds it.
+    fn ends(&self, shared: &mut Interner) -> BTreeMap<String, End> {
+        let mut values = Values {
+            logic: self,
+            shared,
+            known: HashMap::new(),
+        };
+        let mut ends = BTreeMap::new();
+        for port in &self.design.ports {
+            // An input is an end too: nothing inside may drive it.
+            ends.insert(
+                format!("port {}", port.name),
+                End {
+                    behaviour: format!("{:?}", port.direction),
+                    value: Some(values.of(self.design.net(port.net).root)),
+                },
+            );
+        }
+        for (instance, role) in self.design.instances.iter().zip(&self.roles) {
+            // Without pins it computes nothing: a filler.
+            if *role == Role::Gate || !instance.is_leaf || instance.pins.is_empty() {
+                continue;
+            }
+            ends.insert(
+                instance.name.clone(),
+                End {
+                    behaviour: behaviour(instance, self.cells),
+                    value: None,
+                },
+            );
+            for connection in &instance.pins {
+                if direction(instance, &connection.pin, self.cells) == Some(PinDirection::Output) {
+                    continue;
+                }
+                ends.insert(
+                    format!("{}/{}", instance.name, connection.pin),
+                    End {
+                        behaviour: String::new(),
+                        value: Some(values.of(self.design.net(connection.net).root)),
+                    },
+                );
+            }
+        }
+        ends
+    }
+}
+
+/// What nets compute, each found once.
+struct Values<'l, 'd, 's> {
+    logic: &'l Logic<'d>,
+    shared: &'s mut Interner,
+    known: HashMap<NetId, Value>,
+}
+
+impl Values<'_, '_, '_> {
+    /// Without recursion: logic may be deeper than a stack.
+    fn of(&mut self, root: NetId) -> Value {
+        let mut waiting = vec![root];
+        while let Some(&next) = waiting.last() {
+            if self.known.contains_key(&next) {
+                waiting.pop();
+                continue;
+            }
+            let missing: Vec<NetId> = self
+                .needed(next)
+                .into_iter()
+                .filter(|net| !self.known.contains_key(net))
+                .collect();
+            if missing.is_empty() {
+                let value = self.compute(next);
+                self.known.insert(next, value);
+                waiting.pop();
+            } else {
+                waiting.extend(missing);
+            }
+        }
+        self.known[&root]
+    }
+
+    fn needed(&self, root: NetId) -> Vec<NetId> {
+        let mut needed = Vec::new();
+        for driver in self.logic.drivers_of(root) {
+            if let Driver::Pin(place, _) = *driver
+                && self.logic.roles[place] == Role::Gate
+            {
+                needed.extend(self.logic.inputs_of(place));
+            }
+        }
+        needed
+    }
+
+    fn compute(&mut self, root: NetId) -> Value {
+        let net = self.logic.design.net(root);
+        let mut values: Vec<Value> = match net.constant {
+            Some('0') => vec![self.shared.constant(false)],
+            Some('1') => vec![self.shared.constant(true)],
+            Some(other) => vec![self.shared.value(Function::Constant(other))],
+            None => Vec::new(),
+        };
+        for driver in self.logic.drivers_of(root) {
+            values.push(self.driven_by(*driver));
+        }
+        match values.as_slice() {
+            [] => self.shared.value(Function::Undriven(net.name.clone())),
+            [value] => *value,
+            _ => {
+                values.sort_unstable();
+                self.shared.value(Function::Several(values))
+            }
+        }
+    }
+
+    fn driven_by(&mut self, driver: Driver) -> Value {
+        let design = self.logic.design;
+        let (place, pin) = match driver {
+            Driver::Port(place) => {
+                let port = design.ports[place].name.clone();
+                return self.shared.value(Function::Port(port));
+            }
+            Driver::Pin(place, pin) => (place, pin),
+        };
+        let instance = &design.instances[place];
+        let pin = &instance.pins[pin].pin;
+        let function = match self.logic.roles[place] {
+            Role::Gate => self.logic.cells.function(&instance.cell, pin),
+            Role::Named => None,
+        };
+        let Some(table) = function else {
+            let output = Function::Output(instance.name.clone(), pin.clone());
+            return self.shared.value(output);
+        };
+        let inputs: Vec<Value> = table
+            .inputs()
+            .iter()
+            .map(|input| match instance.net(input) {
+                Some(net) if self.known.contains_key(&design.net(net).root) => {
+                    self.known[&design.net(net).root]
+                }
+                // An open input may be anything.
+                _ => {
+                    let name = format!("{}/{input}", instance.name);
+                    self.shared.value(Function::Undriven(name))
+                }
+            })
+            .collect();
+        self.shared.gate(table, &inputs)
+    }
+}
+
+fn direction(instance: &Instance, pin: &str, cells: &LibraryIndex) -> Option<PinDirection> {
+    cells.pin(&instance.cell, pin)?.1.direction
+}
+
+/// Whether the cell is logic without state, and every output that is used a known function of its inputs.
+fn is_gate(instance: &Instance, cells: &LibraryIndex) -> bool {
+    let cell = &instance.cell;
+    let is_known = cells.same_function(cell, cell);
+    let has_state = cells.cell(cell).is_none_or(|cell| cell.is_sequential());
+    let is_logic = |connection: &PinConnection| match direction(instance, &connection.pin, cells) {
+        Some(PinDirection::Input) => true,
+        Some(PinDirection::Output) => cells.function(cell, &connection.pin).is_some(),
+        _ => false,
+    };
+    is_known && !has_state && instance.pins.iter().all(is_logic)
+}
+
+/// Text that is equal for two cells that may stand in for one another.
+fn behaviour(instance: &Instance, cells: &LibraryIndex) -> String {
+    let is_known = cells.same_function(&instance.cell, &instance.cell);
+    match cells.signature(&instance.cell) {
+        Some(signature) if is_known => signature.to_owned(),
+        _ => format!("cell {}", instance.cell),
+    }
+}
