@@ -13,7 +13,7 @@ use noodle2_liberty::{LibraryIndex, PinDirection, TruthTable};
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use crate::design::{Design, Direction, Instance, NetId, PinConnection};
+use crate::design::{Design, Direction, Instance, NetId};
 
 /// What came of comparing two designs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -170,9 +170,19 @@ struct End {
 struct Logic<'d> {
     design: &'d Design,
     cells: &'d LibraryIndex,
-    roles: Vec<Role>,
+    /// One for each instance.
+    nodes: Vec<Node>,
     /// By the root of a net: what drives it.
-    drivers: HashMap<NetId, Vec<Driver>>,
+    drivers: Vec<Vec<Driver>>,
+}
+
+#[derive(Debug)]
+struct Node {
+    role: Role,
+    /// Whether the cell is a buffer or an inverter.
+    is_wire: bool,
+    /// The way of each connected pin, where the library states it.
+    directions: Vec<Option<PinDirection>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -188,85 +198,85 @@ impl<'d> Logic<'d> {
         let mut logic = Self {
             design,
             cells,
-            roles: Vec::with_capacity(design.instances.len()),
-            drivers: HashMap::new(),
+            nodes: Vec::with_capacity(design.instances.len()),
+            drivers: vec![Vec::new(); design.nets.len()],
         };
         for (place, port) in design.ports.iter().enumerate() {
             if port.direction != Some(Direction::Output) {
                 logic.drive(port.net, Driver::Port(place));
             }
         }
+        let mut known: HashMap<&str, CellFacts<'d>> = HashMap::new();
         for (place, instance) in design.instances.iter().enumerate() {
-            let gate = instance.is_leaf && is_gate(instance, cells);
-            logic
-                .roles
-                .push(if gate { Role::Gate } else { Role::Named });
-            if !instance.is_leaf {
-                continue;
-            }
+            let facts = known
+                .entry(&instance.cell)
+                .or_insert_with(|| CellFacts::new(&instance.cell, cells));
+            let node = facts.node(instance);
             for (pin, connection) in instance.pins.iter().enumerate() {
-                if direction(instance, &connection.pin, cells) != Some(PinDirection::Input) {
+                if instance.is_leaf && node.directions[pin] != Some(PinDirection::Input) {
                     logic.drive(connection.net, Driver::Pin(place, pin));
                 }
             }
+            logic.nodes.push(node);
         }
-        logic.cut_loops();
+        logic.cut_loops(false);
         logic
     }
 
+    fn root(&self, net: NetId) -> usize {
+        self.design.net(net).root.0 as usize
+    }
+
     fn drive(&mut self, net: NetId, driver: Driver) {
-        let root = self.design.net(net).root;
-        self.drivers.entry(root).or_default().push(driver);
+        let root = self.root(net);
+        self.drivers[root].push(driver);
     }
 
-    fn drivers_of(&self, root: NetId) -> &[Driver] {
-        self.drivers.get(&root).map_or(&[], Vec::as_slice)
-    }
-
-    /// The roots of the nets at the inputs of a gate.
-    fn inputs_of(&self, place: usize) -> impl Iterator<Item = NetId> {
-        let instance = &self.design.instances[place];
-        let is_input =
-            |pin: &str| direction(instance, pin, self.cells) == Some(PinDirection::Input);
-        let pins = instance.pins.iter();
-        pins.filter(move |connection| is_input(&connection.pin))
-            .map(|connection| self.design.net(connection.net).root)
+    /// The roots of the nets at the inputs of an instance.
+    fn inputs_of(&self, place: usize) -> impl Iterator<Item = usize> {
+        let pins = self.design.instances[place].pins.iter();
+        let directions = self.nodes[place].directions.iter();
+        pins.zip(directions)
+            .filter(|(_, direction)| **direction == Some(PinDirection::Input))
+            .map(|(connection, _)| self.root(connection.net))
     }
 
     /// Gates that feed themselves have no function of their inputs alone. Buffers and inverters among them
     /// stay what they are as long as another gate cuts their loop.
-    fn cut_loops(&mut self) {
-        for may_be_wire in [false, true] {
-            let mut graph = DiGraph::<usize, ()>::new();
-            let nodes: HashMap<usize, NodeIndex> = (0..self.roles.len())
-                .filter(|place| self.roles[*place] == Role::Gate)
-                .map(|place| (place, graph.add_node(place)))
-                .collect();
-            for (&place, &node) in &nodes {
-                for root in self.inputs_of(place) {
-                    for driver in self.drivers_of(root) {
-                        if let Driver::Pin(source, _) = driver
-                            && let Some(source) = nodes.get(source)
-                        {
-                            graph.update_edge(*source, node, ());
-                        }
+    fn cut_loops(&mut self, cut_wires: bool) {
+        let mut graph = DiGraph::<(), ()>::with_capacity(self.nodes.len(), self.nodes.len() * 2);
+        for _ in &self.nodes {
+            graph.add_node(());
+        }
+        let is_gate = |place: usize| self.nodes[place].role == Role::Gate;
+        for place in (0..self.nodes.len()).filter(|place| is_gate(*place)) {
+            for root in self.inputs_of(place) {
+                for driver in &self.drivers[root] {
+                    if let Driver::Pin(source, _) = *driver
+                        && is_gate(source)
+                    {
+                        graph.add_edge(NodeIndex::new(source), NodeIndex::new(place), ());
                     }
                 }
             }
-            for component in kosaraju_scc(&graph) {
-                let is_loop =
-                    component.len() > 1 || graph.contains_edge(component[0], component[0]);
-                if !is_loop {
-                    continue;
-                }
-                for node in component {
-                    let place = graph[node];
-                    let cell = &self.design.instances[place].cell;
-                    if may_be_wire || self.cells.wire_pins(cell).is_none() {
-                        self.roles[place] = Role::Named;
-                    }
+        }
+        let mut found = false;
+        for component in kosaraju_scc(&graph) {
+            let is_loop = component.len() > 1 || graph.contains_edge(component[0], component[0]);
+            if !is_loop {
+                continue;
+            }
+            found = true;
+            for node in component {
+                let node = &mut self.nodes[node.index()];
+                if cut_wires || !node.is_wire {
+                    node.role = Role::Named;
                 }
             }
+        }
+        // What is left can only be a ring of buffers and inverters.
+        if found && !cut_wires {
+            self.cut_loops(true);
         }
     }
 
@@ -275,7 +285,7 @@ impl<'d> Logic<'d> {
         let mut values = Values {
             logic: self,
             shared,
-            known: HashMap::new(),
+            known: vec![None; self.design.nets.len()],
         };
         let mut ends = BTreeMap::new();
         for port in &self.design.ports {
@@ -284,33 +294,29 @@ impl<'d> Logic<'d> {
                 format!("port {}", port.name),
                 End {
                     behaviour: format!("{:?}", port.direction),
-                    value: Some(values.of(self.design.net(port.net).root)),
+                    value: Some(values.of(self.root(port.net))),
                 },
             );
         }
-        for (instance, role) in self.design.instances.iter().zip(&self.roles) {
+        for (instance, node) in self.design.instances.iter().zip(&self.nodes) {
             // Without pins it computes nothing: a filler.
-            if *role == Role::Gate || !instance.is_leaf || instance.pins.is_empty() {
+            if node.role == Role::Gate || !instance.is_leaf || instance.pins.is_empty() {
                 continue;
             }
-            ends.insert(
-                instance.name.clone(),
-                End {
-                    behaviour: behaviour(instance, self.cells),
-                    value: None,
-                },
-            );
-            for connection in &instance.pins {
-                if direction(instance, &connection.pin, self.cells) == Some(PinDirection::Output) {
+            let end = End {
+                behaviour: behaviour(instance, self.cells),
+                value: None,
+            };
+            ends.insert(instance.name.clone(), end);
+            for (connection, direction) in instance.pins.iter().zip(&node.directions) {
+                if *direction == Some(PinDirection::Output) {
                     continue;
                 }
-                ends.insert(
-                    format!("{}/{}", instance.name, connection.pin),
-                    End {
-                        behaviour: String::new(),
-                        value: Some(values.of(self.design.net(connection.net).root)),
-                    },
-                );
+                let end = End {
+                    behaviour: String::new(),
+                    value: Some(values.of(self.root(connection.net))),
+                };
+                ends.insert(format!("{}/{}", instance.name, connection.pin), end);
             }
         }
         ends
@@ -321,55 +327,57 @@ impl<'d> Logic<'d> {
 struct Values<'l, 'd, 's> {
     logic: &'l Logic<'d>,
     shared: &'s mut Interner,
-    known: HashMap<NetId, Value>,
+    /// By the root of a net.
+    known: Vec<Option<Value>>,
 }
 
 impl Values<'_, '_, '_> {
     /// Without recursion: logic may be deeper than a stack.
-    fn of(&mut self, root: NetId) -> Value {
+    fn of(&mut self, root: usize) -> Value {
         let mut waiting = vec![root];
-        while let Some(&next) = waiting.last() {
-            if self.known.contains_key(&next) {
-                waiting.pop();
-                continue;
+        let mut missing = Vec::new();
+        loop {
+            if let Some(value) = self.known[root] {
+                return value;
             }
-            let missing: Vec<NetId> = self
-                .needed(next)
-                .into_iter()
-                .filter(|net| !self.known.contains_key(net))
-                .collect();
+            let next = waiting.last().copied().unwrap_or(root);
+            self.needed(next, &mut missing);
             if missing.is_empty() {
-                let value = self.compute(next);
-                self.known.insert(next, value);
+                self.known[next] = Some(self.compute(next));
                 waiting.pop();
             } else {
-                waiting.extend(missing);
+                waiting.append(&mut missing);
             }
         }
-        self.known[&root]
     }
 
-    fn needed(&self, root: NetId) -> Vec<NetId> {
-        let mut needed = Vec::new();
-        for driver in self.logic.drivers_of(root) {
+    /// The nets that must be known before `root`, and are not.
+    fn needed(&self, root: usize, missing: &mut Vec<usize>) {
+        if self.known[root].is_some() {
+            return;
+        }
+        for driver in &self.logic.drivers[root] {
             if let Driver::Pin(place, _) = *driver
-                && self.logic.roles[place] == Role::Gate
+                && self.logic.nodes[place].role == Role::Gate
             {
-                needed.extend(self.logic.inputs_of(place));
+                let inputs = self.logic.inputs_of(place);
+                missing.extend(inputs.filter(|input| self.known[*input].is_none()));
             }
         }
-        needed
     }
 
-    fn compute(&mut self, root: NetId) -> Value {
-        let net = self.logic.design.net(root);
+    fn compute(&mut self, root: usize) -> Value {
+        if let Some(value) = self.known[root] {
+            return value;
+        }
+        let net = &self.logic.design.nets[root];
         let mut values: Vec<Value> = match net.constant {
             Some('0') => vec![self.shared.constant(false)],
             Some('1') => vec![self.shared.constant(true)],
             Some(other) => vec![self.shared.value(Function::Constant(other))],
             None => Vec::new(),
         };
-        for driver in self.logic.drivers_of(root) {
+        for driver in &self.logic.drivers[root] {
             values.push(self.driven_by(*driver));
         }
         match values.as_slice() {
@@ -393,7 +401,7 @@ impl Values<'_, '_, '_> {
         };
         let instance = &design.instances[place];
         let pin = &instance.pins[pin].pin;
-        let function = match self.logic.roles[place] {
+        let function = match self.logic.nodes[place].role {
             Role::Gate => self.logic.cells.function(&instance.cell, pin),
             Role::Named => None,
         };
@@ -404,36 +412,66 @@ impl Values<'_, '_, '_> {
         let inputs: Vec<Value> = table
             .inputs()
             .iter()
-            .map(|input| match instance.net(input) {
-                Some(net) if self.known.contains_key(&design.net(net).root) => {
-                    self.known[&design.net(net).root]
-                }
+            .map(|input| {
+                let net = instance.net(input);
+                let known = net.and_then(|net| self.known[self.logic.root(net)]);
                 // An open input may be anything.
-                _ => {
+                known.unwrap_or_else(|| {
                     let name = format!("{}/{input}", instance.name);
                     self.shared.value(Function::Undriven(name))
-                }
+                })
             })
             .collect();
         self.shared.gate(table, &inputs)
     }
 }
 
-fn direction(instance: &Instance, pin: &str, cells: &LibraryIndex) -> Option<PinDirection> {
-    cells.pin(&instance.cell, pin)?.1.direction
+/// What is asked of a cell for each of its instances.
+struct CellFacts<'c> {
+    cell: &'c str,
+    cells: &'c LibraryIndex,
+    /// Whether it is logic without state.
+    is_logic: bool,
+    is_wire: bool,
 }
 
-/// Whether the cell is logic without state, and every output that is used a known function of its inputs.
-fn is_gate(instance: &Instance, cells: &LibraryIndex) -> bool {
-    let cell = &instance.cell;
-    let is_known = cells.same_function(cell, cell);
-    let has_state = cells.cell(cell).is_none_or(|cell| cell.is_sequential());
-    let is_logic = |connection: &PinConnection| match direction(instance, &connection.pin, cells) {
-        Some(PinDirection::Input) => true,
-        Some(PinDirection::Output) => cells.function(cell, &connection.pin).is_some(),
-        _ => false,
-    };
-    is_known && !has_state && instance.pins.iter().all(is_logic)
+impl<'c> CellFacts<'c> {
+    fn new(cell: &'c str, cells: &'c LibraryIndex) -> Self {
+        let is_known = cells.same_function(cell, cell);
+        let has_state = cells.cell(cell).is_none_or(|cell| cell.is_sequential());
+        Self {
+            cell,
+            cells,
+            is_logic: is_known && !has_state,
+            is_wire: cells.wire_pins(cell).is_some(),
+        }
+    }
+
+    /// An instance is a gate when every output that is used is a known function of its inputs.
+    fn node(&self, instance: &Instance) -> Node {
+        let direction = |pin: &str| self.cells.pin(self.cell, pin)?.1.direction;
+        let pins = instance.pins.iter();
+        let directions: Vec<Option<PinDirection>> = pins
+            .clone()
+            .map(|connection| direction(&connection.pin))
+            .collect();
+        let is_gate = instance.is_leaf
+            && self.is_logic
+            && pins
+                .zip(&directions)
+                .all(|(connection, direction)| match direction {
+                    Some(PinDirection::Input) => true,
+                    Some(PinDirection::Output) => {
+                        self.cells.function(self.cell, &connection.pin).is_some()
+                    }
+                    _ => false,
+                });
+        Node {
+            role: if is_gate { Role::Gate } else { Role::Named },
+            is_wire: self.is_wire,
+            directions,
+        }
+    }
 }
 
 /// Text that is equal for two cells that may stand in for one another.
