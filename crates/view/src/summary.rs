@@ -252,23 +252,21 @@ fn deltas(base: &Case, best: &Case) -> BTreeMap<Metric, MetricDelta> {
             let (before, after) = (from.get(*metric)?, to.get(*metric)?);
             let gain = metric.gain(before, after);
             let delta = MetricDelta {
-                change: round(after - before),
-                gain: round(gain),
-                gain_percent: (before != 0.0).then(|| round(100.0 * gain / before.abs())),
+                change: metric.canonical(after - before)?,
+                gain: metric.canonical(gain)?,
+                gain_percent: (before != 0.0)
+                    .then(|| six_digits(100.0 * gain / before.abs()))
+                    .flatten(),
             };
             Some((*metric, delta))
         })
         .collect()
 }
 
-/// Six decimals: differences of rounded values carry no more.
-fn round(value: f64) -> f64 {
-    let rounded = (value * 1e6).round() / 1e6;
-    if rounded == 0.0 && value != 0.0 {
-        value
-    } else {
-        rounded
-    }
+/// A share to six significant digits: the values that it comes from carry no more.
+fn six_digits(value: f64) -> Option<f64> {
+    let rounded = format!("{value:.5e}").parse().ok();
+    rounded.filter(|rounded: &f64| rounded.is_finite())
 }
 
 /// The ECOs from the base to a case, along first parents.
@@ -407,8 +405,9 @@ fn mean_gains(controller: &Controller, trials: &[&Trial]) -> BTreeMap<Metric, f6
                     )
                 })
                 .collect();
-            let count = gains.len() as f64;
-            (!gains.is_empty()).then(|| (*metric, round(gains.iter().sum::<f64>() / count)))
+            // Without any gain the mean is no number, and so missing.
+            let mean = gains.iter().sum::<f64>() / gains.len() as f64;
+            Some((*metric, metric.canonical(mean)?))
         })
         .collect()
 }

@@ -66,6 +66,7 @@ fn outcome(id: &str) -> Outcome {
                 (Metric::SetupWns, wns),
                 (Metric::SetupWs, wns),
                 (Metric::Area, area),
+                (Metric::Power, area * 1e-9),
             ]
             .into_iter()
             .collect(),
@@ -155,6 +156,18 @@ fn the_summary_counts_what_happened() {
     assert_eq!(summary["makespan_s"], 10.0);
     assert_eq!(summary["lower_bound_s"], 9.0);
     assert_eq!(summary["cpu_s"], 13.5);
+}
+
+/// The design of this test draws microwatts: decimals that do for picoseconds would leave nothing of its gains.
+#[test]
+fn small_gains_keep_their_digits() {
+    let history = History::new(&journal()).unwrap();
+    let summary = serde_json::to_value(Summary::new(&history)).unwrap();
+    assert_eq!(summary["deltas"]["power_w"]["change"], 1e-8);
+    assert_eq!(summary["deltas"]["power_w"]["gain"], -1e-8);
+    assert_eq!(summary["deltas"]["power_w"]["gain_percent"], -1.0);
+    // -2, -2, 1 and -6 nW over four effects.
+    assert_eq!(summary["ecos"][0]["mean_gain"]["power_w"], -2.25e-9);
 }
 
 #[test]
