@@ -80,6 +80,16 @@ impl Tally {
     }
 }
 
+impl Stage {
+    /// The cases that it passed on, best first; none unless it completed.
+    pub fn survivors(&self) -> &[CaseName] {
+        match &self.standing {
+            StageStanding::Finished(StageEnd::Completed { survivors }) => survivors,
+            _ => &[],
+        }
+    }
+}
+
 /// How far a stage is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StageStanding {

@@ -528,6 +528,36 @@ fn a_budget_of_time_ends_the_run_and_a_person_does_not() {
     ));
 }
 
+/// The stage chose no survivors, and what it measured is there all the same; what broke its bound is not better.
+#[test]
+fn the_best_of_a_run_that_ended_early_is_the_best_that_was_measured() {
+    let outcomes = [
+        ("0_1", case("first", -400.0)),
+        ("0_2", case("second", -300.0)),
+        ("0_3", case_with_area("too big", -100.0, 5000.0)),
+    ];
+    let mut controller = run_until(vec![stage("only", &[], 5)], &outcomes, |controller| {
+        let id: TrialId = "0_4".parse().unwrap();
+        controller
+            .trial(id)
+            .is_some_and(|trial| trial.standing() == TrialStanding::Running)
+    });
+    let best = |controller: &Controller| controller.best_case().unwrap().to_string();
+    assert_eq!(best(&controller), "core_0_2", "so far");
+    let cause = noodle2_model::StopCause::CpuTime;
+    controller.apply(&Event::StopRequested { cause }).unwrap();
+    let attempt = *controller.running_attempts().first().unwrap();
+    controller
+        .apply(&lost(attempt, FailureClass::Interrupted))
+        .unwrap();
+    for event in controller.decide(1) {
+        controller.apply(&event).unwrap();
+    }
+    assert_eq!(controller.status(), RunStatus::Stopped);
+    assert!(passed_on(&controller, 0).is_empty());
+    assert_eq!(best(&controller), "core_0_2");
+}
+
 #[test]
 fn a_changed_decision_in_a_journal_is_caught() {
     let identity = identity(support::random_study(&mut support::Chance(5)));

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use noodle2_control::{Controller, TransitionError};
 use noodle2_model::{AttemptId, Event, StageIndex};
 
+use crate::SummaryStatus;
+
 /// A run with its times.
 #[derive(Debug, Clone)]
 pub struct History {
@@ -16,22 +18,22 @@ pub struct History {
     workers: u32,
     started_at: Option<Timestamp>,
     last_at: Option<Timestamp>,
+    at_work: bool,
 }
 
 /// When an attempt ran.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AttemptSpan {
-    /// The attempt.
-    pub attempt: AttemptId,
+#[derive(Debug, Clone, Copy)]
+struct AttemptSpan {
+    attempt: AttemptId,
     /// When its start was journalled.
-    pub started_at: Timestamp,
+    started_at: Timestamp,
     /// When its end was journalled; `None` while it runs.
-    pub ended_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
 }
 
 impl AttemptSpan {
     /// Seconds from start to end; `None` while it runs.
-    pub fn seconds(&self) -> Option<f64> {
+    fn seconds(&self) -> Option<f64> {
         Some(seconds_between(self.started_at, self.ended_at?))
     }
 }
@@ -41,7 +43,8 @@ fn seconds_between(start: Timestamp, end: Timestamp) -> f64 {
 }
 
 impl History {
-    /// Folds timed events into a history.
+    /// Folds timed events into a history. Unless [`History::at_work`] says otherwise, nobody works on the run
+    /// any more.
     ///
     /// # Errors
     /// As [`Controller::replay`].
@@ -55,6 +58,7 @@ impl History {
             workers: 1,
             started_at: events.first().map(|(at, _)| *at),
             last_at: events.last().map(|(at, _)| *at),
+            at_work: false,
         };
         let mut open: BTreeMap<AttemptId, usize> = BTreeMap::new();
         let mut previous: Option<Timestamp> = None;
@@ -100,19 +104,29 @@ impl History {
         Ok(history)
     }
 
+    /// The same history, read while a controller is, or is not, at work on the run. The journal cannot tell.
+    #[must_use]
+    pub fn at_work(mut self, at_work: bool) -> Self {
+        self.at_work = at_work;
+        self
+    }
+
     /// The state of the run.
     pub fn controller(&self) -> &Controller {
         &self.controller
     }
 
-    /// Every attempt in the order of their starts.
-    pub fn spans(&self) -> &[AttemptSpan] {
-        &self.spans
+    /// How the run stands.
+    pub fn status(&self) -> SummaryStatus {
+        SummaryStatus::new(&self.controller, self.at_work)
     }
 
-    /// When a stage started and ended, as far as it did.
+    /// When a stage started and ended, as far as it did. A stage that was running when the run ended, ended
+    /// with it.
     pub fn stage_times(&self, stage: StageIndex) -> (Option<Timestamp>, Option<Timestamp>) {
-        self.stages.get(&stage).copied().unwrap_or_default()
+        let (started, ended) = self.stages.get(&stage).copied().unwrap_or_default();
+        let with_run = self.status().has_ended() && started.is_some();
+        (started, ended.or(self.last_at.filter(|_| with_run)))
     }
 
     /// When the run was created.
