@@ -6,7 +6,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use support::{digest, edit, finish, journal, noodle2, run, start, summary, template, text};
+use support::{
+    digest, edit, engine_after, finish, journal, noodle2, run, start, summary, template, text,
+};
 
 /// A fresh sequential study that `change` breaks; returns exit status, stdout and stderr of its run.
 fn broken(change: impl FnOnce(&Path)) -> (i32, String, String) {
@@ -177,32 +179,12 @@ fn a_killed_engine_costs_an_attempt_and_nothing_else() {
     assert_eq!(status, 0, "{stderr}");
 
     // An engine that kills itself the first time it is asked for trial 0_3.
-    let real = Command::new("sh")
-        .args(["-c", "command -v sta"])
-        .output()
-        .unwrap();
-    let real = String::from_utf8(real.stdout).unwrap();
-    let engine = folder.path().join("sta");
     let flag = folder.path().join("killed");
-    fs::write(
-        &engine,
-        format!(
-            "#!/bin/sh\ncase $PWD in */counter_0_3/1) : > {} ; kill -9 $$ ;; esac\nexec {} \"$@\"\n",
-            text(&flag),
-            real.trim()
-        ),
-    )
-    .unwrap();
-    let chmod = Command::new("chmod")
-        .args(["+x", text(&engine)])
-        .status()
-        .unwrap();
-    assert!(chmod.success());
-    edit(
-        &study,
-        "{kind: opensta}",
-        &format!("{{kind: opensta, path: {}}}", text(&engine)),
+    let kill = format!(
+        "case $PWD in */counter_0_3/1) : > {} ; kill -9 $$ ;; esac",
+        text(&flag)
     );
+    engine_after(&study, &kill);
     let out = folder.path().join("run");
     let (status, _, stderr) = run(&["run", text(&study), "--out", text(&out)]);
     assert_eq!(status, 0, "{stderr}");

@@ -1,11 +1,13 @@
-//! What is said of runs that ended early: every command says the same, and says it of what was measured.
+//! What is said of runs that go on, are interrupted, or ended early: every command says the same, and says it of what was measured.
 
 mod support;
 
+use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
-use support::{edit, run, summary, template, text};
+use support::{edit, engine_after, run, start, summary, template, text, wait_until};
 
 /// What a command prints as JSON.
 fn json(arguments: &[&str]) -> Value {
@@ -108,4 +110,78 @@ fn a_run_that_a_rail_ended_tells_its_best_case_and_what_never_ran() {
             assert!(text.contains(trial["trial"].as_str().unwrap()), "{text}");
         }
     }
+}
+
+/// How a run and its first stage stand in the words of every command that tells it, and its third trial.
+fn every_word_is(run: &str, status: &str, trial: &str) {
+    for command in ["status", "report"] {
+        let summary = json(&[command, run]);
+        assert_eq!(summary["status"], status, "{command}");
+        assert_eq!(summary["stages"][0]["status"], status, "{command}");
+        let text = shown(&[command, run]);
+        let first = text.lines().next().unwrap();
+        assert!(first.contains(&format!(": {status}")), "{first}");
+        assert_eq!(first.contains("can be resumed"), status == "interrupted");
+        assert!(text.contains("best") && !text.contains("nothing"), "{text}");
+    }
+    let stage = json(&["show", run, "buffer"]);
+    assert_eq!(stage["status"], status);
+    assert_eq!(stage["trial_list"][2]["result"], trial);
+    let text = shown(&["show", run, "buffer"]);
+    assert!(text.starts_with(&format!("buffer: {status}")), "{text}");
+    assert_eq!(json(&["show", run, "0_3"])["result"], trial);
+    let text = shown(&["show", run, "0_3"]);
+    assert!(text.contains(&format!(": {trial}")), "{text}");
+}
+
+#[test]
+fn a_live_run_is_told_from_a_killed_and_from_an_interrupted_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = template(folder.path(), "sequential");
+    // Trial 0_3 lasts until it is let go, or for a minute.
+    let go = folder.path().join("go");
+    let hold = format!(
+        "case $PWD in */counter_0_3/*) for i in $(seq 600); do [ -e {} ] && break; sleep 0.1; done ;; esac",
+        text(&go)
+    );
+    engine_after(&study, &hold);
+    let out = folder.path().join("run");
+    let path = text(&out);
+    let attempt_of_third = |number: u64| {
+        move |records: &[Value]| {
+            records.iter().any(|record| {
+                let (event, attempt) = (&record["event"], &record["event"]["attempt"]);
+                event["type"] == "attempt_started"
+                    && attempt["trial"] == "0_3"
+                    && attempt["number"] == number
+            })
+        }
+    };
+
+    let mut child = start(&["run", text(&study), "--out", path, "-j", "1"]);
+    wait_until(&mut child, &out, attempt_of_third(1));
+    every_word_is(path, "running", "running");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    every_word_is(path, "interrupted", "interrupted");
+
+    let mut child = start(&["resume", path, "-j", "1"]);
+    wait_until(&mut child, &out, attempt_of_third(2));
+    every_word_is(path, "running", "running");
+    // The system may hand over two signals as one, so the second waits until the first was heard.
+    for wanted in ["stop_requested", "attempt_finished"] {
+        let id = child.id().to_string();
+        Command::new("kill").args(["-INT", &id]).status().unwrap();
+        wait_until(&mut child, &out, |records| {
+            records.last().unwrap()["event"]["type"] == wanted
+        });
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(7));
+    every_word_is(path, "interrupted", "waiting");
+    assert_eq!(json(&["status", path]), summary(&out));
+
+    fs::write(&go, "").unwrap();
+    let (status, _, stderr) = run(&["resume", path, "-j", "1"]);
+    assert_eq!(status, 0, "{stderr}");
+    assert_eq!(summary(&out)["status"], "completed");
 }

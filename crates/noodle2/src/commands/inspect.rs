@@ -7,13 +7,14 @@ use noodle2_control::{Case, Controller, Trial, gain_over};
 use noodle2_model::{CaseName, Event, Metric, MetricSet, StageIndex, Study, TrialId};
 use noodle2_store::{RunFolder, read_journal};
 use noodle2_view::{
-    History, Lineage, Progress, StageView, Summary, Table, eco_text, gain_text, headline,
-    metric_text, report_text, trial_text,
+    History, Lineage, Progress, StageView, Summary, SummaryStatus, Table, eco_text, gain_text,
+    headline, metric_text, report_text, trial_text,
 };
 
 use crate::cli::{Format, LineageFormat};
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
+use crate::run::Worker;
 
 /// Reads a run's history from its folder.
 pub(crate) fn history_of(folder: &RunFolder) -> Result<History, CommandFailure> {
@@ -41,7 +42,14 @@ pub(crate) fn history_of(folder: &RunFolder) -> Result<History, CommandFailure> 
 /// A run as it is now.
 fn look_at(run: &Path) -> Result<(RunFolder, History), CommandFailure> {
     let folder = RunFolder::open(run)?;
-    let history = history_of(&folder)?;
+    // Asked before the journal is read: a run that ends in between is then told as ended.
+    let worker = Worker::of(&folder);
+    let history = history_of(&folder)?.at_work(worker == Worker::AtWork);
+    if let (Worker::Elsewhere(holder), SummaryStatus::Interrupted) = (&worker, history.status()) {
+        print::talk(&format!(
+            "{holder} worked on the run last; from this machine it cannot be told whether it still does"
+        ));
+    }
     Ok((folder, history))
 }
 
