@@ -4,10 +4,10 @@ mod support;
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use support::{edit, engine_after, run, start, summary, template, text, wait_until};
+use support::{edit, engine_after, noodle2, run, start, summary, template, text, wait_until};
 
 /// What a command prints as JSON.
 fn json(arguments: &[&str]) -> Value {
@@ -184,4 +184,34 @@ fn a_live_run_is_told_from_a_killed_and_from_an_interrupted_one() {
     let (status, _, stderr) = run(&["resume", path, "-j", "1"]);
     assert_eq!(status, 0, "{stderr}");
     assert_eq!(summary(&out)["status"], "completed");
+}
+
+/// Results that did not reach their reader are no success; the run folder has them all the same.
+#[test]
+fn a_stdout_that_is_full_is_an_error_and_a_reader_that_went_away_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = template(folder.path(), "sequential");
+    let out = folder.path().join("run");
+    let (study, run) = (text(&study), text(&out));
+    let into = |arguments: &[&str], stdout: Stdio| {
+        support::finish(noodle2().args(arguments).stdout(stdout).output().unwrap())
+    };
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    for arguments in [
+        ["run", study, "--out", run].as_slice(),
+        &["report", run],
+        &["status", run, "--format", "json"],
+        &["lineage", run],
+        &["check", study],
+        &["eco", "list"],
+    ] {
+        let (status, _, stderr) = into(arguments, full().into());
+        assert_eq!(status, 6, "{arguments:?}: {stderr}");
+        assert!(stderr.contains("N2-PRINT-001"), "{stderr}");
+    }
+    assert_eq!(summary(&out)["status"], "completed");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let (status, _, stderr) = into(&["report", run], writer.into());
+    assert_eq!((status, stderr.as_str()), (0, ""));
 }
