@@ -252,7 +252,7 @@ fn a_failed_branch_leaves_its_sibling_alone_and_the_join_follows_its_policy() {
         assert_eq!(passed_on(&controller, 2), ["core_2_1", "core_0_0"]);
         assert!(matches!(
             &controller.stages()[3].standing,
-            StageStanding::Finished(StageEnd::Failed { cause, .. }) if cause.contains("`left`: 1 trials failed")
+            StageStanding::Finished(StageEnd::Failed { cause, .. }) if cause.contains("`left`: 1 trial failed")
         ));
         assert_eq!(controller.status(), RunStatus::Stopped);
     }
@@ -321,6 +321,25 @@ fn an_abort_counts_in_proposal_order_and_discards_what_lies_beyond() {
             .cancelled
             .is_some()
     );
+}
+
+#[test]
+fn one_failure_that_aborts_is_told_in_the_singular() {
+    for (failures, in_a_row, cause) in [
+        (Some(1), None, "1 trial failed"),
+        (None, Some(1), "1 trial failed"),
+        (Some(2), None, "2 trials failed"),
+        (None, Some(2), "2 trials in a row failed"),
+    ] {
+        let mut only = stage("only", &[], 4);
+        only.aborts.failures = failures;
+        only.aborts.failures_in_a_row = in_a_row;
+        let controller = run(vec![only], &[("0_1", failure()), ("0_2", failure())]);
+        assert!(matches!(
+            &controller.stages()[0].standing,
+            StageStanding::Finished(StageEnd::Failed { cause: told, .. }) if told == cause
+        ));
+    }
 }
 
 /// The right branch's second stage starts while the left branch's first still runs.

@@ -19,7 +19,7 @@ mod table;
 
 pub use history::History;
 pub use lineage::Lineage;
-pub use number::{gain_text, metric_text, seconds_text};
+pub use number::{count_text, gain_text, metric_text, seconds_text};
 pub use plan::PlanView;
 pub use progress::Progress;
 pub use report::{headline, report_markdown, report_text};

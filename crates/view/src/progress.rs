@@ -3,7 +3,7 @@
 use noodle2_control::{Controller, TrialStanding, Verdict};
 use noodle2_model::{CaseName, Metric, StageIndex};
 
-use crate::{StageStatus, SummaryStatus, metric_text, seconds_text};
+use crate::{StageStatus, SummaryStatus, count_text, metric_text, seconds_text};
 
 /// Where a running study stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,9 +88,9 @@ impl Progress {
             None => String::new(),
         };
         format!(
-            "{} of {} trials in {}{rest}{best}",
+            "{} of {} in {}{rest}{best}",
             self.done,
-            self.total,
+            count_text(self.total, "trial"),
             seconds_text(elapsed_s)
         )
     }

@@ -3,8 +3,8 @@
 use noodle2_model::{Metric, StageIndex};
 
 use crate::{
-    History, Lineage, StageStatus, Summary, SummaryStatus, Table, gain_text, metric_text,
-    seconds_text,
+    History, Lineage, StageStatus, Summary, SummaryStatus, Table, count_text, gain_text,
+    metric_text, seconds_text,
 };
 
 /// The report in Markdown.
@@ -257,21 +257,21 @@ fn failures(summary: &Summary) -> Table {
 
 fn cost(summary: &Summary) -> Vec<String> {
     let mut lines: Vec<String> = best_case(summary).into_iter().collect();
-    let trials = if summary.trials_run == summary.trials_total {
-        summary.trials_total.to_string()
-    } else {
-        format!("{} of {}", summary.trials_run, summary.trials_total)
+    let trials = count_text(summary.trials_total, "trial");
+    let run = match summary.trials_total - summary.trials_run {
+        0 => String::new(),
+        _ => format!("{} of ", summary.trials_run),
     };
     lines.push(format!(
-        "{trials} trials on {} workers in {}, {} of processor time",
-        summary.workers,
+        "{run}{trials} on {} in {}, {} of processor time",
+        count_text(summary.workers as usize, "worker"),
         seconds_text(summary.makespan_s),
         seconds_text(summary.cpu_s)
     ));
     lines.push(format!(
-        "no schedule of these attempts could take less than {}; at most {} stages ran at one instant",
+        "no schedule of these attempts could take less than {}; at most {} ran at one instant",
         seconds_text(summary.lower_bound_s),
-        summary.peak_concurrent_stages
+        count_text(summary.peak_concurrent_stages, "stage")
     ));
     if let Some(digest) = summary.digest {
         lines.push(format!("digest: {digest}"));

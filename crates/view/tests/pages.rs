@@ -296,8 +296,10 @@ fn an_attempt_runs_only_as_long_as_somebody_works_on_the_run() {
         assert_eq!(view["trial_list"][0]["result"], result);
         let progress = Progress::new(history.controller(), history.status());
         assert_eq!(progress.stages[1].running, running);
-        let gone = Summary::new(&history).causes.join("; ").contains("is gone");
-        assert_eq!(gone, !at_work);
+        let summary = Summary::new(&history);
+        assert_eq!(summary.causes.join("; ").contains("is gone"), !at_work);
+        let report = report_text(&history, &summary);
+        assert!(report.contains("at most 1 stage ran"), "{report}");
     }
 }
 
