@@ -123,19 +123,19 @@ impl History {
 
     /// When a stage started and ended, as far as it did. A stage that was running when the run ended, ended
     /// with it.
-    pub fn stage_times(&self, stage: StageIndex) -> (Option<Timestamp>, Option<Timestamp>) {
+    pub(crate) fn stage_times(&self, stage: StageIndex) -> (Option<Timestamp>, Option<Timestamp>) {
         let (started, ended) = self.stages.get(&stage).copied().unwrap_or_default();
         let with_run = self.status().has_ended() && started.is_some();
         (started, ended.or(self.last_at.filter(|_| with_run)))
     }
 
     /// When the run was created.
-    pub fn started_at(&self) -> Option<Timestamp> {
+    pub(crate) fn started_at(&self) -> Option<Timestamp> {
         self.started_at
     }
 
     /// When the last event was journalled.
-    pub fn last_at(&self) -> Option<Timestamp> {
+    pub(crate) fn last_at(&self) -> Option<Timestamp> {
         self.last_at
     }
 
@@ -146,13 +146,13 @@ impl History {
     }
 
     /// The most workers that were offered at any time.
-    pub fn workers(&self) -> u32 {
+    pub(crate) fn workers(&self) -> u32 {
         self.workers
     }
 
     /// How many stages had a running attempt at one instant, at most. The measurement of the base case
     /// belongs to no stage.
-    pub fn peak_concurrent_stages(&self) -> usize {
+    pub(crate) fn peak_concurrent_stages(&self) -> usize {
         let mut changes: Vec<(Timestamp, bool, StageIndex)> = Vec::new();
         for span in self
             .spans
@@ -184,7 +184,7 @@ impl History {
 
     /// A time below which no schedule of the measured attempts could have finished: the larger of the
     /// longest chain of attempts and of all attempt seconds divided by the workers (Graham 1969).
-    pub fn lower_bound_s(&self) -> f64 {
+    pub(crate) fn lower_bound_s(&self) -> f64 {
         let mut base = 0.0_f64;
         let mut longest = vec![0.0_f64; self.controller.stages().len()];
         let mut total = 0.0;
@@ -210,7 +210,7 @@ impl History {
     }
 
     /// Seconds during which an attempt of the one and of the other stage ran at the same instant.
-    pub fn overlap_s(&self, left: StageIndex, right: StageIndex) -> f64 {
+    pub(crate) fn overlap_s(&self, left: StageIndex, right: StageIndex) -> f64 {
         let of = |stage: StageIndex| {
             union(
                 self.spans

@@ -156,7 +156,7 @@ impl Lineage {
     }
 
     /// The lineage as a tree for a terminal: each case below its first parent, the winning path marked.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut children: BTreeMap<&CaseName, Vec<&LineageCase>> = BTreeMap::new();
         for case in &self.cases {
             if let Some(parent) = case.parents.first() {
