@@ -4,31 +4,30 @@ mod support;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
-use support::{edit, engine_after, noodle2, run, start, summary, template, text, wait_until};
+use support::{
+    completes, edit, ends, engine_after, interrupt, noodle2, start, summary, template, text,
+    wait_until,
+};
 
 /// What a command prints as JSON.
 fn json(arguments: &[&str]) -> Value {
-    let (status, stdout, stderr) = run(&[arguments, &["--format", "json"]].concat());
-    assert_eq!(status, 0, "{stderr}");
+    let (stdout, _) = ends(0, &[arguments, &["--format", "json"]].concat());
     serde_json::from_str(&stdout).unwrap()
 }
 
 /// What a command prints for people.
 fn shown(arguments: &[&str]) -> String {
-    let (status, stdout, stderr) = run(arguments);
-    assert_eq!(status, 0, "{stderr}");
-    stdout
+    ends(0, arguments).0
 }
 
 /// A run of the sequential template whose budget of processor time is spent about half way.
 fn stopped_half_way(folder: &Path) -> std::path::PathBuf {
     let study = template(folder, "sequential");
     let reference = folder.join("reference");
-    let (status, _, stderr) = run(&["run", text(&study), "--out", text(&reference), "-j", "1"]);
-    assert_eq!(status, 0, "{stderr}");
+    completes(&study, &reference);
     let half = summary(&reference)["cpu_s"].as_f64().unwrap() / 2.0;
     edit(
         &study,
@@ -36,8 +35,7 @@ fn stopped_half_way(folder: &Path) -> std::path::PathBuf {
         &format!("budget: {{trials: 24, cpu_time_s: {half:.3}}}"),
     );
     let out = folder.join("run");
-    let (status, _, stderr) = run(&["run", text(&study), "--out", text(&out), "-j", "1"]);
-    assert_eq!(status, 6, "{stderr}");
+    ends(6, &["run", text(&study), "--out", text(&out), "-j", "1"]);
     out
 }
 
@@ -170,8 +168,7 @@ fn a_live_run_is_told_from_a_killed_and_from_an_interrupted_one() {
     every_word_is(path, "running", "running");
     // The system may hand over two signals as one, so the second waits until the first was heard.
     for wanted in ["stop_requested", "attempt_finished"] {
-        let id = child.id().to_string();
-        Command::new("kill").args(["-INT", &id]).status().unwrap();
+        interrupt(&child);
         wait_until(&mut child, &out, |records| {
             records.last().unwrap()["event"]["type"] == wanted
         });
@@ -181,8 +178,7 @@ fn a_live_run_is_told_from_a_killed_and_from_an_interrupted_one() {
     assert_eq!(json(&["status", path]), summary(&out));
 
     fs::write(&go, "").unwrap();
-    let (status, _, stderr) = run(&["resume", path, "-j", "1"]);
-    assert_eq!(status, 0, "{stderr}");
+    ends(0, &["resume", path, "-j", "1"]);
     assert_eq!(summary(&out)["status"], "completed");
 }
 

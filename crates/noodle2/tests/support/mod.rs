@@ -24,6 +24,31 @@ pub fn run(arguments: &[&str]) -> (i32, String, String) {
     finish(noodle2().args(arguments).output().unwrap())
 }
 
+/// Runs to the end, which must come with this exit status; returns stdout and stderr.
+pub fn ends(status: i32, arguments: &[&str]) -> (String, String) {
+    let (found, stdout, stderr) = run(arguments);
+    assert_eq!(found, status, "{arguments:?}: {stderr}");
+    (stdout, stderr)
+}
+
+/// Runs a study to its end; returns what it printed.
+pub fn completes(study: &Path, out: &Path) -> String {
+    ends(0, &["run", text(study), "--out", text(out)]).0
+}
+
+/// Starts a run and waits until it is in the midst of its work.
+pub fn begin(study: &Path, out: &Path) -> Child {
+    let mut child = start(&["run", text(study), "--out", text(out), "-j", "1"]);
+    wait_for_records(&mut child, out, 8);
+    child
+}
+
+/// What Ctrl-C does. One that has ended already stays as it is.
+pub fn interrupt(child: &Child) {
+    let id = child.id().to_string();
+    Command::new("kill").args(["-INT", &id]).status().unwrap();
+}
+
 pub fn finish(output: Output) -> (i32, String, String) {
     (
         output.status.code().unwrap_or(-1),
