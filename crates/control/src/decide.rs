@@ -1,6 +1,5 @@
 //! The rules: given the state, which decisions follow.
 
-use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use noodle2_model::{
@@ -11,7 +10,7 @@ use noodle2_model::{
 use crate::gate;
 use crate::propose::{self, ProposalContext, TrialKey};
 use crate::select::{self, Candidate};
-use crate::state::{Controller, StageStanding, Trial, TrialStanding};
+use crate::state::{Controller, Stage, StageStanding, Trial, TrialStanding};
 
 impl Controller {
     /// The decisions that follow from the state, given how many workers are free. Journal them, apply
@@ -442,17 +441,19 @@ impl Controller {
         Some((status, self.digest(status)))
     }
 
-    /// The best case of the run by the study's own objective, over the survivors of all stages and the base.
+    /// The best case of the run by the study's own objective: of a completed run over the survivors of its
+    /// stages and the base, of any other over all that is measured and not discarded, since stages that did
+    /// not finish have chosen none.
     pub fn best_case(&self) -> Option<&CaseName> {
         let objective = &self.program.study().objective;
         let base = self.base_case()?;
-        let survivors = self.stages.iter().flat_map(|stage| match &stage.standing {
-            StageStanding::Finished(StageEnd::Completed { survivors }) => survivors.as_slice(),
-            _ => &[],
-        });
-        let mut names: Vec<&CaseName> = std::iter::once(&base.name).chain(survivors).collect();
-        names.sort_by_key(|name| Reverse(*name));
-        names.dedup();
+        let completed = matches!(self.finished, Some((RunStatus::Completed, _)));
+        let names: Vec<&CaseName> = if completed {
+            let survivors = self.stages.iter().flat_map(Stage::survivors);
+            std::iter::once(&base.name).chain(survivors).collect()
+        } else {
+            self.cases.keys().collect()
+        };
         let overall = |name: &CaseName| &self.cases[name].measurement.overall;
         names.into_iter().max_by(|left, right| {
             select::order(

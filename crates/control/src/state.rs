@@ -71,11 +71,29 @@ impl Tally {
             return;
         }
         let reached = |limit: Option<u32>, count: u32| limit.is_some_and(|limit| count >= limit);
-        if reached(aborts.failures, self.failures) {
-            self.crossed = Some((trial, format!("{} trials failed", self.failures)));
+        let cause = if reached(aborts.failures, self.failures) {
+            match self.failures {
+                1 => "1 trial failed".to_owned(),
+                count => format!("{count} trials failed"),
+            }
         } else if reached(aborts.failures_in_a_row, self.failures_in_a_row) {
-            let cause = format!("{} trials in a row failed", self.failures_in_a_row);
-            self.crossed = Some((trial, cause));
+            match self.failures_in_a_row {
+                1 => "1 trial failed".to_owned(),
+                count => format!("{count} trials in a row failed"),
+            }
+        } else {
+            return;
+        };
+        self.crossed = Some((trial, cause));
+    }
+}
+
+impl Stage {
+    /// The cases that it passed on, best first; none unless it completed.
+    pub fn survivors(&self) -> &[CaseName] {
+        match &self.standing {
+            StageStanding::Finished(StageEnd::Completed { survivors }) => survivors,
+            _ => &[],
         }
     }
 }

@@ -253,7 +253,7 @@ fn a_failed_branch_leaves_its_sibling_alone_and_the_join_follows_its_policy() {
         assert_eq!(passed_on(&controller, 2), ["core_2_1", "core_0_0"]);
         assert!(matches!(
             &controller.stages()[3].standing,
-            StageStanding::Finished(StageEnd::Failed { cause, .. }) if cause.contains("`left`: 1 trials failed")
+            StageStanding::Finished(StageEnd::Failed { cause, .. }) if cause.contains("`left`: 1 trial failed")
         ));
         assert_eq!(controller.status(), RunStatus::Stopped);
     }
@@ -322,6 +322,25 @@ fn an_abort_counts_in_proposal_order_and_discards_what_lies_beyond() {
             .cancelled
             .is_some()
     );
+}
+
+#[test]
+fn one_failure_that_aborts_is_told_in_the_singular() {
+    for (failures, in_a_row, cause) in [
+        (Some(1), None, "1 trial failed"),
+        (None, Some(1), "1 trial failed"),
+        (Some(2), None, "2 trials failed"),
+        (None, Some(2), "2 trials in a row failed"),
+    ] {
+        let mut only = stage("only", &[], 4);
+        only.aborts.failures = failures;
+        only.aborts.failures_in_a_row = in_a_row;
+        let controller = run(vec![only], &[("0_1", failure()), ("0_2", failure())]);
+        assert!(matches!(
+            &controller.stages()[0].standing,
+            StageStanding::Finished(StageEnd::Failed { cause: told, .. }) if told == cause
+        ));
+    }
 }
 
 /// The right branch's second stage starts while the left branch's first still runs.
@@ -527,6 +546,36 @@ fn a_budget_of_time_ends_the_run_and_a_person_does_not() {
             ..
         }]
     ));
+}
+
+/// The stage chose no survivors, and what it measured is there all the same; what broke its bound is not better.
+#[test]
+fn the_best_of_a_run_that_ended_early_is_the_best_that_was_measured() {
+    let outcomes = [
+        ("0_1", case("first", -400.0)),
+        ("0_2", case("second", -300.0)),
+        ("0_3", case_with_area("too big", -100.0, 5000.0)),
+    ];
+    let mut controller = run_until(vec![stage("only", &[], 5)], &outcomes, |controller| {
+        let id: TrialId = "0_4".parse().unwrap();
+        controller
+            .trial(id)
+            .is_some_and(|trial| trial.standing() == TrialStanding::Running)
+    });
+    let best = |controller: &Controller| controller.best_case().unwrap().to_string();
+    assert_eq!(best(&controller), "core_0_2", "so far");
+    let cause = noodle2_model::StopCause::CpuTime;
+    controller.apply(&Event::StopRequested { cause }).unwrap();
+    let attempt = *controller.running_attempts().first().unwrap();
+    controller
+        .apply(&lost(attempt, FailureClass::Interrupted))
+        .unwrap();
+    for event in controller.decide(1) {
+        controller.apply(&event).unwrap();
+    }
+    assert_eq!(controller.status(), RunStatus::Stopped);
+    assert!(passed_on(&controller, 0).is_empty());
+    assert_eq!(best(&controller), "core_0_2");
 }
 
 #[test]

@@ -23,13 +23,18 @@ use exit::{CommandFailure, Exit};
 fn main() -> ExitCode {
     noodle2_exec::supervisor_main();
     let cli = Cli::parse();
-    match dispatch(cli.command) {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            print::failure(&failure);
-            failure.exit.into()
+    let mut exit = dispatch(cli.command).unwrap_or_else(|failure| {
+        print::failure(&failure);
+        failure.exit
+    });
+    if let Some(failure) = print::lost() {
+        print::failure(&failure);
+        // What the command found out is told by its own status, which is no success either.
+        if exit == Exit::Done {
+            exit = failure.exit;
         }
     }
+    exit.into()
 }
 
 fn dispatch(command: Command) -> Result<Exit, CommandFailure> {

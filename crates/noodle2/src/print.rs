@@ -1,20 +1,44 @@
 //! Printing: data on stdout, talk on stderr, colour only where it is wanted.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, ReportHandler};
 use serde::Serialize;
 
 use crate::exit::{CommandFailure, Exit};
 
-/// Prints data on stdout. A reader that went away is no failure.
+/// Why data could not be printed, the first time that it could not.
+static LOST: OnceLock<std::io::Error> = OnceLock::new();
+
+/// Prints data on stdout. A reader that went away is no failure; any other is kept until [`lost`] is asked, so
+/// that a command first does what else it has to do.
 pub(crate) fn data(text: &str) {
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes());
-    if !text.ends_with('\n') {
-        let _ = stdout.write_all(b"\n");
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    let printed = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.write_all(end.as_bytes()))
+        .and_then(|()| stdout.flush());
+    if let Err(error) = printed
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        // Only the first cause is told.
+        let _ = LOST.set(error);
     }
-    let _ = stdout.flush();
+}
+
+/// The failure of a command that could not print all of its data.
+pub(crate) fn lost() -> Option<CommandFailure> {
+    let error = LOST.get()?;
+    Some(CommandFailure::new(
+        Exit::Stopped,
+        "N2-PRINT-001",
+        format!("what was to be printed could not be written to stdout: {error}"),
+        "make room where stdout goes, or send it elsewhere; a run folder is whole all the same, and \
+         `noodle2 report` prints its results again"
+            .to_owned(),
+    ))
 }
 
 /// Prints data on stdout as JSON.

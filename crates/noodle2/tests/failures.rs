@@ -6,15 +6,27 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use support::{digest, edit, finish, journal, noodle2, run, start, summary, template, text};
+use support::{
+    begin, completes, digest, edit, ends, engine_after, finish, interrupt, journal, noodle2, run,
+    summary, template, text,
+};
 
-/// A fresh sequential study that `change` breaks; returns exit status, stdout and stderr of its run.
-fn broken(change: impl FnOnce(&Path)) -> (i32, String, String) {
+/// A fresh sequential study that `change` breaks: its run must end with this exit status and say this on
+/// stdout, or where nothing was run on stderr.
+fn broken(status: i32, says: &[&str], change: impl FnOnce(&Path)) {
     let folder = tempfile::tempdir().unwrap();
     let study = template(folder.path(), "sequential");
     change(study.parent().unwrap());
     let out = folder.path().join("run");
-    run(&["run", text(&study), "--out", text(&out)])
+    let (stdout, stderr) = ends(status, &["run", text(&study), "--out", text(&out)]);
+    let said = if out.join("journal.ndjson").exists() {
+        stdout
+    } else {
+        stderr
+    };
+    for word in says {
+        assert!(said.contains(word), "{said}");
+    }
 }
 
 fn explicit_scene(study: &Path, liberty: &str) {
@@ -30,13 +42,9 @@ fn explicit_scene(study: &Path, liberty: &str) {
 
 #[test]
 fn a_missing_library_is_named_before_anything_runs() {
-    let (status, _, stderr) =
-        broken(|folder| explicit_scene(&folder.join("study.yaml"), "absent.lib"));
-    assert_eq!(status, 3, "{stderr}");
-    assert!(
-        stderr.contains("absent.lib") && stderr.contains("N2-STUDY-"),
-        "{stderr}"
-    );
+    broken(3, &["absent.lib", "N2-STUDY-"], |folder| {
+        explicit_scene(&folder.join("study.yaml"), "absent.lib");
+    });
 }
 
 #[test]
@@ -44,8 +52,7 @@ fn a_compressed_library_works_although_the_engine_cannot_read_it() {
     let folder = tempfile::tempdir().unwrap();
     let study = template(folder.path(), "sequential");
     let plain = folder.path().join("plain");
-    let (status, _, stderr) = run(&["run", text(&study), "--out", text(&plain)]);
-    assert_eq!(status, 0, "{stderr}");
+    completes(&study, &plain);
     let library = study.with_file_name("osu018.lib.gz");
     let packed = Command::new("gzip")
         .args(["-c", "/usr/share/qflow/tech/osu018/osu018_stdcells.lib"])
@@ -54,8 +61,7 @@ fn a_compressed_library_works_although_the_engine_cannot_read_it() {
     fs::write(&library, packed.stdout).unwrap();
     explicit_scene(&study, "osu018.lib.gz");
     let out = folder.path().join("packed");
-    let (status, _, stderr) = run(&["run", text(&study), "--out", text(&out)]);
-    assert_eq!(status, 0, "{stderr}");
+    completes(&study, &out);
     assert_eq!(
         summary(&out)["base"]["metrics"],
         summary(&plain)["base"]["metrics"]
@@ -70,39 +76,34 @@ fn a_compressed_library_works_although_the_engine_cannot_read_it() {
 
 #[test]
 fn an_unknown_cell_blocks_the_base_case() {
-    let (status, stdout, stderr) = broken(|folder| {
+    broken(5, &["MYSTERYX1"], |folder| {
         let netlist = folder.join("counter.v");
         let content = fs::read_to_string(&netlist).unwrap();
         fs::write(&netlist, content.replacen("NAND2X1", "MYSTERYX1", 1)).unwrap();
     });
-    assert_eq!(status, 5, "{stderr}");
-    assert!(stdout.contains("MYSTERYX1"), "{stdout}");
 }
 
 #[test]
 fn a_wrong_top_blocks_the_base_case() {
-    let (status, stdout, stderr) =
-        broken(|folder| edit(&folder.join("study.yaml"), "top: counter", "top: cuonter"));
-    assert_eq!(status, 5, "{stderr}");
-    assert!(stdout.contains("cuonter"), "{stdout}");
+    broken(5, &["cuonter"], |folder| {
+        edit(&folder.join("study.yaml"), "top: counter", "top: cuonter")
+    });
 }
 
 #[test]
 fn a_clock_that_does_not_exist_blocks_the_base_case() {
-    let (status, stdout, stderr) = broken(|folder| {
+    broken(5, &["clock"], |folder| {
         edit(
             &folder.join("constraints.sdc"),
             "[get_ports clk]",
             "[get_ports clock]",
         );
     });
-    assert_eq!(status, 5, "{stderr}");
-    assert!(stdout.contains("clock"), "{stdout}");
 }
 
 #[test]
 fn an_error_in_the_constraints_blocks_the_base_case() {
-    let (status, stdout, stderr) = broken(|folder| {
+    broken(5, &["set_false_pth"], |folder| {
         let constraints = folder.join("constraints.sdc");
         let content = fs::read_to_string(&constraints).unwrap();
         fs::write(
@@ -111,8 +112,6 @@ fn an_error_in_the_constraints_blocks_the_base_case() {
         )
         .unwrap();
     });
-    assert_eq!(status, 5, "{stderr}");
-    assert!(stdout.contains("set_false_pth"), "{stdout}");
 }
 
 #[test]
@@ -129,8 +128,7 @@ fn a_wide_eco_is_illegal_in_a_narrow_domain_and_nothing_runs() {
         vec!["check", text(&study)],
         vec!["run", text(&study), "--out", text(&out)],
     ] {
-        let (status, _, stderr) = run(&arguments);
-        assert_eq!(status, 4, "{stderr}");
+        let (_, stderr) = ends(4, &arguments);
         assert!(
             stderr.contains("global_disruptive") && stderr.contains("N2-LEGAL-"),
             "{stderr}"
@@ -159,11 +157,9 @@ fn every_problem_of_a_study_comes_at_once() {
 fn a_run_folder_in_use_and_a_folder_that_is_no_run_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let study = template(folder.path(), "sequential");
-    let (status, _, stderr) = run(&["run", text(&study), "--out", text(folder.path())]);
-    assert_eq!(status, 2, "{stderr}");
+    let (_, stderr) = ends(2, &["run", text(&study), "--out", text(folder.path())]);
     assert!(stderr.contains("N2-STORE-004"), "{stderr}");
-    let (status, _, stderr) = run(&["status", text(folder.path())]);
-    assert_eq!(status, 2, "{stderr}");
+    let (_, stderr) = ends(2, &["status", text(folder.path())]);
     assert!(stderr.contains("N2-STORE-005"), "{stderr}");
 }
 
@@ -173,39 +169,17 @@ fn a_killed_engine_costs_an_attempt_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let study = template(folder.path(), "sequential");
     let reference = folder.path().join("reference");
-    let (status, _, stderr) = run(&["run", text(&study), "--out", text(&reference)]);
-    assert_eq!(status, 0, "{stderr}");
+    completes(&study, &reference);
 
     // An engine that kills itself the first time it is asked for trial 0_3.
-    let real = Command::new("sh")
-        .args(["-c", "command -v sta"])
-        .output()
-        .unwrap();
-    let real = String::from_utf8(real.stdout).unwrap();
-    let engine = folder.path().join("sta");
     let flag = folder.path().join("killed");
-    fs::write(
-        &engine,
-        format!(
-            "#!/bin/sh\ncase $PWD in */counter_0_3/1) : > {} ; kill -9 $$ ;; esac\nexec {} \"$@\"\n",
-            text(&flag),
-            real.trim()
-        ),
-    )
-    .unwrap();
-    let chmod = Command::new("chmod")
-        .args(["+x", text(&engine)])
-        .status()
-        .unwrap();
-    assert!(chmod.success());
-    edit(
-        &study,
-        "{kind: opensta}",
-        &format!("{{kind: opensta, path: {}}}", text(&engine)),
+    let kill = format!(
+        "case $PWD in */counter_0_3/1) : > {} ; kill -9 $$ ;; esac",
+        text(&flag)
     );
+    engine_after(&study, &kill);
     let out = folder.path().join("run");
-    let (status, _, stderr) = run(&["run", text(&study), "--out", text(&out)]);
-    assert_eq!(status, 0, "{stderr}");
+    completes(&study, &out);
     assert!(flag.exists(), "the engine was never killed");
     assert_eq!(summary(&out)["stages"][0]["failures"], 0);
     assert_eq!(
@@ -229,22 +203,13 @@ fn an_interrupt_finishes_what_runs_and_the_run_can_be_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let study = template(folder.path(), "sequential");
     let reference = folder.path().join("reference");
-    run(&["run", text(&study), "--out", text(&reference)]);
+    completes(&study, &reference);
     let out = folder.path().join("run");
-    let mut child = start(&["run", text(&study), "--out", text(&out), "-j", "1"]);
-    support::wait_for_records(&mut child, &out, 8);
-    let id = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
+    let mut child = begin(&study, &out);
+    interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(7));
     assert_eq!(summary(&out)["status"], "interrupted");
-    let (status, _, stderr) = run(&["resume", text(&out)]);
-    assert_eq!(status, 0, "{stderr}");
+    ends(0, &["resume", text(&out)]);
     assert_eq!(digest(&out), digest(&reference));
 }
 
@@ -253,17 +218,14 @@ fn two_interrupts_at_once_kill_what_runs_and_the_run_can_be_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let study = template(folder.path(), "sequential");
     let reference = folder.path().join("reference");
-    run(&["run", text(&study), "--out", text(&reference)]);
+    completes(&study, &reference);
     let out = folder.path().join("run");
-    let mut child = start(&["run", text(&study), "--out", text(&out), "-j", "1"]);
-    support::wait_for_records(&mut child, &out, 8);
-    let id = child.id().to_string();
+    let mut child = begin(&study, &out);
     for _ in 0..2 {
-        Command::new("kill").args(["-INT", &id]).status().unwrap();
+        interrupt(&child);
     }
     assert_eq!(child.wait().unwrap().code(), Some(7));
-    let (status, _, stderr) = run(&["resume", text(&out)]);
-    assert_eq!(status, 0, "{stderr}");
+    ends(0, &["resume", text(&out)]);
     assert_eq!(digest(&out), digest(&reference));
     let summary = summary(&out);
     assert!(summary["lower_bound_s"].as_f64() <= summary["makespan_s"].as_f64());
@@ -274,8 +236,7 @@ fn a_changed_input_stops_a_resumption() {
     let folder = tempfile::tempdir().unwrap();
     let study = template(folder.path(), "sequential");
     let out = folder.path().join("run");
-    let mut child = start(&["run", text(&study), "--out", text(&out), "-j", "1"]);
-    support::wait_for_records(&mut child, &out, 8);
+    let mut child = begin(&study, &out);
     child.kill().unwrap();
     child.wait().unwrap();
     edit(
@@ -283,8 +244,7 @@ fn a_changed_input_stops_a_resumption() {
         "-period 2.8",
         "-period 2.9",
     );
-    let (status, _, stderr) = run(&["resume", text(&out)]);
-    assert_eq!(status, 3, "{stderr}");
+    let (_, stderr) = ends(3, &["resume", text(&out)]);
     assert!(
         stderr.contains("N2-RUN-004") && stderr.contains("constraints.sdc"),
         "{stderr}"
@@ -301,8 +261,7 @@ fn a_budget_of_wall_time_stops_the_run() {
         "budget: {trials: 24, wall_time_s: 0.05}",
     );
     let out = folder.path().join("run");
-    let (status, stdout, stderr) = run(&["run", text(&study), "--out", text(&out)]);
-    assert_eq!(status, 6, "{stderr}");
+    let (stdout, _) = ends(6, &["run", text(&study), "--out", text(&out)]);
     assert!(stdout.contains("wall time"), "{stdout}");
     assert_eq!(summary(&out)["status"], "stopped");
 }
@@ -312,7 +271,7 @@ fn a_changed_artifact_is_found_by_verify() {
     let folder = tempfile::tempdir().unwrap();
     let study = template(folder.path(), "sequential");
     let out = folder.path().join("run");
-    run(&["run", text(&study), "--out", text(&out)]);
+    completes(&study, &out);
     assert_eq!(run(&["verify", text(&out)]).0, 0);
     let metrics = out.join("trials/counter_0_0/1/metrics.json");
     let content = fs::read_to_string(&metrics).unwrap();
@@ -331,7 +290,7 @@ fn a_full_disk_interrupts_and_the_run_goes_on_when_there_is_room() {
     let folder = tempfile::tempdir().unwrap();
     let study = template(folder.path(), "sequential");
     let reference = folder.path().join("reference");
-    run(&["run", text(&study), "--out", text(&reference)]);
+    completes(&study, &reference);
     let disk = folder.path().join("disk");
     fs::create_dir(&disk).unwrap();
     let mount = |options: &str| {
@@ -368,8 +327,7 @@ fn constraints_that_change_under_a_run_fail_what_would_read_them() {
     let folder = tempfile::tempdir().unwrap();
     let study = template(folder.path(), "sequential");
     let out = folder.path().join("run");
-    let mut child = start(&["run", text(&study), "--out", text(&out), "-j", "1"]);
-    support::wait_for_records(&mut child, &out, 8);
+    let mut child = begin(&study, &out);
     edit(
         &study.with_file_name("constraints.sdc"),
         "-period 2.8",

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use noodle2_control::{Controller, TransitionError};
 use noodle2_model::{AttemptId, Event, StageIndex};
 
+use crate::SummaryStatus;
+
 /// A run with its times.
 #[derive(Debug, Clone)]
 pub struct History {
@@ -16,22 +18,22 @@ pub struct History {
     workers: u32,
     started_at: Option<Timestamp>,
     last_at: Option<Timestamp>,
+    at_work: bool,
 }
 
 /// When an attempt ran.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AttemptSpan {
-    /// The attempt.
-    pub attempt: AttemptId,
+#[derive(Debug, Clone, Copy)]
+struct AttemptSpan {
+    attempt: AttemptId,
     /// When its start was journalled.
-    pub started_at: Timestamp,
+    started_at: Timestamp,
     /// When its end was journalled; `None` while it runs.
-    pub ended_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
 }
 
 impl AttemptSpan {
     /// Seconds from start to end; `None` while it runs.
-    pub fn seconds(&self) -> Option<f64> {
+    fn seconds(&self) -> Option<f64> {
         Some(seconds_between(self.started_at, self.ended_at?))
     }
 }
@@ -41,7 +43,8 @@ fn seconds_between(start: Timestamp, end: Timestamp) -> f64 {
 }
 
 impl History {
-    /// Folds timed events into a history.
+    /// Folds timed events into a history. Unless [`History::at_work`] says otherwise, nobody works on the run
+    /// any more.
     ///
     /// # Errors
     /// As [`Controller::replay`].
@@ -55,6 +58,7 @@ impl History {
             workers: 1,
             started_at: events.first().map(|(at, _)| *at),
             last_at: events.last().map(|(at, _)| *at),
+            at_work: false,
         };
         let mut open: BTreeMap<AttemptId, usize> = BTreeMap::new();
         let mut previous: Option<Timestamp> = None;
@@ -100,28 +104,38 @@ impl History {
         Ok(history)
     }
 
+    /// The same history, read while a controller is, or is not, at work on the run. The journal cannot tell.
+    #[must_use]
+    pub fn at_work(mut self, at_work: bool) -> Self {
+        self.at_work = at_work;
+        self
+    }
+
     /// The state of the run.
     pub fn controller(&self) -> &Controller {
         &self.controller
     }
 
-    /// Every attempt in the order of their starts.
-    pub fn spans(&self) -> &[AttemptSpan] {
-        &self.spans
+    /// How the run stands.
+    pub fn status(&self) -> SummaryStatus {
+        SummaryStatus::new(&self.controller, self.at_work)
     }
 
-    /// When a stage started and ended, as far as it did.
-    pub fn stage_times(&self, stage: StageIndex) -> (Option<Timestamp>, Option<Timestamp>) {
-        self.stages.get(&stage).copied().unwrap_or_default()
+    /// When a stage started and ended, as far as it did. A stage that was running when the run ended, ended
+    /// with it.
+    pub(crate) fn stage_times(&self, stage: StageIndex) -> (Option<Timestamp>, Option<Timestamp>) {
+        let (started, ended) = self.stages.get(&stage).copied().unwrap_or_default();
+        let with_run = self.status().has_ended() && started.is_some();
+        (started, ended.or(self.last_at.filter(|_| with_run)))
     }
 
     /// When the run was created.
-    pub fn started_at(&self) -> Option<Timestamp> {
+    pub(crate) fn started_at(&self) -> Option<Timestamp> {
         self.started_at
     }
 
     /// When the last event was journalled.
-    pub fn last_at(&self) -> Option<Timestamp> {
+    pub(crate) fn last_at(&self) -> Option<Timestamp> {
         self.last_at
     }
 
@@ -132,13 +146,13 @@ impl History {
     }
 
     /// The most workers that were offered at any time.
-    pub fn workers(&self) -> u32 {
+    pub(crate) fn workers(&self) -> u32 {
         self.workers
     }
 
     /// How many stages had a running attempt at one instant, at most. The measurement of the base case
     /// belongs to no stage.
-    pub fn peak_concurrent_stages(&self) -> usize {
+    pub(crate) fn peak_concurrent_stages(&self) -> usize {
         let mut changes: Vec<(Timestamp, bool, StageIndex)> = Vec::new();
         for span in self
             .spans
@@ -170,7 +184,7 @@ impl History {
 
     /// A time below which no schedule of the measured attempts could have finished: the larger of the
     /// longest chain of attempts and of all attempt seconds divided by the workers (Graham 1969).
-    pub fn lower_bound_s(&self) -> f64 {
+    pub(crate) fn lower_bound_s(&self) -> f64 {
         let mut base = 0.0_f64;
         let mut longest = vec![0.0_f64; self.controller.stages().len()];
         let mut total = 0.0;
@@ -196,7 +210,7 @@ impl History {
     }
 
     /// Seconds during which an attempt of the one and of the other stage ran at the same instant.
-    pub fn overlap_s(&self, left: StageIndex, right: StageIndex) -> f64 {
+    pub(crate) fn overlap_s(&self, left: StageIndex, right: StageIndex) -> f64 {
         let of = |stage: StageIndex| {
             union(
                 self.spans

@@ -12,17 +12,21 @@ mod number;
 mod plan;
 mod progress;
 mod report;
+mod stage;
+mod standing;
 mod summary;
 mod table;
 
-pub use history::{AttemptSpan, History};
+pub use history::History;
 pub use lineage::Lineage;
-pub use number::{gain_text, metric_text, seconds_text};
+pub use number::{count_text, gain_text, metric_text, seconds_text};
 pub use plan::PlanView;
 pub use progress::Progress;
-pub use report::{report_markdown, report_text};
+pub use report::{headline, report_markdown, report_text};
+pub use stage::{StageView, eco_text};
+pub use standing::{StageStatus, SummaryStatus, trial_text};
 pub use summary::{
-    CaseSummary, EcoSummary, FailureSummary, MetricDelta, SUMMARY_SCHEMA_VERSION, StageSummary,
-    Summary, SummaryStatus,
+    BestOrigin, CaseSummary, EcoSummary, FailureSummary, MetricDelta, SUMMARY_SCHEMA_VERSION,
+    StageSummary, Summary,
 };
 pub use table::Table;

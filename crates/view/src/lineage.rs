@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use noodle2_control::{Case, Controller, StageStanding};
-use noodle2_model::{CaseName, Metric, Parameters, StageEnd, StageIndex};
+use noodle2_control::{Case, Controller};
+use noodle2_model::{CaseName, Metric, Parameters, StageIndex};
 use serde::Serialize;
 
 use crate::metric_text;
@@ -47,7 +47,7 @@ struct LineageCase {
 }
 
 impl Lineage {
-    /// The survivors of all stages with all their ancestors; with `all`, every case.
+    /// The survivors of all stages and the best case with all their ancestors; with `all`, every case.
     pub fn new(controller: &Controller, all: bool) -> Self {
         let study = controller.program().study();
         let metric = study.objective.rank.first().copied();
@@ -63,17 +63,18 @@ impl Lineage {
                     .iter()
                     .position(|wave| wave.contains(&StageIndex::from(position)))
                     .unwrap_or(0),
-                survivors: match &stage.standing {
-                    StageStanding::Finished(StageEnd::Completed { survivors }) => survivors.clone(),
-                    _ => Vec::new(),
-                },
+                survivors: stage.survivors().to_vec(),
             })
             .collect();
         let survivors: BTreeSet<&CaseName> =
             stages.iter().flat_map(|stage| &stage.survivors).collect();
         let base = controller.base_case().map(|case| &case.name);
-        let kept = with_ancestors(controller, survivors.iter().copied().chain(base));
-        let winning = with_ancestors(controller, controller.best_case());
+        let best = controller.best_case();
+        let kept = with_ancestors(
+            controller,
+            survivors.iter().copied().chain(base).chain(best),
+        );
+        let winning = with_ancestors(controller, best);
         let cases = controller
             .cases()
             .values()
@@ -155,7 +156,7 @@ impl Lineage {
     }
 
     /// The lineage as a tree for a terminal: each case below its first parent, the winning path marked.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut children: BTreeMap<&CaseName, Vec<&LineageCase>> = BTreeMap::new();
         for case in &self.cases {
             if let Some(parent) = case.parents.first() {

@@ -56,6 +56,12 @@ fn with_unit(metric: Metric, number: &str) -> String {
     }
 }
 
+/// So many of what `one` names, in the singular where it is one: `1 trial`, `2 trials`, `0 trials`.
+pub fn count_text(count: usize, one: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {one}{ending}")
+}
+
 /// A duration in words short enough for a table: `0.8 s`, `2 min 05 s`, `3 h 10 min`.
 pub fn seconds_text(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
@@ -91,6 +97,12 @@ mod tests {
         assert_eq!(text, "10.0 µm² worse (10.0 %)");
         assert_eq!(gain_text(Metric::Area, Some(1.0), Some(1.0)), "unchanged");
         assert_eq!(gain_text(Metric::Area, None, Some(1.0)), "—");
+    }
+
+    #[test]
+    fn one_thing_is_told_in_the_singular() {
+        let texts = [0, 1, 2].map(|count| count_text(count, "stage"));
+        assert_eq!(texts, ["0 stages", "1 stage", "2 stages"]);
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! A running study in a few lines.
 
-use noodle2_control::{Controller, StageStanding, TrialStanding, Verdict};
-use noodle2_model::{Metric, StageEnd, StageIndex};
+use noodle2_control::{Controller, TrialStanding, Verdict};
+use noodle2_model::{CaseName, Metric, StageIndex};
 
-use crate::{metric_text, seconds_text};
+use crate::{StageStatus, SummaryStatus, count_text, metric_text, seconds_text};
 
 /// Where a running study stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Progress {
+    /// How the run stands.
+    pub status: SummaryStatus,
     /// One line for each stage, in order of index.
     pub stages: Vec<StageProgress>,
     /// Trials that ended, of all stages.
@@ -16,7 +18,7 @@ pub struct Progress {
     pub total: usize,
     /// The metric that matters most to the study.
     pub metric: Option<Metric>,
-    /// Its best value so far, and the base case's.
+    /// Its value in the best case so far.
     pub best: Option<f64>,
     /// The base case's value.
     pub base: Option<f64>,
@@ -27,8 +29,8 @@ pub struct Progress {
 pub struct StageProgress {
     /// The stage's name.
     pub name: String,
-    /// `waiting`, `running`, `completed`, `failed`, `skipped`.
-    pub status: &'static str,
+    /// How it stands.
+    pub status: StageStatus,
     /// Trials that ended.
     pub done: usize,
     /// Trials that run.
@@ -42,34 +44,33 @@ pub struct StageProgress {
 }
 
 impl Progress {
-    /// Where the study stands now.
-    pub fn new(controller: &Controller) -> Self {
+    /// Where a run stands now that stands like this.
+    pub fn new(controller: &Controller, status: SummaryStatus) -> Self {
         let stages: Vec<StageProgress> = (0..controller.stages().len())
-            .map(|position| StageProgress::new(controller, StageIndex::from(position)))
+            .map(|position| StageProgress::new(controller, status, StageIndex::from(position)))
             .collect();
         let metric = controller.program().study().objective.rank.first().copied();
-        let overall = |name| {
+        let overall = |name: &CaseName| {
             let case = controller.cases().get(name)?;
             case.measurement.overall.get(metric?)
         };
-        let values = controller.cases().keys().filter_map(overall);
         Self {
+            status,
             done: stages.iter().map(|stage| stage.done).sum(),
             total: stages.iter().map(|stage| stage.total).sum(),
-            best: values.reduce(|left, right| match metric {
-                Some(metric) if metric.compare(right, left).is_gt() => right,
-                _ => left,
-            }),
+            best: controller.best_case().and_then(overall),
             base: overall(&controller.base_name()),
             metric,
             stages,
         }
     }
 
-    /// Seconds until the end if the rest goes at the pace so far; `None` before the first trial ended.
-    pub fn remaining_s(&self, elapsed_s: f64) -> Option<f64> {
+    /// Seconds until the end if the rest goes at the pace so far; `None` before the first trial ended, and
+    /// where nobody works on the rest.
+    fn remaining_s(&self, elapsed_s: f64) -> Option<f64> {
         let rest = self.total.saturating_sub(self.done);
-        (self.done > 0).then(|| elapsed_s * rest as f64 / self.done as f64)
+        (self.done > 0 && rest > 0 && self.status == SummaryStatus::Running)
+            .then(|| elapsed_s * rest as f64 / self.done as f64)
     }
 
     /// The study in one line.
@@ -83,23 +84,21 @@ impl Progress {
             _ => String::new(),
         };
         let rest = match self.remaining_s(elapsed_s) {
-            Some(seconds) if self.done < self.total => {
-                format!(", about {} left", seconds_text(seconds))
-            }
-            _ => String::new(),
+            Some(seconds) => format!(", about {} left", seconds_text(seconds)),
+            None => String::new(),
         };
         format!(
-            "{} of {} trials in {}{rest}{best}",
+            "{} of {} in {}{rest}{best}",
             self.done,
-            self.total,
+            count_text(self.total, "trial"),
             seconds_text(elapsed_s)
         )
     }
 }
 
 impl StageProgress {
-    fn new(controller: &Controller, index: StageIndex) -> Self {
-        let stage = &controller.stages()[index.position()];
+    fn new(controller: &Controller, run: SummaryStatus, index: StageIndex) -> Self {
+        let status = StageStatus::new(controller, run, index);
         let trials: Vec<_> = controller.trials_of(index).collect();
         let count = |wanted: fn(TrialStanding) -> bool| {
             trials
@@ -110,14 +109,11 @@ impl StageProgress {
         let done = count(|standing| {
             matches!(standing, TrialStanding::Finished | TrialStanding::Cancelled)
         });
-        let (status, total) = match &stage.standing {
-            StageStanding::Waiting => {
-                ("waiting", controller.program().stage(index).trials as usize)
+        let total = match status {
+            StageStatus::Waiting | StageStatus::NotStarted => {
+                controller.program().stage(index).trials as usize
             }
-            StageStanding::Running => ("running", trials.len()),
-            StageStanding::Finished(StageEnd::Completed { .. }) => ("completed", trials.len()),
-            StageStanding::Finished(StageEnd::Failed { .. }) => ("failed", trials.len()),
-            StageStanding::Finished(StageEnd::Skipped { .. }) => ("skipped", 0),
+            _ => trials.len(),
         };
         let metric = controller.program().objective(index).rank.first().copied();
         let best = metric.and_then(|metric| {
@@ -139,7 +135,10 @@ impl StageProgress {
             name: controller.program().stage(index).name.clone(),
             status,
             done,
-            running: count(|standing| standing == TrialStanding::Running),
+            running: match run {
+                SummaryStatus::Running => count(|standing| standing == TrialStanding::Running),
+                _ => 0,
+            },
             failed: trials
                 .iter()
                 .filter(|trial| matches!(trial.verdict(), Some(Verdict::Failed(_))))

@@ -3,7 +3,8 @@
 use noodle2_model::{Metric, StageIndex};
 
 use crate::{
-    History, Lineage, Summary, SummaryStatus, Table, gain_text, metric_text, seconds_text,
+    History, Lineage, StageStatus, Summary, SummaryStatus, Table, count_text, gain_text,
+    metric_text, seconds_text,
 };
 
 /// The report in Markdown.
@@ -71,7 +72,7 @@ fn render(history: &History, summary: &Summary, form: Form) -> String {
         ("ECOs", Body::Table(ecos(summary))),
         ("Failures", Body::Table(failures(summary))),
         (
-            "Lineage of the survivors (● leads to the best case)",
+            "Lineage of the survivors and the best case (● leads to the best case)",
             Body::Drawing(Lineage::new(history.controller(), false).text()),
         ),
         ("Base and best", Body::Table(metrics(summary))),
@@ -85,8 +86,10 @@ fn render(history: &History, summary: &Summary, form: Form) -> String {
     text
 }
 
-fn headline(summary: &Summary) -> String {
+/// How a run stands, in a few words.
+pub fn headline(summary: &Summary) -> String {
     let status = match summary.status {
+        SummaryStatus::Running => "running",
         SummaryStatus::Completed => "completed",
         SummaryStatus::Blocked => "blocked by its base case",
         SummaryStatus::Stopped => "stopped",
@@ -154,6 +157,7 @@ fn stages(summary: &Summary) -> Table {
         "stage",
         "status",
         ">trials",
+        ">run",
         ">no effect",
         ">failed",
         ">discarded",
@@ -171,8 +175,9 @@ fn stages(summary: &Summary) -> Table {
         table.row([
             stage.index.to_string(),
             stage.name.clone(),
-            stage.status.to_owned(),
+            stage.status.to_string(),
             stage.trials.to_string(),
+            stage.run.to_string(),
             stage.no_effect.to_string(),
             stage.failures.to_string(),
             stage.discarded.to_string(),
@@ -251,30 +256,58 @@ fn failures(summary: &Summary) -> Table {
 }
 
 fn cost(summary: &Summary) -> Vec<String> {
-    let mut lines = Vec::new();
-    if let Some(best) = &summary.best {
-        lines.push(match summary.winning_chain.as_slice() {
-            [] => format!(
-                "best case: {} (the base case: nothing tried was better)",
-                best.case
-            ),
-            chain => format!("best case: {} by {}", best.case, chain.join(" → ")),
-        });
-    }
+    let mut lines: Vec<String> = best_case(summary).into_iter().collect();
+    let trials = count_text(summary.trials_total, "trial");
+    let run = match summary.trials_total - summary.trials_run {
+        0 => String::new(),
+        _ => format!("{} of ", summary.trials_run),
+    };
     lines.push(format!(
-        "{} trials on {} workers in {}, {} of processor time",
-        summary.trials_total,
-        summary.workers,
+        "{run}{trials} on {} in {}, {} of processor time",
+        count_text(summary.workers as usize, "worker"),
         seconds_text(summary.makespan_s),
         seconds_text(summary.cpu_s)
     ));
     lines.push(format!(
-        "no schedule of these attempts could take less than {}; at most {} stages ran at one instant",
+        "no schedule of these attempts could take less than {}; at most {} ran at one instant",
         seconds_text(summary.lower_bound_s),
-        summary.peak_concurrent_stages
+        count_text(summary.peak_concurrent_stages, "stage")
     ));
     if let Some(digest) = summary.digest {
         lines.push(format!("digest: {digest}"));
     }
     lines
+}
+
+/// The best case, and how far it is chosen: a stage that did not complete has chosen nothing.
+fn best_case(summary: &Summary) -> Option<String> {
+    let best = summary.best.as_ref()?;
+    let so_far = match summary.status {
+        SummaryStatus::Running | SummaryStatus::Interrupted => " so far",
+        SummaryStatus::Completed | SummaryStatus::Blocked | SummaryStatus::Stopped => "",
+    };
+    let Some(origin) = &summary.best_origin else {
+        let nothing = match summary.trials_run {
+            0 => "nothing was tried",
+            _ => "nothing tried was better",
+        };
+        return Some(format!(
+            "best case{so_far}: {} (the base case: {nothing}{so_far})",
+            best.case
+        ));
+    };
+    let chosen = match origin.status {
+        _ if origin.survivor => String::new(),
+        StageStatus::Completed => ", which passed others on".to_owned(),
+        StageStatus::Running | StageStatus::Interrupted => {
+            ", which has not chosen its survivors yet".to_owned()
+        }
+        StageStatus::Failed => ", which failed and passed nothing on".to_owned(),
+        status => format!(", which did not finish ({status}) and chose no survivors"),
+    };
+    let chain = summary.winning_chain.join(" → ");
+    Some(format!(
+        "best case{so_far}: {} by {chain}, found in stage `{}`{chosen}",
+        best.case, origin.name
+    ))
 }

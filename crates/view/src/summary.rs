@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use noodle2_control::{Case, Controller, Stage, StageStanding, Trial, TrialStanding, Verdict};
+use noodle2_control::{Case, Controller, StageStanding, Trial, Verdict};
 use noodle2_model::{
-    CaseName, ContentHash, Metric, MetricSet, Outcome, RunStatus, StageEnd, StageIndex,
+    CaseName, ContentHash, Metric, MetricSet, Outcome, StageEnd, StageIndex, StopCause,
 };
 use serde::Serialize;
 
-use crate::History;
+use crate::{History, StageStatus, SummaryStatus};
 
 /// The version of the summary's shape; raised when a field changes its meaning or goes away.
 pub const SUMMARY_SCHEMA_VERSION: u32 = 1;
@@ -31,8 +31,11 @@ pub struct Summary {
     pub label: Option<&'static str>,
     /// The base case; absent until it is measured.
     pub base: Option<CaseSummary>,
-    /// The best case by the study's objective.
+    /// The best case by the study's objective: of a completed run among the survivors of its stages, of any
+    /// other among all that is measured so far.
     pub best: Option<CaseSummary>,
+    /// Where the best case was found; absent for the base case.
+    pub best_origin: Option<BestOrigin>,
     /// What the best case gained over the base, by metric.
     pub deltas: BTreeMap<Metric, MetricDelta>,
     /// The ECOs that lead from the base to the best case, first to last.
@@ -45,6 +48,8 @@ pub struct Summary {
     pub failures: Vec<FailureSummary>,
     /// Trials proposed in all.
     pub trials_total: usize,
+    /// Trials that were run to an end.
+    pub trials_run: usize,
     /// How many stages had a running attempt at one instant, at most.
     pub peak_concurrent_stages: usize,
     /// The most workers offered.
@@ -61,20 +66,6 @@ pub struct Summary {
     pub ended_at: Option<Timestamp>,
 }
 
-/// How a run stands, in the words of `summary.json`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SummaryStatus {
-    /// Every final stage completed.
-    Completed,
-    /// The base case is not fit to be worked on.
-    Blocked,
-    /// A rail or failure ended it early.
-    Stopped,
-    /// It can be resumed.
-    Interrupted,
-}
-
 /// A case in numbers.
 #[derive(Debug, Clone, Serialize)]
 pub struct CaseSummary {
@@ -84,6 +75,19 @@ pub struct CaseSummary {
     pub metrics: MetricSet,
     /// By scene.
     pub scenes: BTreeMap<String, MetricSet>,
+}
+
+/// Where a best case was found, and whether its stage chose it.
+#[derive(Debug, Clone, Serialize)]
+pub struct BestOrigin {
+    /// The stage's index.
+    pub stage: StageIndex,
+    /// The stage's name.
+    pub name: String,
+    /// How the stage stands: one that did not complete has chosen nothing.
+    pub status: StageStatus,
+    /// Whether the stage passed the case on.
+    pub survivor: bool,
 }
 
 /// What a metric gained from one case to another.
@@ -104,8 +108,8 @@ pub struct StageSummary {
     pub index: StageIndex,
     /// Its name.
     pub name: String,
-    /// `waiting`, `running`, `completed`, `failed`, `skipped`.
-    pub status: &'static str,
+    /// How it stands.
+    pub status: StageStatus,
     /// Why it failed or was skipped.
     pub cause: Option<String>,
     /// The cases that it started from.
@@ -116,10 +120,12 @@ pub struct StageSummary {
     pub trials: usize,
     /// Trials that were run to an end.
     pub run: usize,
-    /// Trials answered from earlier results.
+    /// Trials answered from earlier results: none, since nothing is cached yet.
     pub cached: usize,
-    /// Trials whose results count for nothing, or that were called off.
+    /// Trials whose results count for nothing, and those that ended without one.
     pub discarded: usize,
+    /// Trials that ended without a result: called off with their stage, or left when the run ended.
+    pub not_run: usize,
     /// Trials that changed nothing.
     pub no_effect: usize,
     /// Trials that failed.
@@ -128,7 +134,7 @@ pub struct StageSummary {
     pub survivors: Vec<CaseName>,
     /// When it started.
     pub started_at: Option<Timestamp>,
-    /// When it ended.
+    /// When it ended; for a stage that was stopped, when the run ended.
     pub ended_at: Option<Timestamp>,
 }
 
@@ -181,12 +187,13 @@ impl Summary {
         Self {
             schema_version: SUMMARY_SCHEMA_VERSION,
             study: study.name.clone(),
-            status: status_word(controller.status()),
-            causes: causes(controller),
+            status: history.status(),
+            causes: causes(history),
             digest: controller.recorded_digest(),
             label: study.result_label(),
             base: base.map(CaseSummary::new),
             best: best.map(CaseSummary::new),
+            best_origin: best.and_then(|case| BestOrigin::new(history, case)),
             deltas: base
                 .zip(best)
                 .map(|(base, best)| deltas(base, best))
@@ -198,6 +205,10 @@ impl Summary {
             ecos: ecos(controller),
             failures: failures(controller),
             trials_total: controller.trials().count(),
+            trials_run: controller
+                .trials()
+                .filter(|trial| trial.verdict().is_some())
+                .count(),
             peak_concurrent_stages: history.peak_concurrent_stages(),
             workers: history.workers(),
             makespan_s: history.makespan_s(),
@@ -209,16 +220,8 @@ impl Summary {
     }
 }
 
-fn status_word(status: RunStatus) -> SummaryStatus {
-    match status {
-        RunStatus::Completed => SummaryStatus::Completed,
-        RunStatus::Blocked => SummaryStatus::Blocked,
-        RunStatus::Stopped => SummaryStatus::Stopped,
-        RunStatus::Running | RunStatus::Interrupted => SummaryStatus::Interrupted,
-    }
-}
-
-fn causes(controller: &Controller) -> Vec<String> {
+fn causes(history: &History) -> Vec<String> {
+    let controller = history.controller();
     let blocked = controller.block_reasons().unwrap_or_default();
     let failed =
         controller
@@ -234,17 +237,26 @@ fn causes(controller: &Controller) -> Vec<String> {
             });
     let stop = controller.stop_cause().map(|cause| {
         match cause {
-            noodle2_model::StopCause::Person => "a person asked the run to stop",
-            noodle2_model::StopCause::WallTime => "the budget of wall time is spent",
-            noodle2_model::StopCause::CpuTime => "the budget of processor time is spent",
-            noodle2_model::StopCause::DiskFull => "no space is left where the run is written",
+            StopCause::Person => "a person asked the run to stop",
+            StopCause::WallTime => "the budget of wall time is spent",
+            StopCause::CpuTime => "the budget of processor time is spent",
+            StopCause::DiskFull => "no space is left where the run is written",
         }
         .to_owned()
     });
-    blocked.iter().cloned().chain(stop).chain(failed).collect()
+    let gone = (history.status() == SummaryStatus::Interrupted && stop.is_none())
+        .then(|| "the process that worked on the run is gone".to_owned());
+    blocked
+        .iter()
+        .cloned()
+        .chain(stop)
+        .chain(gone)
+        .chain(failed)
+        .collect()
 }
 
-fn deltas(base: &Case, best: &Case) -> BTreeMap<Metric, MetricDelta> {
+/// What each metric gained from one case to another.
+pub(crate) fn deltas(base: &Case, best: &Case) -> BTreeMap<Metric, MetricDelta> {
     let (from, to) = (&base.measurement.overall, &best.measurement.overall);
     Metric::ALL
         .iter()
@@ -252,23 +264,21 @@ fn deltas(base: &Case, best: &Case) -> BTreeMap<Metric, MetricDelta> {
             let (before, after) = (from.get(*metric)?, to.get(*metric)?);
             let gain = metric.gain(before, after);
             let delta = MetricDelta {
-                change: round(after - before),
-                gain: round(gain),
-                gain_percent: (before != 0.0).then(|| round(100.0 * gain / before.abs())),
+                change: metric.canonical(after - before)?,
+                gain: metric.canonical(gain)?,
+                gain_percent: (before != 0.0)
+                    .then(|| six_digits(100.0 * gain / before.abs()))
+                    .flatten(),
             };
             Some((*metric, delta))
         })
         .collect()
 }
 
-/// Six decimals: differences of rounded values carry no more.
-fn round(value: f64) -> f64 {
-    let rounded = (value * 1e6).round() / 1e6;
-    if rounded == 0.0 && value != 0.0 {
-        value
-    } else {
-        rounded
-    }
+/// A share to six significant digits: the values that it comes from carry no more.
+fn six_digits(value: f64) -> Option<f64> {
+    let rounded = format!("{value:.5e}").parse().ok();
+    rounded.filter(|rounded: &f64| rounded.is_finite())
 }
 
 /// The ECOs from the base to a case, along first parents.
@@ -296,15 +306,35 @@ impl CaseSummary {
     }
 }
 
+impl BestOrigin {
+    fn new(history: &History, case: &Case) -> Option<Self> {
+        let controller = history.controller();
+        let stage = case.eco.as_ref().map(|_| case.name.trial().stage)?;
+        Some(Self {
+            stage,
+            name: controller.program().stage(stage).name.clone(),
+            status: StageStatus::new(controller, history.status(), stage),
+            survivor: controller.stages()[stage.position()]
+                .survivors()
+                .contains(&case.name),
+        })
+    }
+}
+
 impl StageSummary {
-    fn new(history: &History, index: StageIndex) -> Self {
+    pub(crate) fn new(history: &History, index: StageIndex) -> Self {
         let controller = history.controller();
         let stage = &controller.stages()[index.position()];
-        let (status, cause, survivors) = standing(stage);
-        let trials: Vec<&Trial> = controller.trials_of(index).collect();
-        let discarded = |trial: &Trial| {
-            controller.is_discarded(trial.id) || trial.standing() == TrialStanding::Cancelled
+        let status = StageStatus::new(controller, history.status(), index);
+        let cause = match &stage.standing {
+            StageStanding::Finished(
+                StageEnd::Failed { cause, .. } | StageEnd::Skipped { cause },
+            ) => Some(cause.clone()),
+            _ => None,
         };
+        let trials: Vec<&Trial> = controller.trials_of(index).collect();
+        let not_run = |trial: &Trial| status.has_ended() && trial.verdict().is_none();
+        let discarded = |trial: &Trial| controller.is_discarded(trial.id) || not_run(trial);
         let counting = |wanted: fn(&Verdict) -> bool| {
             trials
                 .iter()
@@ -334,27 +364,12 @@ impl StageSummary {
                 .count(),
             cached: 0,
             discarded: trials.iter().filter(|trial| discarded(trial)).count(),
+            not_run: trials.iter().filter(|trial| not_run(trial)).count(),
             no_effect: counting(|verdict| *verdict == Verdict::NoEffect),
             failures: counting(|verdict| matches!(verdict, Verdict::Failed(_))),
-            survivors,
+            survivors: stage.survivors().to_vec(),
             started_at,
             ended_at,
-        }
-    }
-}
-
-fn standing(stage: &Stage) -> (&'static str, Option<String>, Vec<CaseName>) {
-    match &stage.standing {
-        StageStanding::Waiting => ("waiting", None, Vec::new()),
-        StageStanding::Running => ("running", None, Vec::new()),
-        StageStanding::Finished(StageEnd::Completed { survivors }) => {
-            ("completed", None, survivors.clone())
-        }
-        StageStanding::Finished(StageEnd::Failed { cause, .. }) => {
-            ("failed", Some(cause.clone()), Vec::new())
-        }
-        StageStanding::Finished(StageEnd::Skipped { cause }) => {
-            ("skipped", Some(cause.clone()), Vec::new())
         }
     }
 }
@@ -407,8 +422,9 @@ fn mean_gains(controller: &Controller, trials: &[&Trial]) -> BTreeMap<Metric, f6
                     )
                 })
                 .collect();
-            let count = gains.len() as f64;
-            (!gains.is_empty()).then(|| (*metric, round(gains.iter().sum::<f64>() / count)))
+            // Without any gain the mean is no number, and so missing.
+            let mean = gains.iter().sum::<f64>() / gains.len() as f64;
+            Some((*metric, metric.canonical(mean)?))
         })
         .collect()
 }

@@ -6,9 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use noodle2_control::Controller;
 use noodle2_model::{
     AttemptUsage, ContentHash, DesignState, Event, Failure, FailureClass, Measurement, Metric,
-    Outcome, RunIdentity,
+    Outcome, RunIdentity, StageIndex, StopCause,
 };
-use noodle2_view::{History, Lineage, PlanView, Progress, Summary, report_markdown, report_text};
+use noodle2_view::{
+    History, Lineage, PlanView, Progress, StageView, Summary, SummaryStatus, report_markdown,
+    report_text,
+};
 
 fn identity() -> RunIdentity {
     let eco = |name: &str| {
@@ -54,6 +57,15 @@ fn identity() -> RunIdentity {
     .unwrap()
 }
 
+fn interrupted() -> Outcome {
+    Outcome::Failed(Failure {
+        class: FailureClass::Interrupted,
+        tool_code: None,
+        message: "cut off".to_owned(),
+        excerpt: String::new(),
+    })
+}
+
 fn outcome(id: &str) -> Outcome {
     let measured = |wns: f64, area: f64| {
         let hash = ContentHash::of(format!("{id}{wns}{area}"));
@@ -66,6 +78,7 @@ fn outcome(id: &str) -> Outcome {
                 (Metric::SetupWns, wns),
                 (Metric::SetupWs, wns),
                 (Metric::Area, area),
+                (Metric::Power, area * 1e-9),
             ]
             .into_iter()
             .collect(),
@@ -91,8 +104,22 @@ fn outcome(id: &str) -> Outcome {
     }
 }
 
-/// Every attempt takes two seconds, two at a time.
 fn journal() -> Vec<(Timestamp, Event)> {
+    journal_stopped(|_| None)
+}
+
+/// A run that is asked to stop when the first trial of each branch is measured and the second runs.
+fn journal_stopped_in_the_branches(cause: StopCause) -> Vec<(Timestamp, Event)> {
+    journal_stopped(|controller| {
+        let measured = controller
+            .cases()
+            .contains_key(&"core_1_1".parse().unwrap());
+        (measured && controller.running_attempts().len() == 2).then_some(cause)
+    })
+}
+
+/// Every attempt takes two seconds, two at a time. Those that run when the run is asked to stop are cut off.
+fn journal_stopped(stop: impl Fn(&Controller) -> Option<StopCause>) -> Vec<(Timestamp, Event)> {
     let identity = identity();
     let mut now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     let mut controller = Controller::new(identity.clone()).unwrap();
@@ -106,15 +133,24 @@ fn journal() -> Vec<(Timestamp, Event)> {
         (now, Event::WorkersOffered { workers: 2 }),
     ];
     while controller.recorded_digest().is_none() {
+        let stopped = controller.stop_cause().is_some();
+        if stopped && controller.running_attempts().is_empty() && controller.decide(2).is_empty() {
+            break;
+        }
         let mut next = controller.decide(2 - controller.running_attempts().len());
-        if next.is_empty() {
+        if let (Some(cause), false) = (stop(&controller), stopped) {
+            next = vec![Event::StopRequested { cause }];
+        } else if next.is_empty() {
             now = now.checked_add(SignedDuration::from_secs(2)).unwrap();
             next = controller
                 .running_attempts()
                 .iter()
                 .map(|attempt| Event::AttemptFinished {
                     attempt: *attempt,
-                    outcome: Box::new(outcome(&attempt.trial.to_string())),
+                    outcome: Box::new(match stopped {
+                        true => interrupted(),
+                        false => outcome(&attempt.trial.to_string()),
+                    }),
                     usage: AttemptUsage {
                         wall_s: 2.0,
                         cpu_s: 1.5,
@@ -158,6 +194,140 @@ fn the_summary_counts_what_happened() {
     assert_eq!(summary["cpu_s"], 13.5);
 }
 
+/// The design of this test draws microwatts: decimals that do for picoseconds would leave nothing of its gains.
+#[test]
+fn small_gains_keep_their_digits() {
+    let history = History::new(&journal()).unwrap();
+    let summary = serde_json::to_value(Summary::new(&history)).unwrap();
+    assert_eq!(summary["deltas"]["power_w"]["change"], 1e-8);
+    assert_eq!(summary["deltas"]["power_w"]["gain"], -1e-8);
+    assert_eq!(summary["deltas"]["power_w"]["gain_percent"], -1.0);
+    // -2, -2, 1 and -6 nW over four effects.
+    assert_eq!(summary["ecos"][0]["mean_gain"]["power_w"], -2.25e-9);
+}
+
+#[test]
+fn a_run_that_a_rail_ended_says_what_it_found_and_what_never_ran() {
+    let events = journal_stopped_in_the_branches(StopCause::WallTime);
+    let history = History::new(&events).unwrap();
+    let summary = Summary::new(&history);
+    insta::assert_snapshot!("report_stopped", report_text(&history, &summary));
+    let summary = serde_json::to_value(summary).unwrap();
+    assert_eq!(summary["status"], "stopped");
+    assert_eq!(summary["best"]["case"], "core_1_1");
+    assert_eq!(summary["deltas"]["setup_wns_ps"]["gain"], 100.0);
+    assert_eq!(summary["best_origin"]["name"], "left");
+    assert_eq!(summary["best_origin"]["status"], "stopped");
+    assert_eq!(summary["best_origin"]["survivor"], false);
+    assert_eq!(
+        summary["winning_chain"],
+        serde_json::json!(["resize", "resize"])
+    );
+    assert_eq!(
+        (&summary["trials_run"], &summary["trials_total"]),
+        (&serde_json::json!(4), &serde_json::json!(6))
+    );
+    let stages = summary["stages"].as_array().unwrap();
+    for (stage, status, ended, counts) in [
+        (0, "completed", true, [2, 2, 0, 0]),
+        (1, "stopped", true, [2, 1, 1, 1]),
+        (2, "stopped", true, [2, 1, 1, 1]),
+        (3, "not_started", false, [0, 0, 0, 0]),
+    ] {
+        assert_eq!(stages[stage]["status"], status);
+        assert_eq!(stages[stage]["ended_at"].is_string(), ended, "{stage}");
+        let keys = ["trials", "run", "discarded", "not_run"];
+        assert_eq!(
+            keys.map(|key| stages[stage][key].as_u64().unwrap()),
+            counts,
+            "{stage}"
+        );
+    }
+    assert_eq!(stages[1]["ended_at"], summary["ended_at"]);
+    let view = serde_json::to_value(StageView::new(&history, StageIndex(1))).unwrap();
+    assert_eq!(view["trial_list"][1]["result"], "stopped");
+    let lineage = Lineage::new(history.controller(), false).json();
+    let cases = lineage["cases"].as_array().unwrap();
+    let best = cases.iter().find(|case| case["case"] == "core_1_1");
+    assert_eq!(best.unwrap()["winning"], true);
+}
+
+#[test]
+fn an_interrupted_run_says_that_it_can_be_resumed_and_a_live_one_that_it_runs() {
+    let events = journal_stopped_in_the_branches(StopCause::Person);
+    for (at_work, run, stage, trial) in [
+        (false, "interrupted", "interrupted", "waiting"),
+        (true, "running", "running", "waiting"),
+    ] {
+        let history = History::new(&events).unwrap().at_work(at_work);
+        let summary = Summary::new(&history);
+        let report = report_text(&history, &summary);
+        assert_eq!(report.contains("can be resumed"), !at_work, "{report}");
+        assert!(
+            report.contains("best case so far: core_1_1 by resize → resize, found in stage `left`"),
+            "{report}"
+        );
+        let summary = serde_json::to_value(summary).unwrap();
+        assert_eq!(summary["status"], run);
+        assert_eq!(summary["stages"][1]["status"], stage);
+        assert_eq!(summary["stages"][1]["not_run"], 0);
+        assert_eq!(summary["stages"][1]["discarded"], 0);
+        assert!(summary["stages"][1]["ended_at"].is_null());
+        assert_eq!(summary["stages"][3]["status"], "waiting");
+        let view = StageView::new(&history, StageIndex(1));
+        assert!(
+            view.text().starts_with(&format!("left: {stage}")),
+            "{}",
+            view.text()
+        );
+        let view = serde_json::to_value(view).unwrap();
+        assert_eq!(view["trial_list"][1]["result"], trial);
+    }
+}
+
+/// The last record of a killed run may be the start of an attempt: only with its controller does it still run.
+#[test]
+fn an_attempt_runs_only_as_long_as_somebody_works_on_the_run() {
+    let events = journal();
+    let started = |(_, event): &(Timestamp, Event)| matches!(event, Event::AttemptStarted { attempt } if attempt.trial.to_string() == "1_1");
+    let until = events.iter().position(started).unwrap() + 1;
+    for (at_work, result, running) in [(true, "running", 1), (false, "interrupted", 0)] {
+        let history = History::new(&events[..until]).unwrap().at_work(at_work);
+        let view = serde_json::to_value(StageView::new(&history, StageIndex(1))).unwrap();
+        assert_eq!(view["trial_list"][0]["result"], result);
+        let progress = Progress::new(history.controller(), history.status());
+        assert_eq!(progress.stages[1].running, running);
+        let summary = Summary::new(&history);
+        assert_eq!(summary.causes.join("; ").contains("is gone"), !at_work);
+        let report = report_text(&history, &summary);
+        assert!(report.contains("at most 1 stage ran"), "{report}");
+    }
+}
+
+#[test]
+fn a_stage_is_shown_with_all_of_its_trials() {
+    let history = History::new(&journal()).unwrap();
+    let view = StageView::new(&history, StageIndex(1));
+    insta::assert_snapshot!("stage", view.text());
+    let view = serde_json::to_value(view).unwrap();
+    assert_eq!(view["name"], "left");
+    assert_eq!(view["trials"], 2);
+    assert_eq!(view["label"], "pre-layout");
+    let trials = view["trial_list"].as_array().unwrap();
+    assert_eq!(trials.len(), 2);
+    assert_eq!(trials[0]["trial"], "1_1");
+    assert_eq!(trials[0]["case"], "core_1_1");
+    assert_eq!(trials[0]["parent"], "core_0_1");
+    assert_eq!(trials[0]["result"], "measured");
+    assert_eq!(trials[0]["gains"]["setup_wns_ps"]["gain"], 50.0);
+    assert_eq!(trials[1]["result"], "tool_error");
+    assert!(trials[1]["case"].is_null());
+    assert_eq!(
+        trials[1]["failure"]["message"],
+        "port Z of `u1` was not found"
+    );
+}
+
 #[test]
 fn the_plan_and_the_lineage_show_every_stage() {
     let history = History::new(&journal()).unwrap();
@@ -184,11 +354,14 @@ fn the_plan_and_the_lineage_show_every_stage() {
 fn progress_says_what_is_done_and_what_is_best() {
     let events = journal();
     let half = History::new(&events[..events.len() / 2]).unwrap();
-    let progress = Progress::new(half.controller());
+    let progress = Progress::new(half.controller(), SummaryStatus::Running);
     assert!(progress.done < progress.total);
+    let line = progress.line(6.0);
     assert!(
-        progress.line(6.0).contains("best setup_wns_ps"),
-        "{}",
-        progress.line(6.0)
+        line.contains("best setup_wns_ps") && line.contains(" left"),
+        "{line}"
     );
+    let dead = Progress::new(half.controller(), SummaryStatus::Interrupted);
+    let line = dead.line(6.0);
+    assert!(!line.contains(" left"), "{line}");
 }

@@ -3,16 +3,18 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use noodle2_control::{Case, Controller, Trial, TrialStanding, Verdict, gain_over};
+use noodle2_control::{Case, Controller, Trial, gain_over};
 use noodle2_model::{CaseName, Event, Metric, MetricSet, StageIndex, Study, TrialId};
 use noodle2_store::{RunFolder, read_journal};
 use noodle2_view::{
-    History, Lineage, Progress, Summary, Table, gain_text, metric_text, report_text,
+    History, Lineage, Progress, StageView, Summary, SummaryStatus, Table, eco_text, gain_text,
+    headline, metric_text, report_text, trial_text,
 };
 
 use crate::cli::{Format, LineageFormat};
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
+use crate::run::Worker;
 
 /// Reads a run's history from its folder.
 pub(crate) fn history_of(folder: &RunFolder) -> Result<History, CommandFailure> {
@@ -37,26 +39,39 @@ pub(crate) fn history_of(folder: &RunFolder) -> Result<History, CommandFailure> 
     })
 }
 
+/// A run as it is now.
+fn look_at(run: &Path) -> Result<(RunFolder, History), CommandFailure> {
+    let folder = RunFolder::open(run)?;
+    // Asked before the journal is read: a run that ends in between is then told as ended.
+    let worker = Worker::of(&folder);
+    let history = history_of(&folder)?.at_work(worker == Worker::AtWork);
+    if let (Worker::Elsewhere(holder), SummaryStatus::Interrupted) = (&worker, history.status()) {
+        print::talk(&format!(
+            "{holder} worked on the run last; from this machine it cannot be told whether it still does"
+        ));
+    }
+    Ok((folder, history))
+}
+
 /// `noodle2 status`.
 pub(crate) fn status(run: &Path, format: Format) -> Result<Exit, CommandFailure> {
-    let history = history_of(&RunFolder::open(run)?)?;
+    let (_, history) = look_at(run)?;
+    let summary = Summary::new(&history);
     if format == Format::Json {
-        print::json(&Summary::new(&history))?;
+        print::json(&summary)?;
         return Ok(Exit::Done);
     }
-    let controller = history.controller();
-    let progress = Progress::new(controller);
+    let progress = Progress::new(history.controller(), history.status());
     let mut table = Table::new(&["stage", "progress"]);
     for stage in &progress.stages {
         table.row([stage.name.clone(), stage.line()]);
     }
-    let status = serde_json::to_value(controller.status()).unwrap_or_default();
-    let study = controller.program().study();
+    let causes = summary.causes.iter().map(|cause| format!("{cause}\n"));
     print::data(&format!(
-        "{}: {}{}\n{}\n\n{}",
-        study.name,
-        status.as_str().unwrap_or_default(),
-        label_text(study),
+        "{}: {}\n{}{}\n\n{}",
+        summary.study,
+        headline(&summary),
+        causes.collect::<String>(),
         progress.line(history.makespan_s()),
         table.text()
     ));
@@ -65,7 +80,7 @@ pub(crate) fn status(run: &Path, format: Format) -> Result<Exit, CommandFailure>
 
 /// `noodle2 report`.
 pub(crate) fn report(run: &Path, format: Format) -> Result<Exit, CommandFailure> {
-    let history = history_of(&RunFolder::open(run)?)?;
+    let (_, history) = look_at(run)?;
     let summary = Summary::new(&history);
     match format {
         Format::Json => print::json(&summary)?,
@@ -92,8 +107,7 @@ pub(crate) fn lineage(
 
 /// `noodle2 show`.
 pub(crate) fn show(run: &Path, item: &str, format: Format) -> Result<Exit, CommandFailure> {
-    let folder = RunFolder::open(run)?;
-    let history = history_of(&folder)?;
+    let (folder, history) = look_at(run)?;
     let controller = history.controller();
     let design = &controller.program().study().design.case_name;
     let trial = item
@@ -104,16 +118,15 @@ pub(crate) fn show(run: &Path, item: &str, format: Format) -> Result<Exit, Comma
         .or_else(|| item.parse::<TrialId>().ok());
     if let Some(trial) = trial.filter(|trial| trial.is_base() || controller.trial(*trial).is_some())
     {
-        return show_trial(&folder, controller, trial, format);
+        return show_trial(&folder, &history, trial, format);
     }
-    let summary = Summary::new(&history);
-    let stage = summary
-        .stages
-        .iter()
-        .find(|stage| stage.name == item || stage.index.to_string() == item);
+    let stage = (0..controller.stages().len())
+        .map(StageIndex::from)
+        .find(|stage| controller.program().stage(*stage).name == item || stage.to_string() == item)
+        .map(|stage| StageView::new(&history, stage));
     match stage {
-        Some(stage) if format == Format::Json => print::json(stage)?,
-        Some(stage) => show_stage(controller, stage.index),
+        Some(stage) if format == Format::Json => print::json(&stage)?,
+        Some(stage) => print::data(&stage.text()),
         None => {
             return Err(CommandFailure::new(
                 Exit::Usage,
@@ -134,70 +147,18 @@ fn label_text(study: &Study) -> String {
         .unwrap_or_default()
 }
 
-fn show_stage(controller: &Controller, stage: StageIndex) {
-    let mut table = Table::new(&["trial", "parent", "ECO", "result", ">gain"]);
-    let metric = controller.program().objective(stage).rank.first().copied();
-    for trial in controller.trials_of(stage) {
-        let case = controller.cases().get(&case_name(controller, trial.id));
-        let gain = metric.zip(case).and_then(|(metric, case)| {
-            let parent = controller.cases().get(&trial.parent)?;
-            let (from, to) = (
-                parent.measurement.overall.get(metric),
-                case.measurement.overall.get(metric),
-            );
-            Some(gain_text(metric, from, to))
-        });
-        table.row([
-            trial.id.to_string(),
-            trial.parent.to_string(),
-            eco_text(trial),
-            result_text(controller, trial),
-            gain.unwrap_or_default(),
-        ]);
-    }
-    let study = controller.program().study();
-    let name = &controller.program().stage(stage).name;
-    print::data(&format!("{name}{}\n\n{}", label_text(study), table.text()));
-}
-
 fn case_name(controller: &Controller, trial: TrialId) -> CaseName {
     trial.case(&controller.program().study().design.case_name)
 }
 
-fn eco_text(trial: &Trial) -> String {
-    let parameters: Vec<String> = trial
-        .eco
-        .parameters
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    format!("{} {}", trial.eco.name, parameters.join(" "))
-        .trim_end()
-        .to_owned()
-}
-
-fn result_text(controller: &Controller, trial: &Trial) -> String {
-    let text = match (trial.standing(), trial.verdict()) {
-        (_, Some(Verdict::Derived)) => "measured".to_owned(),
-        (_, Some(Verdict::NoEffect)) => "no effect".to_owned(),
-        (_, Some(Verdict::Failed(failure))) => failure.class.to_string(),
-        (TrialStanding::Running, None) => "running".to_owned(),
-        (TrialStanding::Cancelled, None) => "cancelled".to_owned(),
-        (_, None) => "waiting".to_owned(),
-    };
-    if controller.is_discarded(trial.id) {
-        format!("{text}, discarded")
-    } else {
-        text
-    }
-}
-
 fn show_trial(
     folder: &RunFolder,
-    controller: &Controller,
+    history: &History,
     id: TrialId,
     format: Format,
 ) -> Result<Exit, CommandFailure> {
+    let controller = history.controller();
+    let result = |trial: &Trial| trial_text(controller, history.status(), trial);
     let name = case_name(controller, id);
     let case = controller.cases().get(&name);
     let trial = controller.trial(id);
@@ -210,7 +171,7 @@ fn show_trial(
             "label": controller.program().study().result_label(),
             "parents": case.map(|case| &case.parents),
             "eco": trial.map(|trial| &trial.eco),
-            "result": trial.map(|trial| result_text(controller, trial)),
+            "result": trial.map(result),
             "failure": trial.and_then(Trial::failure),
             "attempts": trial.map_or(controller.base_attempts(), |trial| &trial.attempts).len(),
             "metrics": case.map(|case| &case.measurement.overall),
@@ -227,9 +188,9 @@ fn show_trial(
         Some(trial) => {
             text.push_str(&format!(
                 "  {} on {}: {}\n",
-                eco_text(trial),
+                eco_text(&trial.eco),
                 trial.parent,
-                result_text(controller, trial)
+                result(trial)
             ));
             if let Some(failure) = trial.failure() {
                 text.push_str(&format!("  {}\n", failure.message));

@@ -7,8 +7,10 @@ mod attempt;
 mod driver;
 mod spending;
 mod watch;
+mod worker;
 
 pub(crate) use attempt::{AttemptRunner, EngineRunner, NETLIST};
 pub(crate) use driver::{Driver, DriverError, RunEnd};
 pub(crate) use spending::Spending;
 pub(crate) use watch::{Watch, took};
+pub(crate) use worker::Worker;

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use noodle2_control::Controller;
-use noodle2_model::{Event, StageEnd};
-use noodle2_view::{Progress, metric_text, seconds_text};
+use noodle2_model::{Event, StageEnd, StopCause};
+use noodle2_view::{Progress, SummaryStatus, metric_text, seconds_text};
 
 /// How often a line is printed where nobody can watch bars.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -139,13 +139,13 @@ impl Watch {
             Self::Bars(bars) if bars.drawn.is_some_and(|at| at.elapsed() < DRAW_EVERY) => {}
             Self::Bars(bars) => {
                 bars.drawn = Some(Instant::now());
-                bars.show(&Progress::new(controller), elapsed_s);
+                bars.show(&progress_of(controller), elapsed_s);
             }
             Self::Lines { last, shown } => {
                 if last.is_some_and(|last| last.elapsed() < LINE_EVERY) {
                     return;
                 }
-                let progress = Progress::new(controller);
+                let progress = progress_of(controller);
                 let news = last.is_none() || progress.done != *shown;
                 *last = Some(Instant::now());
                 if news {
@@ -155,6 +155,13 @@ impl Watch {
             }
         }
     }
+}
+
+/// Where the run stands that this process works on: until it was asked to stop and nothing runs any more.
+fn progress_of(controller: &Controller) -> Progress {
+    let leaving = controller.stop_cause().is_some_and(StopCause::is_resumable)
+        && controller.running_attempts().is_empty();
+    Progress::new(controller, SummaryStatus::new(controller, !leaving))
 }
 
 impl Bars {

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -21,6 +22,31 @@ pub fn noodle2() -> Command {
 /// Runs to the end; returns exit status, stdout, stderr.
 pub fn run(arguments: &[&str]) -> (i32, String, String) {
     finish(noodle2().args(arguments).output().unwrap())
+}
+
+/// Runs to the end, which must come with this exit status; returns stdout and stderr.
+pub fn ends(status: i32, arguments: &[&str]) -> (String, String) {
+    let (found, stdout, stderr) = run(arguments);
+    assert_eq!(found, status, "{arguments:?}: {stderr}");
+    (stdout, stderr)
+}
+
+/// Runs a study to its end; returns what it printed.
+pub fn completes(study: &Path, out: &Path) -> String {
+    ends(0, &["run", text(study), "--out", text(out)]).0
+}
+
+/// Starts a run and waits until it is in the midst of its work.
+pub fn begin(study: &Path, out: &Path) -> Child {
+    let mut child = start(&["run", text(study), "--out", text(out), "-j", "1"]);
+    wait_for_records(&mut child, out, 8);
+    child
+}
+
+/// What Ctrl-C does. One that has ended already stays as it is.
+pub fn interrupt(child: &Child) {
+    let id = child.id().to_string();
+    Command::new("kill").args(["-INT", &id]).status().unwrap();
 }
 
 pub fn finish(output: Output) -> (i32, String, String) {
@@ -54,6 +80,27 @@ pub fn edit(path: &Path, from: &str, to: &str) {
     fs::write(path, content.replace(from, to)).unwrap();
 }
 
+/// Gives the study an engine of its own: OpenSTA, after `first`, a piece of shell that knows the attempt by `$PWD`.
+pub fn engine_after(study: &Path, first: &str) {
+    let real = Command::new("sh")
+        .args(["-c", "command -v sta"])
+        .output()
+        .unwrap();
+    let real = String::from_utf8(real.stdout).unwrap();
+    let engine = study.with_file_name("sta");
+    fs::write(
+        &engine,
+        format!("#!/bin/sh\n{first}\nexec {} \"$@\"\n", real.trim()),
+    )
+    .unwrap();
+    fs::set_permissions(&engine, fs::Permissions::from_mode(0o755)).unwrap();
+    edit(
+        study,
+        "{kind: opensta}",
+        &format!("{{kind: opensta, path: {}}}", text(&engine)),
+    );
+}
+
 pub fn summary(run: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(run.join("summary.json")).unwrap()).unwrap()
 }
@@ -83,8 +130,13 @@ pub fn start(arguments: &[&str]) -> Child {
 
 /// Waits until the journal holds so many records, or the process has ended.
 pub fn wait_for_records(child: &mut Child, run: &Path, count: usize) {
+    wait_until(child, run, |records| records.len() >= count);
+}
+
+/// Waits until the journal is as wanted, or the process has ended.
+pub fn wait_until(child: &mut Child, run: &Path, wanted: impl Fn(&[Value]) -> bool) {
     let deadline = Instant::now() + PATIENCE;
-    while journal(run).len() < count && child.try_wait().unwrap().is_none() {
+    while !wanted(&journal(run)) && child.try_wait().unwrap().is_none() {
         assert!(Instant::now() < deadline, "the run does not get on");
         std::thread::sleep(Duration::from_millis(5));
     }

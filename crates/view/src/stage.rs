@@ -1,0 +1,122 @@
+//! One stage with all of its trials.
+
+use std::collections::BTreeMap;
+
+use noodle2_control::Trial;
+use noodle2_model::{CaseName, EcoProposal, Failure, Metric, StageIndex, TrialId};
+use serde::Serialize;
+
+use crate::summary::deltas;
+use crate::{History, MetricDelta, StageSummary, Table, gain_text, trial_text};
+
+/// A stage with its trials, in the shape that `show --format json` prints.
+#[derive(Debug, Clone, Serialize)]
+pub struct StageView {
+    #[serde(flatten)]
+    summary: StageSummary,
+    /// Whether wires are modelled: results of a study without wires are `pre-layout`.
+    label: Option<&'static str>,
+    /// The trials in the order in which they were proposed; `trials` is their number.
+    trial_list: Vec<StageTrial>,
+    /// The metric that matters most to the stage.
+    #[serde(skip)]
+    metric: Option<Metric>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct StageTrial {
+    trial: TrialId,
+    /// The case that it derived; absent where there is none.
+    case: Option<CaseName>,
+    parent: CaseName,
+    eco: EcoProposal,
+    /// What came of it, in the words of the text.
+    result: String,
+    failure: Option<Failure>,
+    attempts: usize,
+    /// What its case gained over the parent.
+    gains: BTreeMap<Metric, MetricDelta>,
+    #[serde(skip)]
+    gain: String,
+}
+
+impl StageView {
+    /// A stage of a run.
+    pub fn new(history: &History, stage: StageIndex) -> Self {
+        let program = history.controller().program();
+        let metric = program.objective(stage).rank.first().copied();
+        let trials = history.controller().trials_of(stage);
+        Self {
+            summary: StageSummary::new(history, stage),
+            label: program.study().result_label(),
+            trial_list: trials
+                .map(|trial| StageTrial::new(history, trial, metric))
+                .collect(),
+            metric,
+        }
+    }
+
+    /// The stage for people.
+    pub fn text(&self) -> String {
+        let gain = match self.metric {
+            Some(metric) => format!(">gain in {metric}"),
+            None => ">gain".to_owned(),
+        };
+        let mut table = Table::new(&["trial", "parent", "ECO", "result", &gain]);
+        for trial in &self.trial_list {
+            table.row([
+                trial.trial.to_string(),
+                trial.parent.to_string(),
+                eco_text(&trial.eco),
+                trial.result.clone(),
+                trial.gain.clone(),
+            ]);
+        }
+        let cause = self.summary.cause.iter().map(|cause| format!(": {cause}"));
+        let label = self.label.iter().map(|label| format!(" ({label})"));
+        format!(
+            "{}: {}{}{}\n\n{}",
+            self.summary.name,
+            self.summary.status,
+            cause.collect::<String>(),
+            label.collect::<String>(),
+            table.text()
+        )
+    }
+}
+
+impl StageTrial {
+    fn new(history: &History, trial: &Trial, metric: Option<Metric>) -> Self {
+        let controller = history.controller();
+        let name = trial
+            .id
+            .case(&controller.program().study().design.case_name);
+        let case = controller.cases().get(&name);
+        let both = controller.cases().get(&trial.parent).zip(case);
+        let gain = both.zip(metric).map(|((parent, case), metric)| {
+            let value = |case: &noodle2_control::Case| case.measurement.overall.get(metric);
+            gain_text(metric, value(parent), value(case))
+        });
+        Self {
+            trial: trial.id,
+            case: case.map(|case| case.name.clone()),
+            parent: trial.parent.clone(),
+            eco: trial.eco.clone(),
+            result: trial_text(controller, history.status(), trial),
+            failure: trial.failure().cloned(),
+            attempts: trial.attempts.len(),
+            gains: both
+                .map(|(parent, case)| deltas(parent, case))
+                .unwrap_or_default(),
+            gain: gain.unwrap_or_default(),
+        }
+    }
+}
+
+/// An ECO with its parameters in one line.
+pub fn eco_text(eco: &EcoProposal) -> String {
+    let parameters = eco.parameters.iter();
+    parameters.fold(eco.name.clone(), |text, (name, value)| {
+        format!("{text} {name}={value}")
+    })
+}
