@@ -105,10 +105,13 @@ pub fn classify_command(evidence: Evidence<'_>) -> Option<Failure> {
 fn unusual_ending(evidence: Evidence<'_>) -> Option<Failure> {
     let tool = evidence.tool;
     let (class, message) = match (evidence.report.stopped_by, &evidence.report.ending) {
-        (_, CommandEnding::NotStarted(why)) => (
-            FailureClass::ToolMissing,
-            format!("{tool} could not be started: {why}"),
-        ),
+        (_, CommandEnding::NotStarted(why)) => {
+            let class = match lacks_resources(why) {
+                true => FailureClass::WorkerLost,
+                false => FailureClass::ToolMissing,
+            };
+            (class, format!("{tool} could not be started: {why}"))
+        }
         (Some(reason), _) => stopped(tool, reason),
         (None, CommandEnding::Signalled(signal)) => signalled(tool, *signal, evidence.log),
         (None, CommandEnding::Exited(_)) => return None,
@@ -167,8 +170,9 @@ fn signalled(tool: &str, signal: i32, log: &str) -> (FailureClass, String) {
             FailureClass::Timeout,
             format!("{tool} used more processor time than its limit"),
         ),
+        // It would happen again, unlike a disk that gets room.
         SIGXFSZ => (
-            FailureClass::DiskFull,
+            FailureClass::ToolError,
             format!("{tool} wrote a file larger than the system permits"),
         ),
         SIGKILL => (
@@ -188,15 +192,22 @@ fn signalled(tool: &str, signal: i32, log: &str) -> (FailureClass, String) {
     }
 }
 
-fn is_disk_full(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
+/// Whether a machine that is short of something refused to start a program that is there.
+fn lacks_resources(text: &str) -> bool {
     [
-        "no space left on device",
-        "disk quota exceeded",
-        "file too large",
+        "Resource temporarily unavailable",
+        "Too many open files",
+        "Cannot allocate memory",
     ]
     .iter()
     .any(|words| text.contains(words))
+}
+
+fn is_disk_full(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["no space left on device", "disk quota exceeded"]
+        .iter()
+        .any(|words| text.contains(words))
 }
 
 fn is_out_of_memory(text: &str) -> bool {
@@ -444,6 +455,14 @@ mod tests {
                 b"",
                 Some(Class::ToolMissing),
             ),
+            (
+                CommandEnding::NotStarted("Too many open files (os error 24)".to_owned()),
+                None,
+                "",
+                b"",
+                Some(Class::WorkerLost),
+            ),
+            (signalled(25), None, "", b"", Some(Class::ToolError)),
         ] {
             assert_eq!(
                 class(ending.clone(), stopped, log, result),

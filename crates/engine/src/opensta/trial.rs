@@ -411,9 +411,7 @@ fn seconds(seconds: f64) -> Duration {
 
 pub(super) fn io_failure(action: &str, path: &Path, error: &io::Error) -> Failure {
     let class = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            FailureClass::DiskFull
-        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FailureClass::DiskFull,
         _ => FailureClass::ConfigurationError,
     };
     failure(
