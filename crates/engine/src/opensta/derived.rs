@@ -93,8 +93,9 @@ impl StudyContext {
         }
         if ledger.changes_connections() && !manifest.changes_connectivity {
             return exceeded(format!(
-                "ECO `{}` declares that it changes no connections, and changed those of {} nets",
-                manifest.name, radius.nets_touched
+                "ECO `{}` declares that it changes no connections, and did: {}",
+                manifest.name,
+                kinds(&ledger)
             ));
         }
         Ok(Change { ledger, radius })
@@ -114,6 +115,16 @@ impl StudyContext {
             )
         })
     }
+}
+
+/// How many edits of which kind, for a message.
+fn kinds(ledger: &Ledger) -> String {
+    let counts = ledger.counts();
+    let words: Vec<String> = counts
+        .iter()
+        .map(|(kind, count)| format!("{count} {kind}"))
+        .collect();
+    words.join(", ")
 }
 
 /// Where the logic differs, for a message.
