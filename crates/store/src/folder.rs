@@ -4,11 +4,15 @@
 //! RUN/study.yaml      the study as it was when the run began
 //! RUN/journal.ndjson  everything that was decided and observed
 //! RUN/lock            held by the one process that writes
-//! RUN/summary.json, report.md, lineage.dot, legality.json
-//! RUN/inputs/…        frozen inputs
+//! RUN/summary.json, report.md, lineage.dot, lineage.svg  what the journal comes to, for people and scripts
+//! RUN/inputs/…        what the scripts of all attempts share
 //! RUN/cases/<case>/…  the design state of a case
 //! RUN/trials/<case>/<attempt>/…  script, logs, metrics and provenance of one attempt
 //! ```
+//!
+//! The files that a study names (netlists, constraints, wires, libraries) are not kept in the run folder:
+//! they are read where they lie, and the journal holds the hash of each. Whoever reads one again holds it
+//! against that hash first.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -127,17 +131,17 @@ impl RunFolder {
         self.root.join("report.md")
     }
 
-    /// The graph of cases.
+    /// The graph of cases, for Graphviz.
     pub fn lineage(&self) -> PathBuf {
         self.root.join("lineage.dot")
     }
 
-    /// The legality report; present only where one was made.
-    pub fn legality(&self) -> PathBuf {
-        self.root.join("legality.json")
+    /// The graph of cases, as a picture.
+    pub fn lineage_picture(&self) -> PathBuf {
+        self.root.join("lineage.svg")
     }
 
-    /// The folder of frozen inputs.
+    /// The folder of what the scripts of all attempts share.
     pub fn inputs(&self) -> PathBuf {
         self.root.join("inputs")
     }

@@ -18,11 +18,11 @@ mod verify;
 
 pub use artifacts::{Artifact, ArtifactIndex, ArtifactProblem, content_type};
 pub use error::{Damage, StoreError};
-pub use files::{Placed, copy_file, create_folder, hash_file, place_file, write_atomic};
+pub use files::{copy_file, create_folder, hash_file, write_atomic};
 pub use folder::{RunFolder, WritableRun};
 pub use journal::{
-    CutTail, GENESIS, JournalContent, JournalWriter, Record, ReopenedJournal, TornTail,
-    open_for_append, read_journal,
+    CutTail, JournalContent, JournalWriter, Record, ReopenedJournal, TornTail, open_for_append,
+    read_journal,
 };
 pub use lock::{LockHolder, RunLock};
 pub use provenance::{CommandRecord, Host, Provenance};

@@ -77,7 +77,7 @@ pub use write::{CutTail, JournalWriter, ReopenedJournal, open_for_append};
 use noodle2_model::ContentHash;
 
 /// What the first record of a journal follows: 64 zeros.
-pub const GENESIS: ContentHash = ContentHash::from_bytes([0; 32]);
+pub(crate) const GENESIS: ContentHash = ContentHash::from_bytes([0; 32]);
 
 #[cfg(test)]
 mod tests;
