@@ -103,6 +103,8 @@ impl From<noodle2_store::StoreError> for CommandFailure {
             noodle2_store::StoreError::DiskFull { .. } => Exit::Interrupted,
             noodle2_store::StoreError::Locked { .. }
             | noodle2_store::StoreError::NotEmpty { .. }
+            | noodle2_store::StoreError::Unusable { .. }
+            | noodle2_store::StoreError::NeverBegan { .. }
             | noodle2_store::StoreError::NotARunFolder { .. } => Exit::Usage,
             _ => Exit::Stopped,
         };
