@@ -184,6 +184,8 @@ pub struct RunIdentity {
     pub study: Study,
     /// The hash of the study, blind to where its file lies.
     pub study_hash: ContentHash,
+    /// The hash of the study file as it was read, to the byte. No part of the digest: a comment changes it.
+    pub study_file: ContentHash,
     /// The folder that the study's paths are relative to.
     pub study_folder: PathBuf,
     /// The tools that are used.

@@ -150,7 +150,8 @@ pub(crate) enum Command {
         #[arg(long)]
         all: bool,
     },
-    /// Checks a run's record: the chain of the journal, every decision, every file, the digest.
+    /// Checks a run's record: the chain of the journal, every decision, the digest, every file, and what is told of
+    /// the run against what the journal gives.
     #[command(after_help = "Example:\n  noodle2 verify runs/first")]
     Verify {
         /// The run folder.

@@ -10,6 +10,7 @@ mod cli;
 mod commands;
 mod exit;
 mod print;
+mod record;
 mod run;
 mod study;
 

@@ -11,7 +11,7 @@ use noodle2_engine::{Catalogue, Eco, OpenSta, Platform, PlatformError, Preparati
 use noodle2_exec::{CancelToken, Guard, run_command};
 use noodle2_liberty::LibraryCache;
 use noodle2_model::{
-    EcoDefinition, EcoImplementation, EcoManifest, RunIdentity, Study, ToolIdentity,
+    ContentHash, EcoDefinition, EcoImplementation, EcoManifest, RunIdentity, Study, ToolIdentity,
 };
 use noodle2_study::{
     Locations, Problem, References, RenderStyle, StudyProblems, legality, read_study, study_hash,
@@ -20,12 +20,15 @@ use noodle2_study::{
 use crate::cli::StudyOption;
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
+use crate::record::differences;
 
 /// A valid study with what it refers to.
 pub(crate) struct Loaded {
     pub study: Study,
     /// The study file.
     pub path: PathBuf,
+    /// Its bytes, of which the study was read.
+    pub bytes: Vec<u8>,
     /// The folder that its paths are relative to.
     pub folder: PathBuf,
     locations: Locations,
@@ -105,7 +108,7 @@ impl References for KnownThings {
 
 /// Reads and checks a study file.
 pub(crate) fn load(option: &StudyOption) -> Result<Loaded, CommandFailure> {
-    let (reading, references) = read(option)?;
+    let (bytes, reading, references) = read(option)?;
     match reading.study {
         Some(mut study) => {
             if let Some(root) = &option.platform_root {
@@ -114,6 +117,7 @@ pub(crate) fn load(option: &StudyOption) -> Result<Loaded, CommandFailure> {
             Ok(Loaded {
                 study,
                 path: option.study.clone(),
+                bytes,
                 folder: folder_of(&option.study),
                 locations: reading.locations,
                 references,
@@ -135,7 +139,9 @@ pub(crate) fn load(option: &StudyOption) -> Result<Loaded, CommandFailure> {
     }
 }
 
-fn read(option: &StudyOption) -> Result<(noodle2_study::Reading, KnownThings), CommandFailure> {
+fn read(
+    option: &StudyOption,
+) -> Result<(Vec<u8>, noodle2_study::Reading, KnownThings), CommandFailure> {
     let bytes = fs::read(&option.study).map_err(|error| {
         CommandFailure::new(
             Exit::InvalidStudy,
@@ -148,7 +154,8 @@ fn read(option: &StudyOption) -> Result<(noodle2_study::Reading, KnownThings), C
         )
     })?;
     let references = KnownThings::new(option.platform_root.as_deref().map(absolute));
-    Ok((read_study(&bytes, &option.study, &references), references))
+    let reading = read_study(&bytes, &option.study, &references);
+    Ok((bytes, reading, references))
 }
 
 fn absolute(path: &Path) -> PathBuf {
@@ -191,7 +198,7 @@ fn show_problems(problems: &[Problem], locations: &Locations) {
 pub(crate) fn problems_as_json(
     option: &StudyOption,
 ) -> Result<(Exit, serde_json::Value), CommandFailure> {
-    let (reading, references) = read(option)?;
+    let (_, reading, references) = read(option)?;
     let illegal = reading
         .study
         .as_ref()
@@ -234,10 +241,16 @@ impl Loaded {
 /// Finds and hashes everything that a study needs. What the scripts of all trials share is written into
 /// `shared`.
 pub(crate) fn prepare(loaded: &Loaded, shared: &Path) -> Result<Prepared, CommandFailure> {
-    prepare_study(&loaded.study, &loaded.folder, shared)
+    let file = ContentHash::of(&loaded.bytes);
+    prepare_study(&loaded.study, file, &loaded.folder, shared)
 }
 
-fn prepare_study(study: &Study, folder: &Path, shared: &Path) -> Result<Prepared, CommandFailure> {
+fn prepare_study(
+    study: &Study,
+    study_file: ContentHash,
+    folder: &Path,
+    shared: &Path,
+) -> Result<Prepared, CommandFailure> {
     let eco_path: Vec<PathBuf> = study
         .eco_path
         .iter()
@@ -285,6 +298,7 @@ fn prepare_study(study: &Study, folder: &Path, shared: &Path) -> Result<Prepared
         noodle2_version: env!("CARGO_PKG_VERSION").to_owned(),
         study: study.clone(),
         study_hash: study_hash(study),
+        study_file,
         study_folder: folder.to_owned(),
         tools,
         inputs: context.inputs().to_vec(),
@@ -422,13 +436,54 @@ pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
+/// Refuses a run whose frozen study is not the one that it began with: the rest of the run would not be what
+/// the file says.
+pub(crate) fn refuse_changed_study(
+    frozen: &Path,
+    begun: &RunIdentity,
+) -> Result<(), CommandFailure> {
+    let what = match fs::read(frozen) {
+        Ok(bytes) if ContentHash::of(&bytes) == begun.study_file => return Ok(()),
+        Ok(bytes) => {
+            let references = KnownThings::new(begun.study.design.platform_root.clone());
+            let path = begun.study_folder.join("study.yaml");
+            changes_of(
+                &begun.study,
+                read_study(&bytes, &path, &references).study.as_ref(),
+            )
+        }
+        Err(error) => format!("it cannot be read: {error}"),
+    };
+    Err(CommandFailure::new(
+        Exit::InvalidStudy,
+        "N2-RUN-004",
+        format!(
+            "the run cannot go on: `{}` was changed since it began: {what}",
+            frozen.display()
+        ),
+        "put it back as it was, or begin a new run with the study as it is now".to_owned(),
+    ))
+}
+
+fn changes_of(was: &Study, is: Option<&Study>) -> String {
+    let Some(is) = is else {
+        return "it is no valid study any more".to_owned();
+    };
+    let value = |study| serde_json::to_value(study).unwrap_or_default();
+    let changes = differences(&value(was), &value(is));
+    match changes.as_slice() {
+        [] => "only comments or layout differ".to_owned(),
+        _ => changes.join(", "),
+    }
+}
+
 /// Finds everything that a begun run needs again, and refuses when any of it has changed since: the rest
 /// of the run would not compare with what is there.
 pub(crate) fn prepare_again(
     begun: &RunIdentity,
     shared: &Path,
 ) -> Result<Prepared, CommandFailure> {
-    let prepared = prepare_study(&begun.study, &begun.study_folder, shared)?;
+    let prepared = prepare_study(&begun.study, begun.study_file, &begun.study_folder, shared)?;
     let now = &prepared.identity;
     let mut changes = Vec::new();
     for tool in &begun.tools {

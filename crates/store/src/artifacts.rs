@@ -333,7 +333,7 @@ fn folders_below(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
 
 /// Opens what was listed as a file. Should it have become a pipe or a link since, the open neither waits
 /// nor follows.
-fn open_regular(path: &Path) -> Result<File, StoreError> {
+pub(crate) fn open_regular(path: &Path) -> Result<File, StoreError> {
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
     OpenOptions::new()
         .read(true)

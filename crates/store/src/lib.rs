@@ -4,8 +4,8 @@
 //! durable: the journal is synced before [`JournalWriter::append`] returns, every other file appears
 //! whole or not at all ([`write_atomic`]).
 //!
-//! Never decides anything about a study, never looks into an event beyond naming the attempts whose
-//! artifacts it checks, and never reads a clock: times come from the caller.
+//! Never decides anything about a study, never looks into an event beyond the hash of the study file and the
+//! names of the attempts whose artifacts it checks, and never reads a clock: times come from the caller.
 
 mod artifacts;
 mod error;
@@ -26,4 +26,6 @@ pub use journal::{
 };
 pub use lock::{LockHolder, RunLock};
 pub use provenance::{CommandRecord, Host, Provenance};
-pub use verify::{StorageCheck, StorageProblem, verify_run_storage};
+pub use verify::{
+    DerivedFile, StorageCheck, StorageProblem, check_derived, unrecorded, verify_run_storage,
+};

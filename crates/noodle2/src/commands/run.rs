@@ -10,15 +10,16 @@ use noodle2_model::{
     StopCause,
 };
 use noodle2_store::{
-    ArtifactIndex, JournalWriter, RunFolder, WritableRun, copy_file, create_folder,
-    open_for_append, write_atomic,
+    ArtifactIndex, JournalWriter, RunFolder, WritableRun, create_folder, open_for_append,
+    write_atomic,
 };
-use noodle2_view::{History, Lineage, Summary, report_markdown, report_text};
+use noodle2_view::{History, Summary, report_text};
 
 use crate::cli::{Format, StudyOption, WorkersOption};
 use crate::commands::inspect::history_of;
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
+use crate::record;
 use crate::run::{AttemptRunner, Driver, DriverError, EngineRunner, RunEnd, Spending, Watch, took};
 use crate::study::{self, Prepared};
 
@@ -35,6 +36,8 @@ pub(crate) fn run(
     let folder = writable.folder.clone();
     let prepared = prepare_in(&folder, |shared| study::prepare(&loaded, shared))
         .inspect_err(|_| drop(std::fs::remove_dir_all(folder.inputs())))?;
+    // The bytes that were read, not those that the file holds by now.
+    write_atomic(&folder.study(), &loaded.bytes)?;
     let mut journal = JournalWriter::create(&folder.journal())?;
     let count = Manner::new(workers, format).workers;
     let created = vec![
@@ -45,7 +48,6 @@ pub(crate) fn run(
     ];
     let controller = begin(&prepared.identity, &created)?;
     append(&mut journal, created)?;
-    copy_file(&loaded.path, &folder.study())?;
     let spending = Spending::new(&prepared.identity.study.budget, 0.0, 0.0);
     go_on(
         writable,
@@ -74,8 +76,20 @@ pub(crate) fn resume(
             cut.saved_to.display()
         ));
     }
+    if !writable.removed.is_empty() {
+        print::talk(&format!(
+            "removed what the former controller had not finished writing: {} files",
+            writable.removed.len()
+        ));
+    }
     let mut journal = reopened.writer;
-    let history = history_of(&folder)?;
+    let history = match History::new(&record::events_of(&reopened.records)) {
+        Ok(history) => history,
+        // Read once more for the sake of its message.
+        Err(_) => history_of(&folder)?,
+    };
+    record::refuse_missing_records(&folder, &reopened.records, history.controller())?;
+    study::refuse_changed_study(&folder.study(), history.controller().program().identity())?;
     let mut controller = history.controller().clone();
     if controller.recorded_digest().is_some() {
         print::talk("the run has ended already; nothing is left to do");
@@ -238,12 +252,9 @@ fn interruption(folder: &RunFolder, cause: StopCause) -> String {
 /// Writes what people read of the run, and prints it.
 fn conclude(folder: &RunFolder, history: &History, format: Format) -> Result<Exit, CommandFailure> {
     let summary = Summary::new(history);
-    let json = serde_json::to_string_pretty(&summary).map_err(CommandFailure::internal)?;
-    write_atomic(&folder.summary(), json + "\n")?;
-    write_atomic(&folder.report(), report_markdown(history, &summary))?;
-    let lineage = Lineage::new(history.controller(), false);
-    write_atomic(&folder.lineage(), lineage.dot())?;
-    write_atomic(&folder.lineage().with_extension("svg"), lineage.svg())?;
+    for (path, text) in record::documents(folder, history)? {
+        write_atomic(&path, text)?;
+    }
     match format {
         Format::Json => print::json(&summary)?,
         Format::Text => print::data(&report_text(history, &summary)),

@@ -63,8 +63,8 @@
 //! line with anything but its own end behind it, and any line whose checksum is right while its
 //! sequence number, chain or event is not.
 //!
-//! A chain cannot tell that whole records were removed from its end; that is seen from what the missing
-//! records announced (artifacts on disk, a digest noted elsewhere).
+//! A chain cannot tell that whole records were removed from its end; that is seen from what stands beside it:
+//! attempts and cases without a record ([`crate::unrecorded`]), a summary that knows more.
 
 mod read;
 mod record;
