@@ -1,5 +1,6 @@
 //! `noodle2 run` and `noodle2 resume`.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -98,7 +99,7 @@ pub(crate) fn resume(
     let prepared = prepare_in(&folder, |shared| {
         study::prepare_again(controller.program().identity(), shared)
     })?;
-    for killed in noodle2_exec::sweep(&mark_of(&folder)) {
+    for killed in noodle2_exec::sweep(&mark_of(&folder, &journal)?) {
         print::talk(&format!(
             "ended a process that was left running: {killed:?}"
         ));
@@ -184,10 +185,14 @@ fn append(journal: &mut JournalWriter, events: Vec<Event>) -> Result<(), Command
     Ok(journal.append(&timed)?)
 }
 
-/// What marks the processes of a run among all processes of this machine.
-fn mark_of(folder: &RunFolder) -> String {
-    let path = std::fs::canonicalize(folder.root()).unwrap_or_else(|_| folder.root().to_owned());
-    ContentHash::of(path.as_os_str().as_encoded_bytes()).short()
+/// What marks the processes of a run among all processes of this machine: the run, and its very folder. It goes
+/// with a folder that is moved; a copy, which is another folder, never sweeps what belongs to the original.
+fn mark_of(folder: &RunFolder, journal: &JournalWriter) -> Result<String, CommandFailure> {
+    let run = journal
+        .run_id()
+        .ok_or_else(|| CommandFailure::internal("a run without a record has no mark"))?;
+    let found = std::fs::metadata(folder.root()).map_err(CommandFailure::internal)?;
+    Ok(ContentHash::of(format!("{run} {}", found.ino())).short())
 }
 
 fn go_on(
@@ -204,7 +209,7 @@ fn go_on(
         context: prepared.context,
         catalogue: prepared.catalogue,
         identity: prepared.identity,
-        mark: mark_of(&folder),
+        mark: mark_of(&folder, &journal)?,
     };
     for case in controller.cases().values() {
         runner.keep_case(case)?;
@@ -270,4 +275,33 @@ fn conclude(folder: &RunFolder, history: &History, format: Format) -> Result<Exi
         RunStatus::Stopped => Exit::Stopped,
         RunStatus::Running | RunStatus::Interrupted => Exit::Interrupted,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mark_of_a_run_goes_with_its_folder_and_is_no_copys() {
+        let scratch = tempfile::tempdir().unwrap();
+        let place = |name: &str| scratch.path().join(name);
+        let run = RunFolder::create(&place("run")).unwrap();
+        let mut journal = JournalWriter::create(&run.folder.journal()).unwrap();
+        assert!(mark_of(&run.folder, &journal).is_err());
+        append(&mut journal, vec![Event::RunResumed]).unwrap();
+        let mark = mark_of(&run.folder, &journal).unwrap();
+        drop((run, journal));
+
+        let mark_at = |name: &str| {
+            let run = RunFolder::open_for_writing(&place(name)).unwrap();
+            let journal = open_for_append(&run.folder.journal()).unwrap().writer;
+            mark_of(&run.folder, &journal).unwrap()
+        };
+        std::fs::rename(place("run"), place("moved")).unwrap();
+        assert_eq!(mark_at("moved"), mark);
+        std::fs::create_dir(place("copy")).unwrap();
+        let of = |name: &str| place(name).join("journal.ndjson");
+        std::fs::copy(of("moved"), of("copy")).unwrap();
+        assert_ne!(mark_at("copy"), mark);
+    }
 }
