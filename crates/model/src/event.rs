@@ -208,7 +208,7 @@ pub struct EcoDefinition {
 /// A tool by its content.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ToolIdentity {
-    /// What it is used for: `opensta`, `yosys`.
+    /// What it is used for, or its file name: `opensta`, `yosys`. Never a path, for the digest covers it.
     pub name: String,
     /// Where it was found.
     pub path: PathBuf,

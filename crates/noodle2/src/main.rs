@@ -13,6 +13,7 @@ mod print;
 mod record;
 mod run;
 mod study;
+mod tools;
 
 use std::process::ExitCode;
 

@@ -7,12 +7,9 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use noodle2_engine::{Catalogue, Eco, OpenSta, Platform, PlatformError, Preparation, StudyContext};
-use noodle2_exec::{CancelToken, Guard, run_command};
+use noodle2_engine::{Catalogue, Eco, Platform, PlatformError, Preparation, StudyContext};
 use noodle2_liberty::LibraryCache;
-use noodle2_model::{
-    ContentHash, EcoDefinition, EcoImplementation, EcoManifest, RunIdentity, Study, ToolIdentity,
-};
+use noodle2_model::{ContentHash, EcoDefinition, EcoManifest, RunIdentity, Study};
 use noodle2_study::{
     Locations, Problem, References, RenderStyle, StudyProblems, legality, read_study, study_hash,
 };
@@ -21,6 +18,7 @@ use crate::cli::StudyOption;
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
 use crate::record::differences;
+use crate::tools;
 
 /// A valid study with what it refers to.
 pub(crate) struct Loaded {
@@ -267,7 +265,7 @@ fn prepare_study(
         platform_of(study, folder).map_err(|error| several([(error.code(), error.to_string())]))?;
     let cache = LibraryCache::new(cache_folder())
         .map_err(|error| several([(error.code(), error.to_string())]))?;
-    let engine = probe(study, folder)?;
+    let engine = tools::engine_of(study, folder)?;
     let context = StudyContext::prepare(&Preparation {
         study,
         study_folder: folder,
@@ -292,15 +290,15 @@ fn prepare_study(
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), catalogue.get(name)?)))
         .collect();
-    let mut tools = vec![engine.identity()];
-    tools.extend(programs_of(ecos.values().copied())?);
+    let mut used = vec![engine.identity()];
+    used.extend(tools::programs_of(ecos.values().copied())?);
     let identity = RunIdentity {
         noodle2_version: env!("CARGO_PKG_VERSION").to_owned(),
         study: study.clone(),
         study_hash: study_hash(study),
         study_file,
         study_folder: folder.to_owned(),
-        tools,
+        tools: used,
         inputs: context.inputs().to_vec(),
         ecos: ecos
             .iter()
@@ -321,7 +319,7 @@ fn prepare_study(
 }
 
 /// One failure of several problems, each told with its code.
-fn several<'a>(problems: impl IntoIterator<Item = (&'a str, String)>) -> CommandFailure {
+pub(crate) fn several<'a>(problems: impl IntoIterator<Item = (&'a str, String)>) -> CommandFailure {
     let problems: Vec<(&str, String)> = problems.into_iter().collect();
     let (code, text) = match problems.as_slice() {
         [(code, text)] => ((*code).to_owned(), text.clone()),
@@ -365,75 +363,6 @@ fn cache_folder() -> PathBuf {
         .or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cache")))
         .unwrap_or_else(std::env::temp_dir)
         .join("noodle2")
-}
-
-fn probe(study: &Study, folder: &Path) -> Result<OpenSta, CommandFailure> {
-    let path = study.engine.path.as_ref().map(|path| {
-        // A bare name is looked for on the PATH, anything with a folder in it beside the study.
-        if path.components().count() > 1 {
-            folder.join(path)
-        } else {
-            path.clone()
-        }
-    });
-    probe_engine(path.as_deref())
-}
-
-/// Asks an OpenSTA what it is and can do: the one at `path`, or the one on the PATH.
-pub(crate) fn probe_engine(path: Option<&Path>) -> Result<OpenSta, CommandFailure> {
-    let scratch = tempfile::tempdir().map_err(|error| {
-        let text = format!("no temporary folder can be made: {error}");
-        several([("N2-RUN-006", text)])
-    })?;
-    let guard = Guard::new("probe", std::process::id());
-    let never = CancelToken::new();
-    OpenSta::probe(path, scratch.path(), &mut |spec| {
-        run_command(spec, &guard, &never)
-    })
-    .map_err(|error| several([(error.code(), error.to_string())]))
-}
-
-/// The programs that command ECOs start, by their content.
-fn programs_of<'a>(
-    ecos: impl Iterator<Item = &'a Eco>,
-) -> Result<Vec<ToolIdentity>, CommandFailure> {
-    let mut tools: Vec<ToolIdentity> = Vec::new();
-    for eco in ecos {
-        let EcoImplementation::Command(words) = &eco.manifest.implementation else {
-            continue;
-        };
-        let Some(name) = words.first().filter(|name| !name.contains('{')) else {
-            continue;
-        };
-        if tools.iter().any(|tool| tool.name == *name) {
-            continue;
-        }
-        let path = on_path(name).ok_or_else(|| {
-            let text = format!("the ECO `{}` needs the program `{name}`", eco.manifest.name);
-            several([("N2-RUN-007", text)])
-        })?;
-        let content = noodle2_store::hash_file(&path)?;
-        tools.push(ToolIdentity {
-            name: name.clone(),
-            path,
-            // Its content says more than any version that it would print.
-            version: String::new(),
-            content,
-            engine: None,
-        });
-    }
-    Ok(tools)
-}
-
-/// The first file of this name in the folders of the PATH.
-pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
-    if name.contains('/') {
-        return Some(PathBuf::from(name)).filter(|path| path.is_file());
-    }
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(name))
-        .find(|file| file.is_file())
 }
 
 /// Refuses a run whose frozen study is not the one that it began with: the rest of the run would not be what
