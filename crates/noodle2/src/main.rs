@@ -12,6 +12,7 @@ mod exit;
 mod print;
 mod record;
 mod run;
+mod shell;
 mod study;
 mod tools;
 

@@ -22,6 +22,7 @@ use crate::exit::{CommandFailure, Exit};
 use crate::print;
 use crate::record;
 use crate::run::{AttemptRunner, Driver, DriverError, EngineRunner, RunEnd, Spending, Watch, took};
+use crate::shell;
 use crate::study::{self, Prepared};
 
 /// Runs a study into a new folder.
@@ -250,7 +251,7 @@ fn interruption(folder: &RunFolder, cause: StopCause) -> String {
     };
     format!(
         "{why} go on with: noodle2 resume {}",
-        folder.root().display()
+        shell::word(folder.root())
     )
 }
 
