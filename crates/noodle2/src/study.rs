@@ -7,7 +7,9 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use noodle2_engine::{Catalogue, Eco, Platform, PlatformError, Preparation, StudyContext};
+use noodle2_engine::{
+    Catalogue, CatalogueProblem, Eco, Platform, PlatformError, Preparation, StudyContext,
+};
 use noodle2_liberty::LibraryCache;
 use noodle2_model::{ContentHash, EcoDefinition, EcoManifest, RunIdentity, Study};
 use noodle2_study::{
@@ -46,7 +48,7 @@ struct KnownThings {
     /// What was found on each search path that was asked for: a study asks for each of its ECOs.
     catalogues: RefCell<BTreeMap<Vec<PathBuf>, Rc<Catalogue>>>,
     /// What is not in order on those paths.
-    flaws: RefCell<Vec<String>>,
+    flaws: RefCell<Vec<CatalogueProblem>>,
 }
 
 impl KnownThings {
@@ -58,18 +60,13 @@ impl KnownThings {
         }
     }
 
-    /// The ECOs of a search path; the built-in ones alone, and a flaw told, where it is not in order.
+    /// The ECOs of a search path; what is not in order there is kept among the flaws.
     fn catalogue(&self, eco_path: &[PathBuf]) -> Rc<Catalogue> {
         if let Some(known) = self.catalogues.borrow().get(eco_path) {
             return Rc::clone(known);
         }
-        let catalogue = Catalogue::load(eco_path).unwrap_or_else(|problems| {
-            let texts = problems
-                .iter()
-                .map(|problem| format!("{} {problem}", problem.code()));
-            self.flaws.borrow_mut().extend(texts);
-            Catalogue::load(&[]).unwrap_or_default()
-        });
+        let (catalogue, problems) = Catalogue::survey(eco_path);
+        self.flaws.borrow_mut().extend(problems);
         let catalogue = Rc::new(catalogue);
         let path = eco_path.to_vec();
         self.catalogues
@@ -107,8 +104,9 @@ impl References for KnownThings {
 /// Reads and checks a study file.
 pub(crate) fn load(option: &StudyOption) -> Result<Loaded, CommandFailure> {
     let (bytes, reading, references) = read(option)?;
+    let flaws = references.flaws.take();
     match reading.study {
-        Some(mut study) => {
+        Some(mut study) if flaws.is_empty() => {
             if let Some(root) = &option.platform_root {
                 study.design.platform_root = Some(absolute(root));
             }
@@ -121,9 +119,9 @@ pub(crate) fn load(option: &StudyOption) -> Result<Loaded, CommandFailure> {
                 references,
             })
         }
-        None => {
-            for flaw in references.flaws.borrow().iter() {
-                print::talk(flaw);
+        _ => {
+            for flaw in &flaws {
+                print::talk(&format!("{} {flaw}", flaw.code()));
             }
             show_problems(&reading.problems, &reading.locations);
             Err(refusal(
@@ -131,7 +129,7 @@ pub(crate) fn load(option: &StudyOption) -> Result<Loaded, CommandFailure> {
                 "N2-STUDY-000",
                 &option.study,
                 "is not valid",
-                reading.problems.len(),
+                reading.problems.len() + flaws.len(),
             ))
         }
     }
@@ -143,17 +141,28 @@ fn read(
     let bytes = fs::read(&option.study).map_err(|error| {
         CommandFailure::new(
             Exit::InvalidStudy,
-            "N2-STUDY-100",
-            format!(
-                "cannot read the study `{}`: {error}",
-                option.study.display()
-            ),
+            UNREADABLE,
+            unreadable(&option.study, &error),
             "`noodle2 init` writes a study that runs".to_owned(),
         )
     })?;
+    Ok(read_bytes(bytes, option))
+}
+
+/// The code of a study file that cannot be read.
+const UNREADABLE: &str = "N2-STUDY-100";
+
+fn unreadable(study: &Path, error: &std::io::Error) -> String {
+    format!("cannot read the study `{}`: {error}", study.display())
+}
+
+fn read_bytes(
+    bytes: Vec<u8>,
+    option: &StudyOption,
+) -> (Vec<u8>, noodle2_study::Reading, KnownThings) {
     let references = KnownThings::new(option.platform_root.as_deref().map(absolute));
     let reading = read_study(&bytes, &option.study, &references);
-    Ok((bytes, reading, references))
+    (bytes, reading, references)
 }
 
 fn absolute(path: &Path) -> PathBuf {
@@ -193,29 +202,43 @@ fn show_problems(problems: &[Problem], locations: &Locations) {
 }
 
 /// Every problem of a study file, and what else it makes illegal, as JSON.
-pub(crate) fn problems_as_json(
-    option: &StudyOption,
-) -> Result<(Exit, serde_json::Value), CommandFailure> {
-    let (_, reading, references) = read(option)?;
-    let illegal = reading
-        .study
-        .as_ref()
-        .map(|study| legality(study, &reading.locations, &references))
-        .unwrap_or_default();
-    let exit = match (&reading.study, illegal.is_empty()) {
-        (None, _) => Exit::InvalidStudy,
-        (Some(_), false) => Exit::IllegalStudy,
-        (Some(_), true) => Exit::Done,
+pub(crate) fn problems_as_json(option: &StudyOption) -> (Exit, serde_json::Value) {
+    let mut problems = Vec::new();
+    let mut illegal = Vec::new();
+    let mut plain = |code: &str, message: String| {
+        problems.push(serde_json::json!({"code": code, "message": message}));
     };
-    Ok((
-        exit,
-        serde_json::json!({
-            "valid": reading.study.is_some(),
-            "legal": reading.study.is_some() && illegal.is_empty(),
-            "problems": reading.problems,
-            "illegal": illegal,
-        }),
-    ))
+    match fs::read(&option.study) {
+        Err(error) => plain(UNREADABLE, unreadable(&option.study, &error)),
+        Ok(bytes) => {
+            let (_, reading, references) = read_bytes(bytes, option);
+            for flaw in references.flaws.take() {
+                plain(flaw.code(), flaw.to_string());
+            }
+            problems.extend(
+                reading
+                    .problems
+                    .iter()
+                    .map(|problem| serde_json::json!(problem)),
+            );
+            if let Some(study) = &reading.study {
+                illegal = legality(study, &reading.locations, &references);
+            }
+        }
+    }
+    let exit = match (problems.is_empty(), illegal.is_empty()) {
+        (false, _) => Exit::InvalidStudy,
+        (true, false) => Exit::IllegalStudy,
+        (true, true) => Exit::Done,
+    };
+    let value = serde_json::json!({
+        "ok": exit == Exit::Done,
+        "valid": problems.is_empty(),
+        "legal": exit == Exit::Done,
+        "problems": problems,
+        "illegal": illegal,
+    });
+    (exit, value)
 }
 
 impl Loaded {
