@@ -265,7 +265,7 @@ fn attempts_and_cases_without_a_record_are_found() {
     let found =
         |count: usize| unrecorded(&folder, &records[..count], [case(1)].into_iter()).unwrap();
     create_folder(&folder.case(&case(1))).unwrap();
-    assert_eq!(found(records.len()), [Path::new(""); 0]);
+    assert!(found(records.len()).is_empty());
     create_folder(&folder.case(&case(2))).unwrap();
     assert_eq!(
         found(2),
