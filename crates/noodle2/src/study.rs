@@ -66,6 +66,9 @@ impl KnownThings {
             return Rc::clone(known);
         }
         let (catalogue, problems) = Catalogue::survey(eco_path);
+        // That a folder is not there is told at its place in the study.
+        let is_told = |problem: &CatalogueProblem| matches!(problem, CatalogueProblem::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound);
+        let problems = problems.into_iter().filter(|problem| !is_told(problem));
         self.flaws.borrow_mut().extend(problems);
         let catalogue = Rc::new(catalogue);
         let path = eco_path.to_vec();

@@ -102,7 +102,8 @@ pub(crate) fn resume(
     })?;
     for killed in noodle2_exec::sweep(&mark_of(&folder, &journal)?) {
         print::talk(&format!(
-            "ended a process that was left running: {killed:?}"
+            "ended a process that was left running: {} (process {}, attempt {})",
+            killed.command_line, killed.pid, killed.attempt
         ));
     }
     let count = Manner::new(workers, format).workers;
