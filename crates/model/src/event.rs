@@ -184,6 +184,8 @@ pub struct RunIdentity {
     pub study: Study,
     /// The hash of the study, blind to where its file lies.
     pub study_hash: ContentHash,
+    /// The hash of the study file as it was read, to the byte. No part of the digest: a comment changes it.
+    pub study_file: ContentHash,
     /// The folder that the study's paths are relative to.
     pub study_folder: PathBuf,
     /// The tools that are used.
@@ -206,7 +208,7 @@ pub struct EcoDefinition {
 /// A tool by its content.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ToolIdentity {
-    /// What it is used for: `opensta`, `yosys`.
+    /// What it is used for, or its file name: `opensta`, `yosys`. Never a path, for the digest covers it.
     pub name: String,
     /// Where it was found.
     pub path: PathBuf,

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     name = "noodle2",
     version,
     about,
-    after_help = "Exit status:\n  0 done\n  1 findings (verify, eco lint)\n  2 usage\n  3 invalid study\n  4 illegal study\n  \
+    after_help = "Exit status:\n  0 done\n  1 findings (verify, eco list, eco lint)\n  2 usage\n  3 invalid study\n  4 illegal study\n  \
                   5 base case blocked\n  6 stopped by a rail, or failed\n  7 interrupted, can be resumed\n  70 internal error\n\n\
                   Start with:\n  noodle2 init my-study && noodle2 run my-study/study.yaml --out runs/first"
 )]
@@ -150,7 +150,8 @@ pub(crate) enum Command {
         #[arg(long)]
         all: bool,
     },
-    /// Checks a run's record: the chain of the journal, every decision, every file, the digest.
+    /// Checks a run's record: the chain of the journal, every decision, the digest, every file, and what is told of
+    /// the run against what the journal gives.
     #[command(after_help = "Example:\n  noodle2 verify runs/first")]
     Verify {
         /// The run folder.

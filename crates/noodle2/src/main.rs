@@ -10,8 +10,11 @@ mod cli;
 mod commands;
 mod exit;
 mod print;
+mod record;
 mod run;
+mod shell;
 mod study;
+mod tools;
 
 use std::process::ExitCode;
 

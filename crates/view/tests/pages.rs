@@ -49,6 +49,7 @@ fn identity() -> RunIdentity {
             ],
         },
         "study_hash": ContentHash::of("study"),
+        "study_file": ContentHash::of("study"),
         "study_folder": "/studies",
         "tools": [],
         "inputs": [],

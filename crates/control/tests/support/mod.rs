@@ -154,6 +154,7 @@ pub fn identity(study: Study) -> RunIdentity {
     RunIdentity {
         noodle2_version: "0".to_owned(),
         study_hash: ContentHash::of(serde_json::to_vec(&study).unwrap()),
+        study_file: ContentHash::of("study"),
         study,
         study_folder: "/".into(),
         tools: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use noodle2_engine::{Catalogue, Eco, ParentFacts, TrialRequest};
+use noodle2_engine::{Catalogue, CatalogueProblem, Eco, ParentFacts, TrialRequest};
 use noodle2_exec::{CancelToken, Guard, run_command};
 use noodle2_model::{
     ContentHash, EcoProposal, FailureClass, Measurement, Outcome, ParameterKind, ParameterValue,
@@ -20,11 +20,22 @@ use crate::study::{self, Prepared};
 
 /// `noodle2 eco list`.
 pub(crate) fn eco_list(path: &EcoPathOption, format: Format) -> Result<Exit, CommandFailure> {
-    let catalogue = load(&path.eco_path)?;
+    let (catalogue, problems) = Catalogue::survey(&path.eco_path);
+    tell_replacements(&catalogue);
     match format {
         Format::Json => {
-            let manifests: Vec<_> = catalogue.iter().map(|(_, eco)| &eco.manifest).collect();
-            print::json(&manifests)?;
+            let ecos: Vec<_> = catalogue.iter().map(|(_, eco)| &eco.manifest).collect();
+            let problems: Vec<_> = problems
+                .iter()
+                .map(|problem| {
+                    serde_json::json!({"code": problem.code(), "message": problem.to_string()})
+                })
+                .collect();
+            print::json(&serde_json::json!({
+                "ok": problems.is_empty(),
+                "ecos": ecos,
+                "problems": problems,
+            }))?;
         }
         Format::Text => {
             let mut table = Table::new(&["ECO", ">version", "class", "what it does"]);
@@ -39,16 +50,31 @@ pub(crate) fn eco_list(path: &EcoPathOption, format: Format) -> Result<Exit, Com
                 ]);
             }
             print::data(&table.text());
+            tell_problems(&problems);
         }
     }
-    Ok(Exit::Done)
+    Ok(if problems.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Findings
+    })
+}
+
+fn tell_problems(problems: &[CatalogueProblem]) {
+    for problem in problems {
+        print::talk(&format!("{} {problem}", problem.code()));
+    }
+}
+
+fn tell_replacements(catalogue: &Catalogue) {
+    for replacement in catalogue.replacements() {
+        print::talk(&replacement.to_string());
+    }
 }
 
 fn load(eco_path: &[PathBuf]) -> Result<Catalogue, CommandFailure> {
     let catalogue = Catalogue::load(eco_path).map_err(|problems| {
-        for problem in &problems {
-            print::talk(&format!("{} {problem}", problem.code()));
-        }
+        tell_problems(&problems);
         CommandFailure::new(
             Exit::Findings,
             "N2-ECO-103",
@@ -59,9 +85,7 @@ fn load(eco_path: &[PathBuf]) -> Result<Catalogue, CommandFailure> {
             None,
         )
     })?;
-    for replacement in catalogue.replacements() {
-        print::talk(&replacement.to_string());
-    }
+    tell_replacements(&catalogue);
     Ok(catalogue)
 }
 

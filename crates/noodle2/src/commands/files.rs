@@ -11,7 +11,7 @@ use crate::study;
 /// `noodle2 check`.
 pub(crate) fn check(option: &StudyOption, format: Format) -> Result<Exit, CommandFailure> {
     if format == Format::Json {
-        let (exit, value) = study::problems_as_json(option)?;
+        let (exit, value) = study::problems_as_json(option);
         print::json(&value)?;
         return Ok(exit);
     }
@@ -30,8 +30,15 @@ pub(crate) fn check(option: &StudyOption, format: Format) -> Result<Exit, Comman
     Ok(Exit::Done)
 }
 
-/// `noodle2 plan`.
+/// `noodle2 plan`. Of an invalid study, what `noodle2 check` prints.
 pub(crate) fn plan(option: &StudyOption, format: Format) -> Result<Exit, CommandFailure> {
+    if format == Format::Json {
+        let (exit, value) = study::problems_as_json(option);
+        if exit == Exit::InvalidStudy {
+            print::json(&value)?;
+            return Ok(exit);
+        }
+    }
     let loaded = study::load(option)?;
     let dag = Program::dag_of(&loaded.study).map_err(CommandFailure::internal)?;
     let plan = PlanView::new(&loaded.study, &dag);

@@ -15,6 +15,8 @@ use noodle2_store::{
     create_folder, hash_file, write_atomic,
 };
 
+use crate::record::{case_file, case_text};
+
 /// The netlist that every measured attempt leaves in its folder.
 pub(crate) const NETLIST: &str = "netlist.v";
 
@@ -130,18 +132,8 @@ impl AttemptRunner for EngineRunner {
             // A copy of its own: whoever edits it must not change what children start from.
             copy_file(&netlist, &place)?;
         }
-        let text = serde_json::to_string_pretty(&serde_json::json!({
-            "case": case.name,
-            "label": self.identity.study.result_label(),
-            "parents": case.parents,
-            "eco": case.eco,
-            "attempt": case.attempt.to_string(),
-            "metrics": case.measurement.overall,
-            "scenes": case.measurement.scenes,
-            "edits": case.measurement.edits,
-            "design": case.measurement.design,
-        }));
-        write_atomic(&kept.join("case.json"), text.unwrap_or_default())
+        let text = case_text(case, self.identity.study.result_label());
+        write_atomic(&case_file(&self.folder, case), text)
     }
 }
 

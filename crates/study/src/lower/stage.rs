@@ -161,8 +161,8 @@ fn parameter_domain(report: &mut Report, place: &Place<'_>) -> Lowered<Parameter
         Kind::Scalar { text, plain } => {
             if let (true, Some(help)) = (*plain, range_help(text)) {
                 let message = format!(
-                    "`{}` looks like a range, but {} is a word",
-                    place.label(),
+                    "{} looks like a range, but {} is a word",
+                    quoted(place.label()),
                     quoted(text)
                 );
                 return Err(refuse(
