@@ -8,7 +8,7 @@ use noodle2_model::{
     ContentHash, EcoProposal, FailureClass, Measurement, Outcome, ParameterKind, ParameterValue,
     Parameters, Stage, StageEco, StageIndex, StageMode, TrialId,
 };
-use noodle2_view::Table;
+use noodle2_view::{Table, count_text};
 use serde::Serialize;
 
 use crate::cli::{EcoPathOption, Format, StudyOption, Template};
@@ -79,8 +79,8 @@ fn load(eco_path: &[PathBuf]) -> Result<Catalogue, CommandFailure> {
             Exit::Findings,
             "N2-ECO-103",
             format!(
-                "{} ECO folders are not in order, as told above",
-                problems.len()
+                "not in order, as told above: {}",
+                count_text(problems.len(), "ECO folder")
             ),
             None,
         )
@@ -167,7 +167,7 @@ struct Variant {
     result: String,
     message: Option<String>,
     design: Option<ContentHash>,
-    /// How many edits it recorded; absent for programs, which record none.
+    /// How many edits lead from the design to what came of it; absent where nothing did.
     edits: Option<u64>,
 }
 
@@ -440,8 +440,7 @@ impl<'a> Bench<'a> {
                 let netlist = std::fs::read_to_string(request.folder.join(NETLIST))
                     .unwrap_or_default()
                     .replace(&EcoProposal::name_prefix(trial), "n2_");
-                let edits = &measurement.edits;
-                let edits = (!edits.is_empty()).then(|| edits.values().sum());
+                let edits = Some(measurement.edits.values().sum());
                 let design = Some(ContentHash::of(netlist));
                 ("effect".to_owned(), None, design, edits)
             }

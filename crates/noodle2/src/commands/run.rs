@@ -14,7 +14,7 @@ use noodle2_store::{
     ArtifactIndex, JournalWriter, RunFolder, WritableRun, create_folder, open_for_append,
     write_atomic,
 };
-use noodle2_view::{History, Summary, report_text};
+use noodle2_view::{History, Summary, count_text, report_text};
 
 use crate::cli::{Format, StudyOption, WorkersOption};
 use crate::commands::inspect::history_of;
@@ -72,8 +72,8 @@ pub(crate) fn resume(
     let reopened = open_for_append(&folder.journal())?;
     if let Some(cut) = &reopened.cut {
         print::talk(&format!(
-            "the journal ended in a torn record: {} bytes from byte {} on were cut and kept in {}",
-            cut.length,
+            "the journal ended in a torn record: {} from byte {} on cut and kept in {}",
+            count_text(cut.length as usize, "byte"),
             cut.offset,
             cut.saved_to.display()
         ));

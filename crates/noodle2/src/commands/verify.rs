@@ -5,6 +5,7 @@ use std::path::Path;
 use noodle2_control::Controller;
 use noodle2_model::ContentHash;
 use noodle2_store::{RunFolder, StorageProblem, verify_run_storage};
+use noodle2_view::count_text;
 use serde::Serialize;
 
 use crate::cli::Format;
@@ -90,9 +91,10 @@ fn text(verification: &Verification) -> String {
         None => "no digest: the run has not ended".to_owned(),
     };
     let verdict = if verification.ok {
-        "records; every record, decision and file is as it was written"
+        "every record, decision and file is as it was written"
     } else {
-        "intact records; the record as a whole is not sound"
+        "the record as a whole is not sound"
     };
-    text + &format!("{} {verdict}\n{digest}\n", verification.records)
+    let records = count_text(verification.records as usize, "intact record");
+    text + &format!("{records}; {verdict}\n{digest}\n")
 }

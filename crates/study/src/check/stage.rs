@@ -44,7 +44,7 @@ fn trials(report: &mut Report, field: &str, stage: &Stage) {
     }
     if stage.trials > 0 && stage.ecos.is_empty() {
         let message = format!(
-            "the stage may propose {} trials, but has no ECO to try",
+            "the stage has `trials: {}`, but no ECO to try",
             stage.trials
         );
         let help =
