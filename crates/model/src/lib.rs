@@ -11,6 +11,8 @@ mod hash;
 mod ids;
 mod metric;
 mod outcome;
+mod pattern;
+mod policy;
 mod process;
 mod radius;
 mod safety;
@@ -31,6 +33,8 @@ pub use outcome::{
     AttemptUsage, DesignState, Failure, FailureClass, Finding, FindingKind, Measurement, Outcome,
     PathGroupSummary, WorstPath,
 };
+pub use pattern::matches_pattern;
+pub use policy::{DesignGuard, ProtectedObjects, RiskEnvelope, SafetyRules};
 pub use process::{CommandEnding, CommandLimits, CommandReport, CommandSpec, StopReason};
 pub use radius::{BlastRadius, LogicalReach, PhysicalReach};
 pub use safety::{EcoClass, SafetyDomain};

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use noodle2_model::{EcoClass, SafetyDomain, Stage, Study};
+use noodle2_model::{EcoClass, SafetyDomain, SafetyRules, Stage, Study, matches_pattern};
 
 use crate::check::joined_eco_path;
 use crate::codes;
@@ -20,7 +20,7 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
     let mut problems = Vec::new();
     for (index, stage) in study.stages.iter().enumerate() {
         let field = format!("stages[{index}]");
-        let domain = effective_domain(study, stage);
+        let domain = study.domain_of(stage);
         if let Some(own) = stage.safety_domain
             && own > study.safety_domain
         {
@@ -39,6 +39,15 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
                     .eco(&eco.name, &eco_path)
                     .map(|manifest| manifest.class)
             });
+            for (whose, rules) in [("study", &study.safety), ("stage", &stage.safety)] {
+                if let Some((why, help)) = refusal(rules, &eco.name, whose) {
+                    let message = format!("the ECO {} {why}", quoted(&eco.name));
+                    let field = format!("{field}.ecos[{position}].name");
+                    let problem =
+                        locations.problem(codes::ECO_NOT_ALLOWED, &field, message, Some(help));
+                    problems.push(problem);
+                }
+            }
             if let Some(class) = class
                 && !domain.permits(class)
             {
@@ -75,11 +84,30 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
     problems
 }
 
-/// The stricter of the stage's own domain and the study's.
-fn effective_domain(study: &Study, stage: &Stage) -> SafetyDomain {
-    stage
-        .safety_domain
-        .map_or(study.safety_domain, |own| own.min(study.safety_domain))
+/// Why the lists of ECOs of a study or stage keep one out, and what to do.
+fn refusal(rules: &SafetyRules, eco: &str, whose: &str) -> Option<(String, String)> {
+    let matching = |patterns: &[String]| {
+        let found = patterns
+            .iter()
+            .find(|pattern| matches_pattern(pattern, eco));
+        found.cloned()
+    };
+    if let Some(pattern) = matching(&rules.deny_ecos) {
+        return Some((
+            format!(
+                "is denied by {} in the {whose}'s `safety.deny_ecos`",
+                quoted(&pattern)
+            ),
+            "remove the ECO from the stage, or the pattern from the list".to_owned(),
+        ));
+    }
+    let allowed = rules.allow_ecos.is_empty() || matching(&rules.allow_ecos).is_some();
+    (!allowed).then(|| {
+        (
+            format!("is not in the {whose}'s `safety.allow_ecos`"),
+            "remove the ECO from the stage, or add it to the list".to_owned(),
+        )
+    })
 }
 
 fn class_help(study: &Study, stage: &Stage, class: EcoClass) -> String {

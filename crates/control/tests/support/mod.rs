@@ -67,6 +67,7 @@ pub fn stage(name: &str, after: &[&str], trials: u32) -> Stage {
         ],
         mode: StageMode::Sta,
         safety_domain: None,
+        safety: Default::default(),
         objective: None,
         parent_competes: true,
         aborts: Aborts::default(),
@@ -80,6 +81,7 @@ pub fn study(stages: Vec<Stage>) -> Study {
         description: String::new(),
         seed: 7,
         safety_domain: noodle2_model::SafetyDomain::Guarded,
+        safety: Default::default(),
         design: Design {
             case_name: "core".to_owned(),
             top: "top".to_owned(),

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use noodle2_engine::{Catalogue, CatalogueProblem, Eco, ParentFacts, TrialRequest};
 use noodle2_exec::{CancelToken, Guard, run_command};
 use noodle2_model::{
-    ContentHash, EcoProposal, FailureClass, Measurement, Outcome, ParameterKind, ParameterValue,
-    Parameters, Stage, StageEco, StageIndex, StageMode, TrialId,
+    ContentHash, DesignGuard, EcoProposal, FailureClass, Measurement, Outcome, ParameterKind,
+    ParameterValue, Parameters, Stage, StageEco, StageIndex, StageMode, TrialId,
 };
 use noodle2_view::{Table, count_text};
 use serde::Serialize;
@@ -303,6 +303,7 @@ fn prepare(
             .collect(),
         mode: StageMode::Sta,
         safety_domain: None,
+        safety: Default::default(),
         objective: None,
         parent_competes: true,
         aborts: noodle2_model::Aborts::default(),
@@ -331,6 +332,7 @@ impl<'a> Bench<'a> {
             parent: None,
             eco: None,
             seed: prepared.identity.study.seed,
+            guard: DesignGuard::default(),
         };
         match run(prepared, &request) {
             Outcome::Measured(base) => Ok(Self {
@@ -429,6 +431,7 @@ impl<'a> Bench<'a> {
             parent: Some(ParentFacts::from(&self.base)),
             eco: Some((&proposal, eco)),
             seed: self.prepared.identity.study.seed,
+            guard: DesignGuard::default(),
         };
         let (result, message, design, edits) = match run(self.prepared, &request) {
             Outcome::NoEffect => {

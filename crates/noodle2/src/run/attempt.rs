@@ -7,8 +7,8 @@ use noodle2_control::{Case, Controller};
 use noodle2_engine::{Catalogue, ParentFacts, StudyContext, TrialRequest};
 use noodle2_exec::{CancelToken, Guard, JobPanicked, run_command};
 use noodle2_model::{
-    AttemptId, AttemptUsage, CaseName, CommandReport, ContentHash, EcoProposal, Failure,
-    FailureClass, Outcome, RunIdentity,
+    AttemptId, AttemptUsage, CaseName, CommandReport, ContentHash, DesignGuard, EcoProposal,
+    Failure, FailureClass, Outcome, RunIdentity,
 };
 use noodle2_store::{
     ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, copy_file,
@@ -175,6 +175,7 @@ impl EngineRunner {
             parent: order.parent.as_ref().map(|parent| parent.facts.clone()),
             eco,
             seed: self.identity.study.seed,
+            guard: self.guard(order),
         };
         let mut outcome = self.context.run_trial(&request, &mut |spec| {
             let report = run_command(spec, &guard, cancel);
@@ -212,6 +213,13 @@ impl EngineRunner {
             usage,
             artifacts: Some(index),
         })
+    }
+
+    /// What the rules of the trial's stage keep its ECO from.
+    fn guard(&self, order: &AttemptOrder) -> DesignGuard {
+        let study = &self.identity.study;
+        let stage = study.stages.get(order.attempt.trial.stage.position());
+        stage.map_or_else(DesignGuard::default, |stage| DesignGuard::of(study, stage))
     }
 
     /// The netlist that the parent's attempt left; for the base case those of the study.

@@ -85,6 +85,26 @@ fn budgets(study: &Study, report: &mut Report) {
             out_of_range(report, field, "must be above 0 seconds");
         }
     }
+    let stages = study.stages.iter().enumerate();
+    let rules = stages.map(|(index, stage)| (format!("stages[{index}].safety"), &stage.safety));
+    for (field, rules) in [("safety".to_owned(), &study.safety)]
+        .into_iter()
+        .chain(rules)
+    {
+        let envelope = &rules.envelope;
+        for (name, percent) in [
+            ("max_nets_percent", envelope.max_nets_percent),
+            ("max_area_percent", envelope.max_area_percent),
+        ] {
+            if percent.is_some_and(|percent| percent < 0.0) {
+                out_of_range(
+                    report,
+                    &format!("{field}.envelope.{name}"),
+                    "must be at least 0 %",
+                );
+            }
+        }
+    }
     for (field, mebibytes) in [
         ("limits.memory_mib", limits.memory_mib),
         ("limits.output_mib", limits.output_mib),

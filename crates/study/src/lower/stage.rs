@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use noodle2_model::{
-    Aborts, Join, JoinMerge, JoinPolicy, ParameterDomain, ParameterValue, Stage, StageEco,
-    StageMode, StageRelation,
+    Aborts, Join, JoinMerge, JoinPolicy, ParameterDomain, ParameterValue, SafetyRules, Stage,
+    StageEco, StageMode, StageRelation,
 };
 
 use super::fields::fields;
+use super::safety::safety;
 use super::study::{inner, objective, only_entry, refuse_key, safety_domain};
 use super::value::{
     Scalar, boolean, filled, list, number, parameter_value, refuse, resolve, text, whole, word,
@@ -35,6 +36,7 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
             "ecos",
             "mode",
             "safety_domain",
+            "safety",
             "objective",
             "parent_competes",
             "aborts",
@@ -53,6 +55,7 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
         ecos: fields.optional(report, "ecos", Vec::new(), ecos),
         mode: fields.optional(report, "mode", StageMode::Sta, mode),
         safety_domain: fields.option(report, "safety_domain", safety_domain),
+        safety: fields.optional(report, "safety", SafetyRules::default(), safety),
         objective: fields.option(report, "objective", objective),
         parent_competes: fields.optional(report, "parent_competes", true, boolean),
         aborts: fields.optional(report, "aborts", Aborts::default(), aborts),
@@ -308,6 +311,7 @@ pub(super) fn empty_stage() -> Stage {
         ecos: Vec::new(),
         mode: StageMode::Sta,
         safety_domain: None,
+        safety: SafetyRules::default(),
         objective: None,
         parent_competes: true,
         aborts: Aborts::default(),
