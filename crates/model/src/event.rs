@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, AttemptUsage, CaseName, ContentHash, EcoManifest, EcoProposal, EngineKind, Outcome,
-    StageIndex, Study, TrialId,
+    AttemptId, AttemptUsage, CaseName, Containment, ContentHash, EcoManifest, EcoProposal,
+    EngineKind, Outcome, StageIndex, Study, TrialId,
 };
 
 /// One thing that was decided or observed.
@@ -75,6 +75,34 @@ pub enum Event {
         /// The trial.
         trial: TrialId,
         /// Why.
+        cause: String,
+    },
+    /// Decision: something that keeps failing is not tried any more, in this stage and all after it.
+    Contained {
+        /// The stage in which it was decided.
+        stage: StageIndex,
+        /// What, from which trial on, and why.
+        containment: Containment,
+    },
+    /// Decision: a survivor is measured again in a fresh process, and its equivalence proved, before it is
+    /// passed on.
+    ConfirmationStarted {
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// Decision: results of a stage may not survive it.
+    PromotionsRefused {
+        /// The stage.
+        stage: StageIndex,
+        /// The cases, each with every gate that it did not pass, in words.
+        cases: BTreeMap<CaseName, Vec<String>>,
+    },
+    /// Decision: a rail of the study is crossed at this trial, in canonical order. Nothing else runs, and
+    /// what was found beyond it does not count.
+    StudyRailCrossed {
+        /// The trial.
+        at: TrialId,
+        /// Which rail, in words.
         cause: String,
     },
     /// Decision: a stage ended.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{SafetyDomain, Stage, Study};
+use crate::{ContainmentRules, Gates, Rails, SafetyDomain, Stage, Study};
 
 /// Rules that make a study, or one of its stages, stricter than its safety domain. Names are patterns, in
 /// which `*` stands for any text and `?` for one character; case counts.
@@ -22,6 +22,15 @@ pub struct SafetyRules {
     /// How far one ECO may reach.
     #[serde(default)]
     pub envelope: RiskEnvelope,
+    /// When trials, branches and the study are given up.
+    #[serde(default)]
+    pub rails: Rails,
+    /// When an ECO or a class of ECOs that keeps failing is not tried any more.
+    #[serde(default)]
+    pub containment: ContainmentRules,
+    /// What a result must pass before it may survive.
+    #[serde(default)]
+    pub gates: Gates,
 }
 
 /// Objects that no ECO may touch. The ports of the design are always among them.

@@ -388,6 +388,15 @@ pub struct Aborts {
     /// This many failed trials in a row.
     #[serde(default)]
     pub failures_in_a_row: Option<u32>,
+    /// This share of the trials failed, once there are `at_least` of them.
+    #[serde(default)]
+    pub failure_percent: Option<f64>,
+    /// Trials before a share means anything; by default 5.
+    #[serde(default)]
+    pub at_least: Option<u32>,
+    /// A measured trial that does not keep one of these. Losses are against the base case.
+    #[serde(default)]
+    pub bounds: Vec<Bound>,
     /// No case better than every input.
     #[serde(default)]
     pub no_improvement: bool,

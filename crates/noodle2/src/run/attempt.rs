@@ -27,9 +27,11 @@ pub(crate) struct AttemptOrder {
     pub case: CaseName,
     pub eco: Option<EcoProposal>,
     pub parent: Option<ParentOrder>,
+    /// The case that is measured again rather than derived; nothing is tried then.
+    pub confirms: Option<ParentOrder>,
 }
 
-/// The case that a trial starts from.
+/// The case that a trial starts from, or that is measured again.
 #[derive(Debug, Clone)]
 pub(crate) struct ParentOrder {
     pub case: CaseName,
@@ -60,20 +62,29 @@ impl AttemptOrder {
     /// The order for an attempt that the controller started.
     pub fn new(controller: &Controller, attempt: AttemptId) -> Self {
         let trial = controller.trial(attempt.trial);
+        let order = |case: &Case| ParentOrder {
+            case: case.name.clone(),
+            attempt: case.attempt,
+            netlist: case.measurement.design.netlist,
+            facts: ParentFacts::from(&case.measurement),
+        };
+        let case = attempt
+            .trial
+            .case(&controller.program().study().design.case_name);
+        let confirms = trial
+            .filter(|trial| trial.is_being_confirmed())
+            .and_then(|_| controller.cases().get(&case));
         let parent = trial
-            .and_then(|trial| controller.cases().get(&trial.parent))
-            .map(|case| ParentOrder {
-                case: case.name.clone(),
-                attempt: case.attempt,
-                netlist: case.measurement.design.netlist,
-                facts: ParentFacts::from(&case.measurement),
-            });
-        let design = &controller.program().study().design.case_name;
+            .filter(|_| confirms.is_none())
+            .and_then(|trial| controller.cases().get(&trial.parent));
         Self {
             attempt,
-            case: attempt.trial.case(design),
-            eco: trial.map(|trial| trial.eco.clone()),
-            parent,
+            eco: trial
+                .filter(|_| confirms.is_none())
+                .map(|trial| trial.eco.clone()),
+            parent: parent.map(order),
+            confirms: confirms.map(order),
+            case,
         }
     }
 }
@@ -224,7 +235,7 @@ impl EngineRunner {
 
     /// The netlist that the parent's attempt left; for the base case those of the study.
     fn netlists(&self, order: &AttemptOrder) -> Vec<PathBuf> {
-        match &order.parent {
+        match order.parent.as_ref().or(order.confirms.as_ref()) {
             Some(parent) => vec![absolute(&self.attempt_folder(parent.attempt).join(NETLIST))],
             None => self.context.base_netlists().to_vec(),
         }
@@ -237,13 +248,14 @@ impl EngineRunner {
         let read_in_place = |role: &str| {
             role.starts_with("sdc:")
                 || role.starts_with("spef:")
-                || (role == "netlist" && order.parent.is_none())
+                || (role == "netlist" && order.parent.is_none() && order.confirms.is_none())
         };
         let inputs = self.identity.inputs.iter();
         let inputs = inputs
             .filter(|input| read_in_place(&input.role))
             .map(|input| (input.path.clone(), input.content));
-        let parent = order.parent.iter().map(|parent| {
+        let read = order.parent.iter().chain(&order.confirms);
+        let parent = read.map(|parent| {
             let path = self.attempt_folder(parent.attempt).join(NETLIST);
             (path, parent.netlist)
         });

@@ -7,6 +7,7 @@ mod eco;
 mod graph;
 mod objective;
 mod reference;
+mod safety;
 mod scene;
 mod stage;
 
@@ -32,6 +33,7 @@ pub(crate) fn check(study: &mut Study, report: &mut Report, references: Option<&
     objective::check(study, report);
     budgets(study, report);
     stage::check(study, report);
+    safety::check(study, report);
     graph::check(study, report);
     if let Some(references) = references {
         reference::check(study, report, references);
@@ -83,26 +85,6 @@ fn budgets(study: &Study, report: &mut Report) {
     for (field, seconds) in times {
         if seconds.is_some_and(|seconds| seconds <= 0.0) {
             out_of_range(report, field, "must be above 0 seconds");
-        }
-    }
-    let stages = study.stages.iter().enumerate();
-    let rules = stages.map(|(index, stage)| (format!("stages[{index}].safety"), &stage.safety));
-    for (field, rules) in [("safety".to_owned(), &study.safety)]
-        .into_iter()
-        .chain(rules)
-    {
-        let envelope = &rules.envelope;
-        for (name, percent) in [
-            ("max_nets_percent", envelope.max_nets_percent),
-            ("max_area_percent", envelope.max_area_percent),
-        ] {
-            if percent.is_some_and(|percent| percent < 0.0) {
-                out_of_range(
-                    report,
-                    &format!("{field}.envelope.{name}"),
-                    "must be at least 0 %",
-                );
-            }
         }
     }
     for (field, mebibytes) in [

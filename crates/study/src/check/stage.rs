@@ -22,18 +22,6 @@ pub(super) fn check(study: &Study, report: &mut Report) {
         if stage.survivors == 0 {
             out_of_range(report, &format!("{field}.survivors"), "must be at least 1");
         }
-        for (key, count) in [
-            ("failures", stage.aborts.failures),
-            ("failures_in_a_row", stage.aborts.failures_in_a_row),
-        ] {
-            if count == Some(0) {
-                out_of_range(
-                    report,
-                    &format!("{field}.aborts.{key}"),
-                    "must be at least 1; leave it out for no limit",
-                );
-            }
-        }
     }
 }
 

@@ -9,7 +9,7 @@ use noodle2_model::{
 
 use super::fields::fields;
 use super::safety::safety;
-use super::study::{inner, objective, only_entry, refuse_key, safety_domain};
+use super::study::{bounds, inner, objective, only_entry, refuse_key, safety_domain};
 use super::value::{
     Scalar, boolean, filled, list, number, parameter_value, refuse, resolve, text, whole, word,
     wrong_type,
@@ -210,11 +210,21 @@ fn aborts(report: &mut Report, place: &Place<'_>) -> Lowered<Aborts> {
         place,
         "the aborts",
         "{failures: 10}",
-        &["failures", "failures_in_a_row", "no_improvement"],
+        &[
+            "failures",
+            "failures_in_a_row",
+            "failure_percent",
+            "at_least",
+            "bounds",
+            "no_improvement",
+        ],
     )?;
     Ok(Aborts {
         failures: fields.option(report, "failures", whole),
         failures_in_a_row: fields.option(report, "failures_in_a_row", whole),
+        failure_percent: fields.option(report, "failure_percent", number),
+        at_least: fields.option(report, "at_least", whole),
+        bounds: fields.optional(report, "bounds", Vec::new(), bounds),
         no_improvement: fields.optional(report, "no_improvement", false, boolean),
     })
 }

@@ -390,8 +390,6 @@ pub(super) fn objective(report: &mut Report, place: &Place<'_>) -> Lowered<Objec
     )?;
     let rank =
         |report: &mut Report, place: &Place<'_>| list(report, place, &Metric::SetupWs, metric);
-    let bounds =
-        |report: &mut Report, place: &Place<'_>| list(report, place, &empty_bound(), bound);
     Ok(Objective {
         rank: fields.required(report, "rank", Vec::new(), rank),
         bounds: fields.optional(report, "bounds", Vec::new(), bounds),
@@ -404,6 +402,10 @@ fn metric(report: &mut Report, place: &Place<'_>) -> Lowered<Metric> {
         .map(|metric| (metric.name(), *metric))
         .collect();
     word(report, place, "metric", &words)
+}
+
+pub(super) fn bounds(report: &mut Report, place: &Place<'_>) -> Lowered<Vec<Bound>> {
+    list(report, place, &empty_bound(), bound)
 }
 
 fn bound(report: &mut Report, place: &Place<'_>) -> Lowered<Bound> {
