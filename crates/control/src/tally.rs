@@ -167,7 +167,7 @@ impl Tally {
         }
         let share = rules.class_failure_percent.filter(|percent| {
             several
-                && trials >= rules.class_at_least.unwrap_or(3)
+                && trials >= rules.least_class_trials()
                 && f64::from(failures) * 100.0 >= percent * f64::from(trials)
         });
         if let Some(percent) = share {

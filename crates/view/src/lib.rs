@@ -7,6 +7,7 @@
 //! Never decides, never writes a file, never measures anything itself.
 
 mod history;
+mod legality;
 mod lineage;
 mod number;
 mod plan;
@@ -18,6 +19,7 @@ mod summary;
 mod table;
 
 pub use history::History;
+pub use legality::{Breach, LegalityReport};
 pub use lineage::Lineage;
 pub use number::{count_text, gain_text, metric_text, seconds_text};
 pub use plan::PlanView;

@@ -40,6 +40,8 @@ pub(crate) fn run(
         .inspect_err(|_| drop(std::fs::remove_dir_all(folder.inputs())))?;
     // The bytes that were read, not those that the file holds by now.
     write_atomic(&folder.study(), &loaded.bytes)?;
+    let legality = record::legality_text(&prepared.identity);
+    write_atomic(&folder.legality(), legality)?;
     let mut journal = JournalWriter::create(&folder.journal())?;
     let count = Manner::new(workers, format).workers;
     let created = vec![
