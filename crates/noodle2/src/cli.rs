@@ -130,6 +130,22 @@ pub(crate) enum Command {
         #[command(flatten)]
         format: FormatOption,
     },
+    /// Says why something ran, was not run, was stopped, chosen, dropped or contained; or what a code means.
+    #[command(
+        after_help = "Examples:\n  noodle2 explain runs/first mac_2_14      a case, or a trial as 2_14\n  \
+                      noodle2 explain runs/first timing        a stage, by name or index\n  \
+                      noodle2 explain runs/first branch:timing the branch that a stage belongs to\n  \
+                      noodle2 explain runs/first buffer_fanout an ECO\n  \
+                      noodle2 explain N2-LEGAL-001             a code\n  \
+                      noodle2 explain blast_radius_exceeded    a kind of failure"
+    )]
+    Explain {
+        /// The run folder and what of it; or a code or kind of failure alone.
+        #[arg(num_args = 1..=2, required = true, value_name = "RUN ITEM | CODE")]
+        subject: Vec<String>,
+        #[command(flatten)]
+        format: FormatOption,
+    },
     /// Prints what a run came to.
     #[command(after_help = "Example:\n  noodle2 report runs/first")]
     Report {

@@ -6,6 +6,7 @@
 //!
 //! Never decides, never writes a file, never measures anything itself.
 
+mod explain;
 mod history;
 mod legality;
 mod lineage;
@@ -18,6 +19,7 @@ mod standing;
 mod summary;
 mod table;
 
+pub use explain::Explanation;
 pub use history::History;
 pub use legality::{Breach, LegalityReport};
 pub use lineage::Lineage;

@@ -40,7 +40,7 @@ pub(crate) fn history_of(folder: &RunFolder) -> Result<History, CommandFailure> 
 }
 
 /// A run as it is now.
-fn look_at(run: &Path) -> Result<(RunFolder, History), CommandFailure> {
+pub(crate) fn look_at(run: &Path) -> Result<(RunFolder, History), CommandFailure> {
     let folder = RunFolder::open(run)?;
     // Asked before the journal is read: a run that ends in between is then told as ended.
     let worker = Worker::of(&folder);
