@@ -50,7 +50,9 @@ impl Controller {
         open.filter_map(|trial| {
             let case = self.cases.get(&self.case_of(trial))?;
             let broken = gate::broken_gates(gates, &base.measurement, &case.measurement);
-            (!broken.is_empty()).then(|| (case.name.clone(), broken))
+            let class = FailureClass::MetricRegression;
+            let told = broken.iter().map(|text| format!("{class}: {text}"));
+            (!broken.is_empty()).then(|| (case.name.clone(), told.collect()))
         })
         .collect()
     }

@@ -328,7 +328,7 @@ fn a_result_that_loses_hold_survives_in_sandbox_alone() {
         (passed_on(&controller, 0)[0].clone(), trial.refused.clone())
     };
     let refused = Some(vec![
-        "scene `default`: `hold_wns_ps` went from 0 to -3, and may lose 0 at most".to_owned(),
+        "metric_regression: scene `default`: `hold_wns_ps` went from 0 to -3, and may lose 0 at most".to_owned(),
     ]);
     assert_eq!(of(SafetyDomain::Sandbox, Vec::new()).0, "core_0_1");
     assert_eq!(

@@ -1,9 +1,10 @@
 //! One attempt, from the parent's netlist to sealed artifacts. Runs on a worker's thread.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use noodle2_control::{Case, Controller};
+use noodle2_control::{Attempt, Case, Controller};
 use noodle2_engine::{Catalogue, ParentFacts, StudyContext, TrialRequest};
 use noodle2_exec::{CancelToken, Guard, JobPanicked, run_command};
 use noodle2_model::{
@@ -29,6 +30,26 @@ pub(crate) struct AttemptOrder {
     pub parent: Option<ParentOrder>,
     /// The case that is measured again rather than derived; nothing is tried then.
     pub confirms: Option<ParentOrder>,
+    /// How long to wait before it begins, since the machine failed the attempts before.
+    pub backoff: Duration,
+}
+
+/// The wait after the first attempt that the machine failed; it doubles with each further one.
+const FIRST_BACKOFF: Duration = Duration::from_millis(500);
+
+/// The longest wait between attempts.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+
+/// The wait before an attempt that follows these.
+fn backoff_after(attempts: &[Attempt]) -> Duration {
+    let is_lost = |attempt: &&Attempt| {
+        matches!(&attempt.outcome, Some(Outcome::Failed(failure))
+            if failure.class.is_transient() && failure.class != FailureClass::Interrupted)
+    };
+    match attempts.iter().filter(is_lost).count() {
+        0 => Duration::ZERO,
+        lost => (FIRST_BACKOFF * 2_u32.saturating_pow(lost as u32 - 1)).min(LONGEST_BACKOFF),
+    }
 }
 
 /// The case that a trial starts from, or that is measured again.
@@ -84,6 +105,11 @@ impl AttemptOrder {
                 .map(|trial| trial.eco.clone()),
             parent: parent.map(order),
             confirms: confirms.map(order),
+            backoff: match (trial, confirms) {
+                (Some(trial), Some(_)) => backoff_after(&trial.confirmations),
+                (Some(trial), None) => backoff_after(&trial.attempts),
+                (None, _) => backoff_after(controller.base_attempts()),
+            },
             case,
         }
     }
@@ -121,6 +147,10 @@ pub(crate) struct EngineRunner {
 
 impl AttemptRunner for EngineRunner {
     fn run(&self, order: &AttemptOrder, cancel: &CancelToken) -> AttemptResult {
+        if cancel.wait(order.backoff) {
+            let text = "the attempt was stopped before it began".to_owned();
+            return AttemptResult::failed(FailureClass::Interrupted, text);
+        }
         match self.attempt(order, cancel) {
             Ok(result) => result,
             Err(error) if cancel.is_cancelled() => {
@@ -283,4 +313,25 @@ fn add_usage(total: &mut AttemptUsage, report: &CommandReport) {
     total.wall_s += report.usage.wall_s;
     total.cpu_s += report.usage.cpu_s;
     total.peak_memory_bytes = total.peak_memory_bytes.max(report.usage.peak_memory_bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_attempt_that_the_machine_failed_doubles_the_wait() {
+        let attempt = |number, class| Attempt {
+            number,
+            outcome: AttemptResult::failed(class, String::new()).outcome.into(),
+            usage: AttemptUsage::default(),
+        };
+        let lost = |count| (1..=count).map(|number| attempt(number, FailureClass::WorkerLost));
+        let wait = |attempts: Vec<Attempt>| backoff_after(&attempts).as_millis();
+        assert_eq!(wait(Vec::new()), 0);
+        assert_eq!(wait(vec![attempt(1, FailureClass::Interrupted)]), 0);
+        assert_eq!(wait(lost(1).collect()), 500);
+        assert_eq!(wait(lost(3).collect()), 2000);
+        assert_eq!(wait(lost(60).collect()), 30_000);
+    }
 }
