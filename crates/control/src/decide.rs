@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use noodle2_model::{
-    CaseName, ContentHash, EcoProposal, Event, JoinMerge, JoinPolicy, MetricSet, RunStatus,
-    StageEnd, StageIndex, StageInput, TrialId,
+    CaseName, Containment, ContentHash, EcoProposal, Event, JoinMerge, JoinPolicy, MetricSet,
+    RunStatus, StageEnd, StageIndex, StageInput, TrialId,
 };
 
 use crate::gate;
@@ -20,8 +20,15 @@ impl Controller {
         if self.finished.is_some() {
             return Vec::new();
         }
+        if let (Some((at, cause)), None) = (&self.study_tally.crossed, &self.halted) {
+            let (at, cause) = (*at, cause.clone());
+            return vec![Event::StudyRailCrossed { at, cause }];
+        }
         if let Some((status, digest)) = self.run_end() {
             return vec![Event::RunFinished { status, digest }];
+        }
+        if self.halted.is_some() {
+            return self.halting();
         }
         if self.stop.is_some() {
             return Vec::new();
@@ -47,11 +54,74 @@ impl Controller {
             if !proposals.is_empty() {
                 return proposals;
             }
+            let contained = self.containing(stage);
+            if !contained.is_empty() {
+                return contained;
+            }
+            let cases = self.refusals_due(stage);
+            if !cases.is_empty() {
+                return vec![Event::PromotionsRefused { stage, cases }];
+            }
             if let Some(end) = self.stage_end(stage) {
                 return self.closing(stage, end);
             }
         }
         Vec::new()
+    }
+
+    /// What is newly contained in a stage, and the trials that are called off for what is.
+    fn containing(&self, stage: StageIndex) -> Vec<Event> {
+        let found = &self.stages[stage.position()];
+        if found.standing != StageStanding::Running {
+            return Vec::new();
+        }
+        if let Some(containment) = found.tally.contained.get(found.contained) {
+            let containment = containment.clone();
+            return vec![Event::Contained { stage, containment }];
+        }
+        if found.contained == 0 {
+            return Vec::new();
+        }
+        self.trials_of(stage)
+            .filter(|trial| is_unfinished(trial))
+            .filter_map(|trial| {
+                let containment = self.containment_of(trial.id)?;
+                Some(Event::TrialCancelled {
+                    trial: trial.id,
+                    cause: containment_cause(containment),
+                })
+            })
+            .collect()
+    }
+
+    /// Calls off what still runs once a rail of the study is crossed.
+    fn halting(&self) -> Vec<Event> {
+        let running = self.running.iter().map(|attempt| attempt.trial);
+        running
+            .filter(|trial| {
+                self.trials
+                    .get(trial)
+                    .is_some_and(|trial| trial.cancelled.is_none())
+            })
+            .filter_map(|trial| {
+                let cause = self.cancel_cause(trial)?;
+                Some(Event::TrialCancelled { trial, cause })
+            })
+            .collect()
+    }
+
+    /// Why the rules call a trial off; `None` while they do not.
+    pub(crate) fn cancel_cause(&self, trial: TrialId) -> Option<String> {
+        if let Some((_, cause)) = &self.halted {
+            return Some(format!("a rail of the study was crossed: {cause}"));
+        }
+        if let Some(containment) = self.containment_of(trial) {
+            return Some(containment_cause(containment));
+        }
+        match self.stage_end(trial.stage)? {
+            StageEnd::Failed { cause, .. } => Some(cause),
+            StageEnd::Completed { .. } | StageEnd::Skipped { .. } => None,
+        }
     }
 
     /// A stage's start and its proposals in one batch, so that they become durable together.
@@ -82,9 +152,7 @@ impl Controller {
     fn closing(&self, stage: StageIndex, end: StageEnd) -> Vec<Event> {
         let mut events = Vec::new();
         if let StageEnd::Failed { cause, .. } = &end {
-            let unfinished = self.trials_of(stage).filter(|trial| {
-                trial.cancelled.is_none() && trial.standing() != TrialStanding::Finished
-            });
+            let unfinished = self.trials_of(stage).filter(|trial| is_unfinished(trial));
             events.extend(unfinished.map(|trial| Event::TrialCancelled {
                 trial: trial.id,
                 cause: cause.clone(),
@@ -106,7 +174,14 @@ impl Controller {
             .map(|stage| (stage, self.stages[stage.position()].waiting.iter()))
             .filter(|(_, waiting)| waiting.len() > 0)
             .collect();
-        let mut starts = Vec::new();
+        // Whole branches wait for these.
+        let running = self.stages.iter().enumerate();
+        let mut starts: Vec<Event> = running
+            .filter(|(_, stage)| stage.standing == StageStanding::Running)
+            .flat_map(|(position, _)| self.confirmations_due(StageIndex::from(position)))
+            .map(|attempt| Event::ConfirmationStarted { attempt })
+            .take(free_workers)
+            .collect();
         while starts.len() < free_workers {
             let next =
                 open.iter_mut()
@@ -285,6 +360,7 @@ impl Controller {
             inputs,
             designs: &designs,
             tried: self.tried_by_ancestors(stage),
+            contained: &self.inherited_tally(stage).contained,
         })
     }
 
@@ -312,7 +388,24 @@ impl Controller {
                 at: Some(*at),
             });
         }
-        (found.tally.counted == found.planned.len()).then(|| self.completion(stage))
+        if !self.refusals_due(stage).is_empty() || !self.unconfirmed_survivors(stage).is_empty() {
+            return None;
+        }
+        self.unconfirmed_end(stage)
+    }
+
+    /// Whether every trial of a running stage is counted, and what they led to is in the journal.
+    pub(crate) fn all_counted(&self, stage: StageIndex) -> bool {
+        let found = &self.stages[stage.position()];
+        found.proposed == found.planned.len()
+            && found.tally.crossed.is_none()
+            && found.tally.counted == found.planned.len()
+            && found.contained == found.tally.contained.len()
+    }
+
+    /// How a stage whose trials all ended would end if every survivor were confirmed.
+    pub(crate) fn unconfirmed_end(&self, stage: StageIndex) -> Option<StageEnd> {
+        self.all_counted(stage).then(|| self.completion(stage))
     }
 
     fn completion(&self, stage: StageIndex) -> StageEnd {
@@ -325,6 +418,7 @@ impl Controller {
             .collect();
         let results: Vec<Candidate<'_>> = self
             .trials_of(stage)
+            .filter(|trial| trial.refused.is_none())
             .filter(|trial| !declared.parent_competes || self.is_no_worse_than_parent(trial))
             .filter_map(|trial| self.candidate(&self.case_of(trial), false))
             .collect();
@@ -399,11 +493,11 @@ impl Controller {
         })
     }
 
-    fn case_of(&self, trial: &Trial) -> CaseName {
+    pub(crate) fn case_of(&self, trial: &Trial) -> CaseName {
         trial.id.case(&self.program.study().design.case_name)
     }
 
-    fn base_metrics(&self) -> &MetricSet {
+    pub(crate) fn base_metrics(&self) -> &MetricSet {
         static NONE: std::sync::LazyLock<MetricSet> = std::sync::LazyLock::new(MetricSet::new);
         self.base_case()
             .map_or(&NONE, |case| &case.measurement.overall)
@@ -411,9 +505,12 @@ impl Controller {
 
     /// How the run ends, once it does: blocked, stopped by a budget, or with its last stage.
     pub(crate) fn run_end(&self) -> Option<(RunStatus, ContentHash)> {
+        if self.study_tally.crossed.is_some() && self.halted.is_none() {
+            return None;
+        }
         let status = if self.blocked.is_some() {
             RunStatus::Blocked
-        } else if self.stop.is_some_and(|cause| !cause.is_resumable()) {
+        } else if self.halted.is_some() || self.stop.is_some_and(|cause| !cause.is_resumable()) {
             if !self.running_attempts().is_empty() {
                 return None;
             }
@@ -465,6 +562,14 @@ impl Controller {
             .then_with(|| right.cmp(left))
         })
     }
+}
+
+fn is_unfinished(trial: &Trial) -> bool {
+    trial.cancelled.is_none() && trial.standing() != TrialStanding::Finished
+}
+
+fn containment_cause(containment: &Containment) -> String {
+    format!("{} is contained: {}", containment.scope, containment.cause)
 }
 
 fn proposal(stage: StageIndex, number: usize, planned: &[(CaseName, EcoProposal)]) -> Event {

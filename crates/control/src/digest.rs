@@ -1,8 +1,8 @@
 //! The digest: a hash over a run's decisions and results, blind to clocks, hosts and order of completion.
 
 use noodle2_model::{
-    CaseName, ContentHash, EcoProposal, MetricSet, Outcome, RunStatus, StageEnd, StageInput,
-    TrialId,
+    CaseName, Containment, ContentHash, EcoProposal, MetricSet, Outcome, RunStatus, StageEnd,
+    StageIndex, StageInput, TrialId,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -22,13 +22,15 @@ struct Digested<'a> {
     base: Option<DigestedResult<'a>>,
     stages: Vec<DigestedStage<'a>>,
     trials: Vec<DigestedTrial<'a>>,
+    study_rail: Option<&'a (TrialId, String)>,
     status: RunStatus,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct DigestedStage<'a> {
     inputs: &'a [StageInput],
     missing: Vec<u32>,
+    contained: &'a [Containment],
     end: Option<&'a StageEnd>,
 }
 
@@ -38,6 +40,7 @@ struct DigestedTrial<'a> {
     parent: &'a CaseName,
     eco: &'a EcoProposal,
     result: Option<DigestedResult<'a>>,
+    refused: Option<&'a [String]>,
 }
 
 /// What counts of a result. Of failures the class and the tool's code, since messages may name paths.
@@ -82,34 +85,60 @@ impl Controller {
             .map(|input| (input.role.as_str(), input.content))
             .collect();
         inputs.sort_unstable();
-        let stages = self.stages.iter().map(|stage| DigestedStage {
-            inputs: &stage.inputs,
-            missing: stage.missing.iter().map(|(branch, _)| branch.0).collect(),
-            end: match &stage.standing {
-                StageStanding::Finished(end) => Some(end),
-                StageStanding::Waiting | StageStanding::Running => None,
-            },
+        // What lies beyond the crossing of a study's rail is as if it had never been.
+        let last = self
+            .halted
+            .as_ref()
+            .map(|(at, _)| self.program.place(at.stage));
+        let counts = |stage: StageIndex| last.is_none_or(|last| self.program.place(stage) <= last);
+        let is_last = |stage: StageIndex| last == Some(self.program.place(stage));
+        let stages = self.stages.iter().enumerate().map(|(position, stage)| {
+            let index = StageIndex::from(position);
+            if !counts(index) {
+                return DigestedStage::default();
+            }
+            DigestedStage {
+                inputs: &stage.inputs,
+                missing: stage.missing.iter().map(|(branch, _)| branch.0).collect(),
+                contained: if is_last(index) {
+                    &[]
+                } else {
+                    stage.containments()
+                },
+                end: match &stage.standing {
+                    StageStanding::Finished(end) if !is_last(index) => Some(end),
+                    _ => None,
+                },
+            }
         });
-        let trials = self.trials.values().map(|trial| DigestedTrial {
-            trial: trial.id,
-            parent: &trial.parent,
-            eco: &trial.eco,
-            result: match trial.verdict() {
-                _ if self.is_discarded(trial.id) => None,
-                None => None,
-                Some(Verdict::Failed(failure)) => Some(DigestedResult::Failed {
-                    class: failure.class.name(),
-                    code: failure.tool_code.as_deref(),
-                }),
-                Some(Verdict::Derived | Verdict::NoEffect) => trial
-                    .attempts
-                    .last()
-                    .and_then(|attempt| attempt.outcome.as_ref())
-                    .map(DigestedResult::new),
-            },
-        });
+        let trials = self
+            .trials
+            .values()
+            .filter(|trial| counts(trial.id.stage))
+            .map(|trial| DigestedTrial {
+                trial: trial.id,
+                parent: &trial.parent,
+                eco: &trial.eco,
+                refused: trial
+                    .refused
+                    .as_deref()
+                    .filter(|_| !is_last(trial.id.stage)),
+                result: match trial.verdict() {
+                    _ if self.is_discarded(trial.id) => None,
+                    None => None,
+                    Some(Verdict::Failed(failure)) => Some(DigestedResult::Failed {
+                        class: failure.class.name(),
+                        code: failure.tool_code.as_deref(),
+                    }),
+                    Some(Verdict::Derived | Verdict::NoEffect) => trial
+                        .attempts
+                        .last()
+                        .and_then(|attempt| attempt.outcome.as_ref())
+                        .map(DigestedResult::new),
+                },
+            });
         let digested = Digested {
-            format: "noodle2-digest-1",
+            format: "noodle2-digest-2",
             study: identity.study_hash,
             seed: identity.study.seed,
             tools: identity
@@ -126,6 +155,7 @@ impl Controller {
             base: self.base_outcome().map(DigestedResult::new),
             stages: stages.collect(),
             trials: trials.collect(),
+            study_rail: self.halted.as_ref(),
             status,
         };
         let text = serde_json::to_vec(&digested).expect("the digested parts are plain data");

@@ -8,13 +8,16 @@
 //! code runs a real study, resumes a killed one, and audits a finished one: every decision found in a
 //! journal is compared with the one that these rules give.
 
+mod counting;
 mod decide;
 mod digest;
 mod gate;
 mod program;
+mod promote;
 mod propose;
 mod select;
 mod state;
+mod tally;
 
 pub use program::{Program, ProgramError};
 pub use propose::proposal_count;

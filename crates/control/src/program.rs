@@ -2,8 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use noodle2_model::{Metric, Objective, RunIdentity, Stage, StageIndex, Study};
+use noodle2_model::{
+    Bound, ContainmentRules, Metric, Objective, PromotionGates, RunIdentity, Stage, StageIndex,
+    Study, StudyRail,
+};
 use noodle2_plan::{DagError, StageDag};
+
+use crate::tally::StageRails;
 
 /// Everything about a run that never changes while it runs.
 #[derive(Debug, Clone)]
@@ -12,6 +17,12 @@ pub struct Program {
     dag: StageDag,
     objectives: Vec<Objective>,
     longest_remaining: Vec<f64>,
+    rails: Vec<StageRails>,
+    trial_rails: Vec<Vec<Bound>>,
+    gates: Vec<PromotionGates>,
+    study_rail: StudyRail,
+    branches: Vec<StageIndex>,
+    places: Vec<usize>,
 }
 
 /// A study whose stages cannot be run. Studies that were read from a file were checked for this.
@@ -74,7 +85,30 @@ impl Program {
             .map(|stage| f64::from(stage.trials.max(1)))
             .collect();
         let longest_remaining = dag.longest_remaining(&trials);
+        let rails = |stage: &Stage| StageRails {
+            aborts: stage.aborts.clone(),
+            branch: study.safety.rails.branch,
+            containment: ContainmentRules::of(study, stage),
+        };
+        let trial_rail = |stage: &Stage| {
+            let rails = [&study.safety.rails, &stage.safety.rails];
+            rails.iter().flat_map(|rails| rails.trial.clone()).collect()
+        };
+        let mut places = vec![0; dag.len()];
+        for (place, stage) in dag.topological_order().iter().enumerate() {
+            places[stage.position()] = place;
+        }
         Ok(Self {
+            rails: study.stages.iter().map(rails).collect(),
+            trial_rails: study.stages.iter().map(trial_rail).collect(),
+            gates: study
+                .stages
+                .iter()
+                .map(|stage| PromotionGates::of(study, stage))
+                .collect(),
+            study_rail: StudyRail::of(study),
+            branches: branches(&dag),
+            places,
             dag,
             objectives,
             longest_remaining,
@@ -129,6 +163,37 @@ impl Program {
         &self.objectives[stage.position()]
     }
 
+    /// What a result of a stage must pass before it may survive.
+    pub fn gates(&self, stage: StageIndex) -> &PromotionGates {
+        &self.gates[stage.position()]
+    }
+
+    /// What the trials of a stage may cross.
+    pub(crate) fn rails(&self, stage: StageIndex) -> &StageRails {
+        &self.rails[stage.position()]
+    }
+
+    /// The bounds beyond which a trial of a stage counts as failed.
+    pub(crate) fn trial_rail(&self, stage: StageIndex) -> &[Bound] {
+        &self.trial_rails[stage.position()]
+    }
+
+    /// The rail of the whole study.
+    pub fn study_rail(&self) -> &StudyRail {
+        &self.study_rail
+    }
+
+    /// The first stage of the branch that a stage belongs to: a branch begins at a root, after a fork and
+    /// at a join, and goes on to the next fork or join.
+    pub fn branch_of(&self, stage: StageIndex) -> StageIndex {
+        self.branches[stage.position()]
+    }
+
+    /// The place of a stage in canonical order: topological, ties by index.
+    pub(crate) fn place(&self, stage: StageIndex) -> usize {
+        self.places[stage.position()]
+    }
+
     /// How much work, in trials, lies on the longest path from the end of this stage to the end of the study.
     pub(crate) fn work_after(&self, stage: StageIndex) -> f64 {
         let after = self.dag.dependents(stage).iter();
@@ -144,6 +209,18 @@ impl Program {
             .flat_map(|objective| objective.rank.iter().copied())
             .collect()
     }
+}
+
+fn branches(dag: &StageDag) -> Vec<StageIndex> {
+    let mut firsts: Vec<StageIndex> = (0..dag.len()).map(StageIndex::from).collect();
+    for &stage in dag.topological_order() {
+        if let [before] = dag.dependencies(stage)
+            && dag.dependents(*before).len() == 1
+        {
+            firsts[stage.position()] = firsts[before.position()];
+        }
+    }
+    firsts
 }
 
 /// A stage's own ranking replaces the study's; its bounds are added to the study's.

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
-    CaseName, ContentHash, EcoDefinition, EcoProposal, ParameterDomain, ParameterKind,
+    CaseName, Containment, ContentHash, EcoDefinition, EcoProposal, ParameterDomain, ParameterKind,
     ParameterValue, Parameters, Stage, StageEco, StageIndex, StageInput,
 };
 
@@ -29,6 +29,8 @@ pub(crate) struct ProposalContext<'a> {
     pub designs: &'a [ContentHash],
     /// What ancestors of the stage have tried already.
     pub tried: BTreeSet<TrialKey>,
+    /// What ancestors of the stage contain: not proposed any more.
+    pub contained: &'a [Containment],
 }
 
 /// What makes two trials the same: parent design, ECO with its content, parameters.
@@ -82,6 +84,12 @@ pub(crate) fn propose(context: &ProposalContext<'_>) -> Vec<(CaseName, EcoPropos
         let Some(definition) = context.ecos.get(&eco.name) else {
             continue;
         };
+        let keeps_out = |containment: &Containment| {
+            containment.keeps_out(&definition.manifest.name, definition.manifest.class)
+        };
+        if context.contained.iter().any(keeps_out) {
+            continue;
+        }
         for input in 0..context.inputs.len() {
             pairs.push(Pair::new(context, entry, eco, definition, input));
         }

@@ -19,8 +19,14 @@ pub enum Verdict {
     Failed(Failure),
 }
 
-/// What an outcome counts as under an objective: a case that cannot be ranked is a failure.
-pub(crate) fn judge(outcome: &Outcome, objective: &Objective) -> Verdict {
+/// What an outcome counts as under an objective and the rail of its stage's trials: a case that cannot be
+/// ranked is a failure, and so is one beyond the rail. `base` is what the rail's losses are against.
+pub(crate) fn judge(
+    outcome: &Outcome,
+    objective: &Objective,
+    rail: &[Bound],
+    base: &MetricSet,
+) -> Verdict {
     match outcome {
         Outcome::NoEffect => Verdict::NoEffect,
         Outcome::Failed(failure) => Verdict::Failed(failure.clone()),
@@ -31,8 +37,16 @@ pub(crate) fn judge(outcome: &Outcome, objective: &Objective) -> Verdict {
                 .filter(|metric| measurement.overall.get(**metric).is_none())
                 .map(|metric| metric.name())
                 .collect();
-            if missing.is_empty() {
+            let beyond = broken_bounds(rail, base, &measurement.overall);
+            if missing.is_empty() && beyond.is_empty() {
                 Verdict::Derived
+            } else if missing.is_empty() {
+                Verdict::Failed(Failure {
+                    class: FailureClass::RailViolation,
+                    tool_code: None,
+                    message: beyond.join("; "),
+                    excerpt: String::new(),
+                })
             } else {
                 Verdict::Failed(Failure {
                     class: FailureClass::MetricMissing,
@@ -88,25 +102,51 @@ pub(crate) fn order(
 pub(crate) fn keeps_bounds(bounds: &[Bound], base: &MetricSet, metrics: &MetricSet) -> bool {
     bounds
         .iter()
-        .all(|bound| keeps_bound(bound, base, metrics).unwrap_or(false))
+        .all(|bound| broken_bound(bound, base, metrics).is_none())
 }
 
-fn keeps_bound(bound: &Bound, base: &MetricSet, metrics: &MetricSet) -> Option<bool> {
-    let value = metrics.get(bound.metric)?;
-    if bound.min.is_some_and(|min| value < min) || bound.max.is_some_and(|max| value > max) {
-        return Some(false);
+/// The bounds that do not hold for `metrics`, in words, given the base case.
+pub(crate) fn broken_bounds(
+    bounds: &[Bound],
+    base: &MetricSet,
+    metrics: &MetricSet,
+) -> Vec<String> {
+    bounds
+        .iter()
+        .filter_map(|bound| broken_bound(bound, base, metrics))
+        .collect()
+}
+
+/// How `metrics` fail to keep a bound; `None` when they keep it.
+fn broken_bound(bound: &Bound, base: &MetricSet, metrics: &MetricSet) -> Option<String> {
+    let metric = bound.metric;
+    let Some(value) = metrics.get(metric) else {
+        return Some(format!("`{metric}` was not measured"));
+    };
+    if let Some(min) = bound.min.filter(|min| value < *min) {
+        return Some(format!("`{metric}` is {value}, below {min}"));
     }
-    if bound.max_loss.is_some() || bound.max_loss_percent.is_some() {
-        let reference = base.get(bound.metric)?;
-        let loss = -bound.metric.gain(reference, value);
-        let allowed = bound.max_loss.unwrap_or(f64::INFINITY).min(
-            bound
-                .max_loss_percent
-                .map_or(f64::INFINITY, |percent| reference.abs() * percent / 100.0),
-        );
-        return Some(loss <= allowed);
+    if let Some(max) = bound.max.filter(|max| value > *max) {
+        return Some(format!("`{metric}` is {value}, above {max}"));
     }
-    Some(true)
+    if bound.max_loss.is_none() && bound.max_loss_percent.is_none() {
+        return None;
+    }
+    let Some(reference) = base.get(metric) else {
+        return Some(format!("`{metric}` was not measured in the base case"));
+    };
+    let loss = -metric.gain(reference, value);
+    let percent = bound.max_loss_percent;
+    let share = percent.map_or(f64::INFINITY, |percent| reference.abs() * percent / 100.0);
+    let allowed = bound.max_loss.unwrap_or(f64::INFINITY).min(share);
+    (loss > allowed).then(|| {
+        let limit = match (bound.max_loss, percent) {
+            (Some(most), _) if most <= share => format!("{most}"),
+            (_, Some(percent)) => format!("{percent} %"),
+            (most, None) => format!("{}", most.unwrap_or_default()),
+        };
+        format!("`{metric}` went from {reference} to {value}, and may lose {limit} at most")
+    })
 }
 
 /// The best `keep` of the candidates, best first: those that keep the bounds before those that do not,

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
-    Aborts, AttemptId, AttemptUsage, CaseName, ContentHash, EcoProposal, Event, Failure,
+    AttemptId, AttemptUsage, CaseName, Containment, ContentHash, EcoProposal, Event, Failure,
     FailureClass, Measurement, Outcome, RunIdentity, RunStatus, StageEnd, StageIndex, StageInput,
     StopCause, TrialId,
 };
 
 use crate::program::{Program, ProgramError};
 use crate::select::{self, Verdict};
+use crate::tally::{StudyTally, Tally};
 
 /// Attempts lost with their worker after which a trial counts as failed: it may be what kills them.
 const CRASH_LIMIT: usize = 3;
@@ -23,6 +24,8 @@ pub struct Controller {
     pub(crate) trials: BTreeMap<TrialId, Trial>,
     pub(crate) cases: BTreeMap<CaseName, Case>,
     pub(crate) running: BTreeSet<AttemptId>,
+    pub(crate) study_tally: StudyTally,
+    pub(crate) halted: Option<(TrialId, String)>,
     pub(crate) blocked: Option<Vec<String>>,
     pub(crate) stop: Option<StopCause>,
     pub(crate) finished: Option<(RunStatus, ContentHash)>,
@@ -45,50 +48,29 @@ pub struct Stage {
     /// costs the same in a study of a million trials.
     pub(crate) waiting: BTreeSet<u32>,
     pub(crate) tally: Tally,
-}
-
-/// What a stage's trials amount to, counted in proposal order as far as every trial before has ended.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Tally {
-    /// Trials counted: all of them ended, and all before them.
-    pub counted: usize,
-    failures: u32,
-    failures_in_a_row: u32,
-    /// The first trial at which an abort was crossed, and how.
-    pub crossed: Option<(TrialId, String)>,
-}
-
-impl Tally {
-    fn count(&mut self, trial: TrialId, verdict: &Verdict, aborts: &Aborts) {
-        self.counted += 1;
-        if matches!(verdict, Verdict::Failed(_)) {
-            self.failures += 1;
-            self.failures_in_a_row += 1;
-        } else {
-            self.failures_in_a_row = 0;
-        }
-        if self.crossed.is_some() {
-            return;
-        }
-        let reached = |limit: Option<u32>, count: u32| limit.is_some_and(|limit| count >= limit);
-        let cause = if reached(aborts.failures, self.failures) {
-            match self.failures {
-                1 => "1 trial failed".to_owned(),
-                count => format!("{count} trials failed"),
-            }
-        } else if reached(aborts.failures_in_a_row, self.failures_in_a_row) {
-            match self.failures_in_a_row {
-                1 => "1 trial failed".to_owned(),
-                count => format!("{count} trials in a row failed"),
-            }
-        } else {
-            return;
-        };
-        self.crossed = Some((trial, cause));
-    }
+    /// How many of the tally's containments are in the journal.
+    pub(crate) contained: usize,
 }
 
 impl Stage {
+    fn opened(standing: StageStanding) -> Self {
+        Self {
+            standing,
+            inputs: Vec::new(),
+            missing: Vec::new(),
+            planned: Vec::new(),
+            proposed: 0,
+            waiting: BTreeSet::new(),
+            tally: Tally::default(),
+            contained: 0,
+        }
+    }
+
+    /// What is contained in it, as far as it is decided.
+    pub fn containments(&self) -> &[Containment] {
+        &self.tally.contained[..self.contained]
+    }
+
     /// The cases that it passed on, best first; none unless it completed.
     pub fn survivors(&self) -> &[CaseName] {
         match &self.standing {
@@ -120,9 +102,14 @@ pub struct Trial {
     pub eco: EcoProposal,
     /// Its executions, oldest first.
     pub attempts: Vec<Attempt>,
+    /// Executions that measured its netlist again before it was passed on, oldest first. Numbers of
+    /// attempts run over both.
+    pub confirmations: Vec<Attempt>,
     /// Why it is not wanted any more, if it is not.
     pub cancelled: Option<String>,
-    verdict: Option<Verdict>,
+    /// The gates that it did not pass, if it was refused to survive.
+    pub refused: Option<Vec<String>>,
+    pub(crate) verdict: Option<Verdict>,
 }
 
 /// One execution of a trial.
@@ -187,7 +174,7 @@ impl Attempt {
 
 /// Whether the last of `attempts` settles the trial. Interruptions never do; a lost worker does when it
 /// happened too often.
-fn settled(attempts: &[Attempt]) -> Option<&Outcome> {
+pub(crate) fn settled(attempts: &[Attempt]) -> Option<&Outcome> {
     let outcome = attempts.last()?.outcome.as_ref()?;
     let Outcome::Failed(failure) = outcome else {
         return Some(outcome);
@@ -231,6 +218,21 @@ impl Trial {
         self.verdict.as_ref()
     }
 
+    /// What came of measuring it again, once that ended.
+    pub fn confirmation(&self) -> Option<&Outcome> {
+        settled(&self.confirmations)
+    }
+
+    /// Whether it is being measured again.
+    pub fn is_being_confirmed(&self) -> bool {
+        running(&self.confirmations)
+    }
+
+    /// The number of its next attempt.
+    pub(crate) fn next_number(&self) -> u32 {
+        (self.attempts.len() + self.confirmations.len()) as u32 + 1
+    }
+
     /// The failure, if it failed.
     pub fn failure(&self) -> Option<&Failure> {
         match &self.verdict {
@@ -247,15 +249,7 @@ impl Controller {
     /// When the study's stages or ECOs do not fit together.
     pub fn new(identity: RunIdentity) -> Result<Self, ProgramError> {
         let program = Program::new(identity)?;
-        let waiting = Stage {
-            standing: StageStanding::Waiting,
-            inputs: Vec::new(),
-            missing: Vec::new(),
-            planned: Vec::new(),
-            proposed: 0,
-            waiting: BTreeSet::new(),
-            tally: Tally::default(),
-        };
+        let waiting = Stage::opened(StageStanding::Waiting);
         Ok(Self {
             stages: vec![waiting; program.study().stages.len()],
             program,
@@ -263,6 +257,8 @@ impl Controller {
             trials: BTreeMap::new(),
             cases: BTreeMap::new(),
             running: BTreeSet::new(),
+            study_tally: StudyTally::default(),
+            halted: None,
             blocked: None,
             stop: None,
             finished: None,
@@ -392,8 +388,22 @@ impl Controller {
                 }
             }
             Event::StopRequested { cause } => self.stop = Some(*cause),
-            Event::AttemptStarted { .. } if self.stop.is_some() || self.blocked.is_some() => {
+            Event::AttemptStarted { .. } | Event::ConfirmationStarted { .. }
+                if self.stop.is_some() || self.blocked.is_some() || self.halted.is_some() =>
+            {
                 return refuse("nothing starts in a run that is stopped or blocked".to_owned());
+            }
+            Event::ConfirmationStarted { attempt } => {
+                if !self
+                    .confirmations_due(attempt.trial.stage)
+                    .contains(attempt)
+                {
+                    return refuse("the rules confirm no survivor like this here".to_owned());
+                }
+                if let Some(trial) = self.trials.get_mut(&attempt.trial) {
+                    trial.confirmations.push(Attempt::started(attempt.number));
+                }
+                self.running.insert(*attempt);
             }
             Event::AttemptStarted { attempt } => match self.next_attempt(attempt.trial) {
                 Some(expected) if expected == *attempt => {
@@ -414,16 +424,13 @@ impl Controller {
                 if !self.running.remove(attempt) {
                     return refuse("the attempt does not run".to_owned());
                 }
-                let last = self.attempts_mut(attempt.trial).last_mut();
-                if let Some(last) = last {
-                    last.outcome = Some(Outcome::clone(outcome));
-                    last.usage = *usage;
+                let confirms = self.finish(*attempt, outcome, *usage);
+                if !confirms {
+                    self.settle(*attempt);
                 }
-                self.settle(*attempt);
             }
             Event::TrialCancelled { trial, cause } => {
-                let due = self.stage_end(trial.stage);
-                if !matches!(&due, Some(StageEnd::Failed { cause: due, .. }) if due == cause) {
+                if self.cancel_cause(*trial).as_ref() != Some(cause) {
                     return refuse("the rules call no trial off here".to_owned());
                 }
                 let Some(found) = self.trials.get_mut(trial) else {
@@ -442,13 +449,11 @@ impl Controller {
                 }
                 let planned = self.plan_trials(*stage, inputs);
                 self.stages[stage.position()] = Stage {
-                    standing: StageStanding::Running,
                     inputs: inputs.clone(),
                     missing: missing.clone(),
                     planned,
-                    proposed: 0,
-                    waiting: BTreeSet::new(),
-                    tally: Tally::default(),
+                    tally: self.inherited_tally(*stage),
+                    ..Stage::opened(StageStanding::Running)
                 };
             }
             Event::TrialProposed { trial, parent, eco } => {
@@ -464,7 +469,9 @@ impl Controller {
                         parent: parent.clone(),
                         eco: eco.clone(),
                         attempts: Vec::new(),
+                        confirmations: Vec::new(),
                         cancelled: None,
+                        refused: None,
                         verdict: None,
                     },
                 );
@@ -475,8 +482,35 @@ impl Controller {
                 if skipped.as_ref() != Some(event) && due.as_ref() != Some(end) {
                     return refuse("the rules do not end this stage like this here".to_owned());
                 }
-                self.discard_beyond(end);
                 self.stages[stage.position()].standing = StageStanding::Finished(end.clone());
+                self.drop_discarded_cases(Some(*stage));
+                self.advance_study_tally();
+            }
+            Event::Contained { stage, containment } => {
+                let found = self.stages.get(stage.position());
+                let due = found.and_then(|found| found.tally.contained.get(found.contained));
+                if due != Some(containment) {
+                    return refuse("the rules contain nothing like this here".to_owned());
+                }
+                self.stages[stage.position()].contained += 1;
+                self.drop_discarded_cases(Some(*stage));
+            }
+            Event::PromotionsRefused { stage, cases } => {
+                if cases.is_empty() || self.refusals_due(*stage) != *cases {
+                    return refuse("the rules refuse no promotion like this here".to_owned());
+                }
+                for (case, gates) in cases {
+                    if let Some(trial) = self.trials.get_mut(&case.trial()) {
+                        trial.refused = Some(gates.clone());
+                    }
+                }
+            }
+            Event::StudyRailCrossed { at, cause } => {
+                if self.study_tally.crossed.as_ref() != Some(&(*at, cause.clone())) {
+                    return refuse("no rail of the study is crossed like this here".to_owned());
+                }
+                self.halted = Some((*at, cause.clone()));
+                self.drop_discarded_cases(None);
             }
             Event::RunBlocked { reasons } => {
                 if self.reasons_to_block().as_ref() != Some(reasons) {
@@ -519,6 +553,23 @@ impl Controller {
         }
     }
 
+    /// Notes how an attempt ended; returns whether it was one that confirms a survivor.
+    fn finish(&mut self, attempt: AttemptId, outcome: &Outcome, usage: AttemptUsage) -> bool {
+        let (attempts, confirmations) = match self.trials.get_mut(&attempt.trial) {
+            Some(trial) => (&mut trial.attempts, Some(&mut trial.confirmations)),
+            None => (&mut self.base, None),
+        };
+        let confirming = confirmations
+            .and_then(|confirmations| confirmations.last_mut())
+            .filter(|last| last.number == attempt.number);
+        let confirms = confirming.is_some();
+        if let Some(last) = confirming.or_else(|| attempts.last_mut()) {
+            last.outcome = Some(outcome.clone());
+            last.usage = usage;
+        }
+        confirms
+    }
+
     /// Draws the consequences of an attempt that ended: a verdict, and a case where one was derived.
     fn settle(&mut self, attempt: AttemptId) {
         if attempt.trial.is_base() {
@@ -535,7 +586,10 @@ impl Controller {
             }
             return;
         }
+        let discarded = self.is_discarded(attempt.trial);
+        let base = self.base_metrics().clone();
         let objective = self.program.objective(attempt.trial.stage);
+        let rail = self.program.trial_rail(attempt.trial.stage);
         let Some(trial) = self.trials.get_mut(&attempt.trial) else {
             return;
         };
@@ -546,9 +600,9 @@ impl Controller {
             }
             return;
         };
-        let verdict = select::judge(outcome, objective);
+        let verdict = select::judge(outcome, objective, rail, &base);
         let stage = &self.stages[attempt.trial.stage.position()];
-        let wanted = !matches!(stage.standing, StageStanding::Finished(_));
+        let wanted = !discarded && !matches!(stage.standing, StageStanding::Finished(_));
         if let (Verdict::Derived, Outcome::Measured(measurement), true) =
             (&verdict, outcome, wanted)
         {
@@ -572,41 +626,6 @@ impl Controller {
         trial.verdict = Some(verdict);
         self.advance_tally(attempt.trial.stage);
     }
-
-    fn advance_tally(&mut self, stage: StageIndex) {
-        let aborts = &self.program.stage(stage).aborts;
-        let tally = &mut self.stages[stage.position()].tally;
-        loop {
-            let next = TrialId {
-                stage,
-                derived: tally.counted as u32 + 1,
-            };
-            match self
-                .trials
-                .get(&next)
-                .and_then(|trial| trial.verdict.as_ref())
-            {
-                Some(verdict) => tally.count(next, verdict, aborts),
-                None => break,
-            }
-        }
-    }
-
-    /// Results beyond the trial at which a stage was given up count for nothing: no case of theirs stays.
-    fn discard_beyond(&mut self, end: &StageEnd) {
-        if let StageEnd::Failed { at: Some(at), .. } = end {
-            self.cases
-                .retain(|name, _| name.trial().stage != at.stage || name.trial() <= *at);
-        }
-    }
-
-    /// Whether a trial lies beyond the one at which its stage was given up.
-    pub fn is_discarded(&self, trial: TrialId) -> bool {
-        match &self.stages[trial.stage.position()].standing {
-            StageStanding::Finished(StageEnd::Failed { at: Some(at), .. }) => trial > *at,
-            _ => false,
-        }
-    }
 }
 
 fn describe(event: &Event) -> String {
@@ -620,6 +639,19 @@ fn describe(event: &Event) -> String {
         Event::AttemptStarted { attempt } => format!("the start of attempt {attempt}"),
         Event::AttemptFinished { attempt, .. } => format!("the end of attempt {attempt}"),
         Event::TrialCancelled { trial, .. } => format!("the cancelling of trial {trial}"),
+        Event::Contained { containment, .. } => {
+            format!(
+                "the containment of {} at trial {}",
+                containment.scope, containment.at
+            )
+        }
+        Event::ConfirmationStarted { attempt } => format!("the confirmation {attempt}"),
+        Event::PromotionsRefused { stage, .. } => {
+            format!("the refusal of results of stage {stage}")
+        }
+        Event::StudyRailCrossed { at, .. } => {
+            format!("the crossing of a rail of the study at {at}")
+        }
         Event::StageFinished { stage, .. } => format!("the end of stage {stage}"),
         Event::RunBlocked { .. } => "the blocking of the run".to_owned(),
         Event::StopRequested { .. } => "the request to stop".to_owned(),

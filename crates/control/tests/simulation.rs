@@ -3,13 +3,24 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use noodle2_control::Controller;
-use noodle2_model::RunStatus;
+use noodle2_model::{Event, RunStatus};
 use support::{Chance, Schedule, digest, identity, random_study, run};
 
 const STUDIES: u64 = 1500;
 
-fn simulate(seed: u64) -> Option<RunStatus> {
+/// The decisions that a world which tests anything must see.
+const DECISIONS: [&str; 5] = [
+    "contained",
+    "confirmation_started",
+    "promotions_refused",
+    "study_rail_crossed",
+    "trial_cancelled",
+];
+
+fn simulate(seed: u64) -> (RunStatus, BTreeSet<&'static str>) {
     let mut chance = Chance(seed);
     let identity = identity(random_study(&mut chance));
     let world = chance.next();
@@ -29,7 +40,11 @@ fn simulate(seed: u64) -> Option<RunStatus> {
     }
     let replayed = Controller::replay(alone.iter()).unwrap();
     assert_eq!(replayed.recorded_digest(), Some(digest(&alone)));
-    Some(replayed.status())
+    let decisions = DECISIONS.into_iter().filter(|name| {
+        let is_there = |event: &Event| serde_json::to_value(event).unwrap()["type"] == **name;
+        alone.iter().any(is_there)
+    });
+    (replayed.status(), decisions.collect())
 }
 
 #[test]
@@ -40,9 +55,13 @@ fn any_schedule_and_any_kills_give_one_digest() {
         Err(_) => (0..STUDIES).collect(),
     };
     let mut completed = 0;
+    let mut seen = BTreeSet::new();
     for seed in &seeds {
         match std::panic::catch_unwind(|| simulate(*seed)) {
-            Ok(status) => completed += usize::from(status == Some(RunStatus::Completed)),
+            Ok((status, decisions)) => {
+                completed += usize::from(status == RunStatus::Completed);
+                seen.extend(decisions);
+            }
             Err(panic) => {
                 eprintln!("reproduce with NOODLE2_SIMULATION_SEED={seed}");
                 std::panic::resume_unwind(panic);
@@ -50,6 +69,7 @@ fn any_schedule_and_any_kills_give_one_digest() {
         }
     }
     if seeds.len() > 1 {
+        assert_eq!(seen, BTreeSet::from(DECISIONS));
         let share = completed * 100 / seeds.len();
         assert!(
             (15..95).contains(&share),

@@ -82,7 +82,7 @@ pub enum CatalogueProblem {
         source: std::io::Error,
     },
     /// A folder of the search path holds no ECO.
-    #[error("`{}` holds no folder with an `{MANIFEST_FILE}`", path.display())]
+    #[error("`{}` holds neither an `{MANIFEST_FILE}` nor a folder with one", path.display())]
     Empty {
         /// The folder.
         path: PathBuf,
@@ -118,13 +118,22 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Reads the folders of `eco_path` and the built-in catalogue. A folder of the path holds ECO folders,
-    /// or is one. Of two ECOs of one name the first counts, the built-in ones being last; this is told by
-    /// [`Self::replacements`].
+    /// Reads the folders of `eco_path` and the built-in catalogue, as [`Self::survey`].
     ///
     /// # Errors
     /// Every problem in every folder.
     pub fn load(eco_path: &[PathBuf]) -> Result<Self, Vec<CatalogueProblem>> {
+        let (catalogue, problems) = Self::survey(eco_path);
+        match problems.is_empty() {
+            true => Ok(catalogue),
+            false => Err(problems),
+        }
+    }
+
+    /// Reads the folders of `eco_path` and the built-in catalogue: the ECOs that are in order, and every
+    /// problem in every folder. A folder of the path holds ECO folders, and no others, or is one. Of two ECOs
+    /// of one name the first counts, the built-in ones being last; this is told by [`Self::replacements`].
+    pub fn survey(eco_path: &[PathBuf]) -> (Self, Vec<CatalogueProblem>) {
         let mut catalogue = Self::default();
         let mut problems = Vec::new();
         for folder in eco_path {
@@ -144,10 +153,7 @@ impl Catalogue {
                 .collect();
             catalogue.admit(Eco::new(name, files, EcoOrigin::BuiltIn), &mut problems);
         }
-        match problems.is_empty() {
-            true => Ok(catalogue),
-            false => Err(problems),
-        }
+        (catalogue, problems)
     }
 
     fn admit(
@@ -256,14 +262,14 @@ fn read_error(path: &Path) -> impl FnOnce(std::io::Error) -> CatalogueProblem {
     move |source| CatalogueProblem::Read { path, source }
 }
 
-/// The ECO folders in `folder`, or `folder` itself when it is one.
+/// The folders in `folder`, each of which must be an ECO, or `folder` itself when it is one.
 fn eco_folders(folder: &Path) -> Result<Vec<PathBuf>, CatalogueProblem> {
     if folder.join(MANIFEST_FILE).is_file() {
         return Ok(vec![folder.to_owned()]);
     }
     let folders: Vec<PathBuf> = entries(folder)?
         .into_iter()
-        .filter(|path| path.join(MANIFEST_FILE).is_file())
+        .filter(|path| path.is_dir())
         .collect();
     match folders.is_empty() {
         true => Err(CatalogueProblem::Empty {
@@ -412,7 +418,27 @@ mod tests {
         let codes: Vec<_> = problems.iter().map(CatalogueProblem::code).collect();
         assert_eq!(
             codes,
-            ["N2-ECO-003", "N2-ECO-003", "N2-ECO-001", "N2-ECO-002"]
+            [
+                "N2-ECO-003",
+                "N2-ECO-003",
+                "N2-ECO-003",
+                "N2-ECO-001",
+                "N2-ECO-002"
+            ]
         );
+    }
+
+    #[test]
+    fn what_is_in_order_is_known_beside_what_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        write_eco(folder.path(), "mine", &manifest("mine"));
+        write_eco(folder.path(), "broken", "name: 3");
+        std::fs::create_dir(folder.path().join("forgotten")).unwrap();
+        std::fs::write(folder.path().join("README.md"), "mine").unwrap();
+        let (catalogue, problems) = Catalogue::survey(&[folder.path().to_owned()]);
+        assert!(catalogue.get("mine").is_some() && catalogue.get("noop").is_some());
+        assert_eq!(problems.len(), 2, "{problems:#?}");
+        let forgotten = problems[1].to_string();
+        assert!(forgotten.contains("`forgotten`") && forgotten.contains("has no `eco.yaml`"));
     }
 }

@@ -49,6 +49,10 @@ pub fn classify(
         let text = format!("{} ran out of memory", evidence.tool);
         return Err(failure(FailureClass::OutOfMemory, text));
     }
+    if lacks_licence(evidence.log) {
+        let text = format!("{} could not get a licence", evidence.tool);
+        return Err(failure(FailureClass::LicenceUnavailable, text));
+    }
     let remarks = LogRemarks::read(evidence.log, []);
     if let Some(error) = remarks.errors.first() {
         let text = format!("{} reported an error: {}", evidence.tool, error.text);
@@ -83,6 +87,7 @@ pub fn classify_command(evidence: Evidence<'_>) -> Option<Failure> {
     let class = match () {
         () if is_disk_full(evidence.log) => FailureClass::DiskFull,
         () if is_out_of_memory(evidence.log) => FailureClass::OutOfMemory,
+        () if lacks_licence(evidence.log) => FailureClass::LicenceUnavailable,
         () => FailureClass::ToolError,
     };
     let last = evidence
@@ -112,7 +117,7 @@ fn unusual_ending(evidence: Evidence<'_>) -> Option<Failure> {
             };
             (class, format!("{tool} could not be started: {why}"))
         }
-        (Some(reason), _) => stopped(tool, reason),
+        (Some(reason), ending) => stopped(tool, reason, ending),
         (None, CommandEnding::Signalled(signal)) => signalled(tool, *signal, evidence.log),
         (None, CommandEnding::Exited(_)) => return None,
     };
@@ -124,14 +129,19 @@ fn unusual_ending(evidence: Evidence<'_>) -> Option<Failure> {
     })
 }
 
-fn stopped(tool: &str, reason: StopReason) -> (FailureClass, String) {
+fn stopped(tool: &str, reason: StopReason, ending: &CommandEnding) -> (FailureClass, String) {
+    // One that ended when it was told to could still have kept what it had.
+    let timeout = match ending {
+        CommandEnding::Signalled(SIGKILL) => FailureClass::TimeoutHard,
+        _ => FailureClass::Timeout,
+    };
     match reason {
         StopReason::WallLimit => (
-            FailureClass::Timeout,
+            timeout,
             format!("{tool} ran longer than the limit on the clock"),
         ),
         StopReason::CpuLimit => (
-            FailureClass::Timeout,
+            timeout,
             format!("{tool} used more processor time than its limit"),
         ),
         StopReason::MemoryLimit => (
@@ -208,6 +218,21 @@ fn is_disk_full(text: &str) -> bool {
     ["no space left on device", "disk quota exceeded"]
         .iter()
         .any(|words| text.contains(words))
+}
+
+/// What FlexNet, the licence manager of nearly all commercial tools, and the tools around it say.
+fn lacks_licence(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    [
+        "licensed number of users already reached",
+        "license checkout failed",
+        "failed to checkout license",
+        "unable to checkout license",
+        "no such feature exists",
+        "cannot connect to license server",
+    ]
+    .iter()
+    .any(|words| text.contains(words))
 }
 
 fn is_out_of_memory(text: &str) -> bool {
@@ -425,14 +450,28 @@ mod tests {
                 Some(StopReason::WallLimit),
                 "",
                 GOOD,
+                Some(Class::TimeoutHard),
+            ),
+            (
+                signalled(15),
+                Some(StopReason::WallLimit),
+                "",
+                GOOD,
                 Some(Class::Timeout),
+            ),
+            (
+                exited(1),
+                None,
+                "Licensed number of users already reached. (-4,342)",
+                b"",
+                Some(Class::LicenceUnavailable),
             ),
             (
                 signalled(9),
                 Some(StopReason::CpuLimit),
                 "",
                 b"",
-                Some(Class::Timeout),
+                Some(Class::TimeoutHard),
             ),
             (
                 signalled(9),

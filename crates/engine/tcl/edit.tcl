@@ -157,17 +157,17 @@ proc ::n2::may_use {cell} {
 }
 
 proc ::n2::find_usable {cell} {
-  variable dont_use
+  variable dont_use; variable protected_cells
+  if {[is_protected $protected_cells $cell]} { return 0 }
   foreach pattern $dont_use { if {[string match $pattern $cell]} { return 0 } }
   set library_cell [::sta::find_liberty_cell $cell]
   if {$library_cell eq "NULL"} { return 0 }
   return [expr {![::sta::liberty_cell_property $library_cell dont_use]}]
 }
 
-proc ::n2::is_dont_touch {name} {
-  variable dont_touch
-  if {![info exists dont_touch]} { return 0 }
-  foreach pattern $dont_touch { if {[string match $pattern $name]} { return 1 } }
+# Whether a name fits one of the patterns by which the study protects objects.
+proc ::n2::is_protected {patterns name} {
+  foreach pattern $patterns { if {[string match $pattern $name]} { return 1 } }
   return 0
 }
 
@@ -217,9 +217,11 @@ proc ::n2::is_constant {pin} { return [expr {[::sta::pin_sim_logic_value $pin] i
 
 # Whether an instance may be resized, rewired or removed: a library cell outside the clock network.
 proc ::n2::may_edit {inst} {
+  variable protected_instances; variable protected_cells
   if {[::sta::Instance_liberty_cell $inst] eq "NULL"} { return 0 }
   if {[table function [cell_of $inst]] eq ""} { return 0 }
-  if {[is_dont_touch [instance_name $inst]]} { return 0 }
+  if {[is_protected $protected_instances [instance_name $inst]]} { return 0 }
+  if {[is_protected $protected_cells [cell_of $inst]]} { return 0 }
   foreach pin [output_pins $inst] { if {[is_clock_net [net_of $pin]]} { return 0 } }
   return [module_is_unique [::sta::Instance_parent $inst]]
 }
@@ -227,8 +229,9 @@ proc ::n2::may_edit {inst} {
 # Whether sinks of a net may be connected elsewhere: one real driver, no clock, no constant, all
 # within one module.
 proc ::n2::may_rewire {net} {
+  variable protected_nets
   set driver [driver_of $net]
-  if {$driver eq "" || [is_dont_touch [net_name $net]]} { return 0 }
+  if {$driver eq "" || [is_protected $protected_nets [net_name $net]]} { return 0 }
   if {[::sta::pin_property $driver direction] ni {input output}} { return 0 }
   if {[is_constant $driver] || [is_clock_net $net]} { return 0 }
   foreach pin [::sta::net_connected_pins_sorted $net] {

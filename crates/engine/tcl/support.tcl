@@ -35,6 +35,9 @@ namespace eval ::n2 {
   variable setup_corners {}
   variable hold_corners {}
   variable dont_use {}
+  variable protected_instances {}
+  variable protected_nets {}
+  variable protected_cells {}
   variable time_unit ""
 }
 

@@ -13,7 +13,10 @@ use support::{Bench, eco, measured, run, scene, shared, try_eco};
 struct ByHand {
     setup_ws: f64,
     setup_wns: f64,
+    /// As `report_tns` prints it: added up in single precision, in the order of addresses.
     setup_tns: f64,
+    /// The printed slacks of the violating endpoints, added up.
+    setup_slacks: f64,
     hold_ws: f64,
     violating: f64,
     /// Internal, switching, leakage, total.
@@ -67,11 +70,21 @@ fn by_hand(folder: &Path, libraries: &[&Path], top: &str, unit_ps: f64) -> ByHan
             .filter(|line| line.contains("VIOLATED"))
             .count() as f64
     };
+    let slacks: f64 = ends
+        .lines()
+        .filter(|line| line.contains("VIOLATED"))
+        .map(|line| {
+            let numbers = line.split_whitespace().rev();
+            let mut numbers = numbers.filter_map(|word| word.parse::<f64>().ok());
+            numbers.next().expect("a slack")
+        })
+        .sum();
     let slew = std::fs::read_to_string(temporary.path().join("slew.txt")).unwrap();
     ByHand {
         setup_ws: number("worst slack ") * unit_ps,
         setup_wns: number("wns ") * unit_ps,
         setup_tns: number("tns ") * unit_ps,
+        setup_slacks: slacks * unit_ps,
         hold_ws: number("hold ") * unit_ps,
         violating: violated(&ends),
         power: power.try_into().unwrap(),
@@ -82,10 +95,16 @@ fn by_hand(folder: &Path, libraries: &[&Path], top: &str, unit_ps: f64) -> ByHan
 #[track_caller]
 fn assert_same(metrics: &MetricSet, hand: &ByHand, what: &str) {
     let [internal, switching, leakage, total] = hand.power;
+    let tns = metrics.get(Metric::SetupTns).expect("a TNS");
+    assert!(
+        (tns - hand.setup_tns).abs() <= hand.setup_tns.abs() * 1e-5,
+        "{what}: TNS is {tns}, by hand {}",
+        hand.setup_tns
+    );
     for (metric, expected) in [
         (Metric::SetupWs, hand.setup_ws),
         (Metric::SetupWns, hand.setup_wns),
-        (Metric::SetupTns, hand.setup_tns),
+        (Metric::SetupTns, hand.setup_slacks),
         (Metric::HoldWs, hand.hold_ws),
         (Metric::SetupViolatingEndpoints, hand.violating),
         (Metric::MaxSlewViolations, hand.slew_violations),
@@ -98,10 +117,11 @@ fn assert_same(metrics: &MetricSet, hand: &ByHand, what: &str) {
             .get(metric)
             .unwrap_or_else(|| panic!("{what}: no {metric}"));
         let expected = metric.canonical(expected).unwrap();
-        // Power is printed in six digits, and the command for hold, which has no report, converts times
-        // with a factor in single precision.
+        // Power is printed in six digits; the command for hold, which has no report, and printed slacks
+        // convert times with a factor in single precision.
         let step = match metric {
             Metric::HoldWs => 0.001_01,
+            Metric::SetupTns => 0.001_01 + expected.abs() * 1e-7,
             _ if metric.name().starts_with("power") => expected.abs() * 1.01e-5,
             _ => 0.0,
         };

@@ -9,9 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use noodle2_model::matches_pattern;
+
 use crate::library::{Cell, Library, Pin, PinDirection, Supply};
 use crate::order::{by_name, weak_to_strong};
-use crate::pattern;
 use crate::signature::Behaviour;
 use crate::truth::TruthTable;
 
@@ -503,7 +504,7 @@ fn stem_and_flavour<'a>(name: &'a str, options: &'a IndexOptions) -> Option<(&'a
 fn matches_any(patterns: &[String], name: &str) -> bool {
     patterns
         .iter()
-        .any(|pattern| pattern::matches(pattern, name))
+        .any(|pattern| matches_pattern(pattern, name))
 }
 
 /// The pins of a cell that does nothing but pass on or invert its one input.

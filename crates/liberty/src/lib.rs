@@ -14,7 +14,6 @@ mod expression;
 mod index;
 mod library;
 mod order;
-mod pattern;
 mod reader;
 mod signature;
 mod syntax;

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, AttemptUsage, CaseName, ContentHash, EcoManifest, EcoProposal, EngineKind, Outcome,
-    StageIndex, Study, TrialId,
+    AttemptId, AttemptUsage, CaseName, Containment, ContentHash, EcoManifest, EcoProposal,
+    EngineKind, Outcome, StageIndex, Study, TrialId,
 };
 
 /// One thing that was decided or observed.
@@ -75,6 +75,34 @@ pub enum Event {
         /// The trial.
         trial: TrialId,
         /// Why.
+        cause: String,
+    },
+    /// Decision: something that keeps failing is not tried any more, in this stage and all after it.
+    Contained {
+        /// The stage in which it was decided.
+        stage: StageIndex,
+        /// What, from which trial on, and why.
+        containment: Containment,
+    },
+    /// Decision: a survivor is measured again in a fresh process, and its equivalence proved, before it is
+    /// passed on.
+    ConfirmationStarted {
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// Decision: results of a stage may not survive it.
+    PromotionsRefused {
+        /// The stage.
+        stage: StageIndex,
+        /// The cases, each with every gate that it did not pass, in words.
+        cases: BTreeMap<CaseName, Vec<String>>,
+    },
+    /// Decision: a rail of the study is crossed at this trial, in canonical order. Nothing else runs, and
+    /// what was found beyond it does not count.
+    StudyRailCrossed {
+        /// The trial.
+        at: TrialId,
+        /// Which rail, in words.
         cause: String,
     },
     /// Decision: a stage ended.
@@ -184,6 +212,8 @@ pub struct RunIdentity {
     pub study: Study,
     /// The hash of the study, blind to where its file lies.
     pub study_hash: ContentHash,
+    /// The hash of the study file as it was read, to the byte. No part of the digest: a comment changes it.
+    pub study_file: ContentHash,
     /// The folder that the study's paths are relative to.
     pub study_folder: PathBuf,
     /// The tools that are used.
@@ -206,7 +236,7 @@ pub struct EcoDefinition {
 /// A tool by its content.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ToolIdentity {
-    /// What it is used for: `opensta`, `yosys`.
+    /// What it is used for, or its file name: `opensta`, `yosys`. Never a path, for the digest covers it.
     pub name: String,
     /// Where it was found.
     pub path: PathBuf,

@@ -11,8 +11,11 @@ mod hash;
 mod ids;
 mod metric;
 mod outcome;
+mod pattern;
+mod policy;
 mod process;
 mod radius;
+mod rails;
 mod safety;
 mod study;
 
@@ -28,11 +31,17 @@ pub use hash::ContentHash;
 pub use ids::{AttemptId, CaseName, ParseNameError, StageIndex, TrialId};
 pub use metric::{Direction, Metric, MetricSet, Unit};
 pub use outcome::{
-    AttemptUsage, DesignState, Failure, FailureClass, Finding, FindingKind, Measurement, Outcome,
-    PathGroupSummary, WorstPath,
+    AttemptUsage, DesignState, Failure, FailureClass, FailureScope, Finding, FindingKind,
+    Measurement, Outcome, PathGroupSummary, Severity, WorstPath,
 };
+pub use pattern::matches_pattern;
+pub use policy::{DesignGuard, ProtectedObjects, RiskEnvelope, SafetyRules};
 pub use process::{CommandEnding, CommandLimits, CommandReport, CommandSpec, StopReason};
 pub use radius::{BlastRadius, LogicalReach, PhysicalReach};
+pub use rails::{
+    Containment, ContainmentRules, ContainmentScope, FailureRail, Gates, PromotionGates, Rails,
+    StudyRail,
+};
 pub use safety::{EcoClass, SafetyDomain};
 pub use study::{
     Aborts, Bound, Budget, Check, Clocks, Design, EngineKind, EngineSpec, Join, JoinMerge,

@@ -107,8 +107,62 @@ pub struct Failure {
     pub excerpt: String,
 }
 
+/// How bad a failure is.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Nothing is lost: the machine or a person stood in the way, and another attempt may do.
+    Minor,
+    /// The trial gave nothing that may be used.
+    Moderate,
+    /// A tool died, or the change did what it must not.
+    Severe,
+    /// Results cannot be trusted.
+    Catastrophic,
+}
+
+/// What a failure tells something about.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureScope {
+    /// The change that was tried on this design.
+    Trial,
+    /// The tool, whatever it is given.
+    Tool,
+    /// What the study names.
+    Study,
+    /// The machine that it ran on.
+    Machine,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Minor => "minor",
+            Self::Moderate => "moderate",
+            Self::Severe => "severe",
+            Self::Catastrophic => "catastrophic",
+        })
+    }
+}
+
+impl fmt::Display for FailureScope {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Trial => "trial",
+            Self::Tool => "tool",
+            Self::Study => "study",
+            Self::Machine => "machine",
+        })
+    }
+}
+
 macro_rules! failure_classes {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal;)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $severity:ident, $scope:ident, $advice:literal;)+) => {
         /// The kinds of failure of an attempt.
         #[derive(
             Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
@@ -130,49 +184,110 @@ macro_rules! failure_classes {
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$variant => concat!($($doc),+),)+ }
             }
+
+            /// How bad it is.
+            pub const fn severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity,)+ }
+            }
+
+            /// What it tells something about.
+            pub const fn scope(self) -> FailureScope {
+                match self { $(Self::$variant => FailureScope::$scope,)+ }
+            }
+
+            /// What a person can do about it.
+            pub const fn advice(self) -> &'static str {
+                match self { $(Self::$variant => $advice,)+ }
+            }
         }
     };
 }
 
 failure_classes! {
     /// The tool was killed because it asked for more memory than its limit.
-    OutOfMemory = "out_of_memory";
+    OutOfMemory = "out_of_memory", Severe, Trial,
+        "raise `limits.memory_mib`, or run fewer workers on this machine";
     /// The tool crashed with a memory fault.
-    Segfault = "segfault";
+    Segfault = "segfault", Severe, Trial,
+        "a defect of the tool on this input: keep the ECO out with `safety.deny_ecos`, or try another version of the tool";
     /// The tool ended itself abnormally.
-    Abort = "abort";
+    Abort = "abort", Severe, Trial,
+        "a defect of the tool on this input: the log says which assertion it was";
     /// The tool was killed from outside.
-    Killed = "killed";
-    /// The tool ran longer than its time limit.
-    Timeout = "timeout";
+    Killed = "killed", Minor, Machine,
+        "somebody or the kernel killed it: look into the system's log for the out-of-memory killer";
+    /// The tool ran longer than its time limit, and ended when it was told to.
+    Timeout = "timeout", Moderate, Trial,
+        "raise `limits.wall_time_s` or `limits.cpu_time_s`, or give the ECO less to do";
+    /// The tool ran longer than its time limit, did not end when it was told to, and was killed.
+    TimeoutHard = "timeout_hard", Moderate, Trial,
+        "raise `limits.wall_time_s` or `limits.cpu_time_s`; a tool that does not end when told to may hang";
     /// The tool could not be started.
-    ToolMissing = "tool_missing";
+    ToolMissing = "tool_missing", Severe, Machine,
+        "run `noodle2 doctor`, which says what is missing and how to install it";
     /// The tool reported an error.
-    ToolError = "tool_error";
+    ToolError = "tool_error", Moderate, Trial,
+        "read the tool's own code and message in the log of the attempt";
+    /// The tool could not get a licence.
+    LicenceUnavailable = "licence_unavailable", Minor, Machine,
+        "free a licence, or run fewer workers; the attempt is made again";
     /// Something that the study names cannot be used as it stands.
-    ConfigurationError = "configuration_error";
+    ConfigurationError = "configuration_error", Severe, Study,
+        "correct what the message names in the study, its constraints or its libraries";
     /// The tool did not write what it should have.
-    MissingOutput = "missing_output";
+    MissingOutput = "missing_output", Moderate, Tool,
+        "the log shows the last thing that the tool did";
     /// The tool's output could not be understood.
-    ParseFailure = "parse_failure";
+    ParseFailure = "parse_failure", Moderate, Tool,
+        "the tool may be of a version that is not known: run `noodle2 doctor`";
     /// The design holds an instance without a model.
-    BlackBox = "black_box";
+    BlackBox = "black_box", Severe, Study,
+        "add the library that defines the cell, or declare it in `design.black_boxes`";
     /// A metric that the study needs was not read.
-    MetricMissing = "metric_missing";
+    MetricMissing = "metric_missing", Moderate, Trial,
+        "the log says why the engine could not report it";
+    /// The result is worse than the safety domain permits.
+    MetricRegression = "metric_regression", Moderate, Trial,
+        "nothing need be done: the result is not passed on";
+    /// The result lies beyond a rail of the study.
+    RailViolation = "rail_violation", Moderate, Trial,
+        "nothing need be done: the result is not passed on; the rail is in `safety.rails.trial`";
     /// Annotated parasitics were lost, which makes timing look better than it is.
-    ParasiticsIncomplete = "parasitics_incomplete";
-    /// The change reached further than its ECO declares.
-    BlastRadiusExceeded = "blast_radius_exceeded";
+    ParasiticsIncomplete = "parasitics_incomplete", Severe, Trial,
+        "use ECOs that keep the connections of annotated nets, or parasitics that are estimated anew";
+    /// The change reached further than its ECO declares, or than the study permits.
+    BlastRadiusExceeded = "blast_radius_exceeded", Severe, Trial,
+        "declare the ECO's class as wide as it reaches, narrow the ECO, or widen `safety.envelope`";
+    /// The changed logic does not do what it did before.
+    EquivalenceFailed = "equivalence_failed", Catastrophic, Trial,
+        "the ECO is wrong: the counterexample names the point and the values at which the designs differ";
+    /// Cells overlap or lie where none may.
+    PlacementIllegal = "placement_illegal", Severe, Trial,
+        "legalise after the ECO, or give it less to do";
     /// Fewer endpoints are constrained than in the parent.
-    ConstraintCoverageLost = "constraint_coverage_lost";
+    ConstraintCoverageLost = "constraint_coverage_lost", Severe, Trial,
+        "the ECO removed or renamed what a constraint names: protect it with `safety.protect`";
+    /// The design does not fit: too many cells, too little area or routing.
+    CapacityExceeded = "capacity_exceeded", Moderate, Trial,
+        "the change asks for more room than there is";
+    /// The same input gave another result.
+    Nondeterministic = "nondeterministic", Catastrophic, Tool,
+        "results of this tool cannot be repeated: compare both attempts' artifacts, and use one thread";
     /// No space is left where results are written.
-    DiskFull = "disk_full";
+    DiskFull = "disk_full", Minor, Machine,
+        "make room, then `noodle2 resume` the run";
     /// The worker that ran the attempt is gone.
-    WorkerLost = "worker_lost";
+    WorkerLost = "worker_lost", Minor, Machine,
+        "the attempt is made again; after three losses the trial counts as what kills its workers";
+    /// A picture could not be made; no result depends on it.
+    VisualizationUnavailable = "visualization_unavailable", Minor, Tool,
+        "the figures that are missing are named; numbers are unaffected";
     /// The attempt was stopped with the run or its stage.
-    Interrupted = "interrupted";
+    Interrupted = "interrupted", Minor, Machine,
+        "`noodle2 resume` makes it again where it is still wanted";
     /// A failure that nothing above describes.
-    Unknown = "unknown";
+    Unknown = "unknown", Severe, Tool,
+        "read the log of the attempt";
 }
 
 impl FailureClass {
@@ -180,7 +295,11 @@ impl FailureClass {
     pub const fn is_transient(self) -> bool {
         matches!(
             self,
-            Self::WorkerLost | Self::Killed | Self::Interrupted | Self::DiskFull
+            Self::WorkerLost
+                | Self::Killed
+                | Self::Interrupted
+                | Self::DiskFull
+                | Self::LicenceUnavailable
         )
     }
 }

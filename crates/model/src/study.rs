@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Metric, ParameterValue, SafetyDomain};
+use crate::{Metric, ParameterValue, SafetyDomain, SafetyRules};
 
 /// The unit of work: a design, an engine and platform, a safety domain, an objective, a graph of stages.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -24,6 +24,9 @@ pub struct Study {
     /// What may be tried, how soon to stop.
     #[serde(default)]
     pub safety_domain: SafetyDomain,
+    /// Rules that are stricter than the domain.
+    #[serde(default)]
+    pub safety: SafetyRules,
     /// The design that is changed.
     pub design: Design,
     /// Corners and modes; at least one.
@@ -46,6 +49,13 @@ pub struct Study {
 }
 
 impl Study {
+    /// The domain that holds in a stage: the stricter of its own and the study's.
+    pub fn domain_of(&self, stage: &Stage) -> SafetyDomain {
+        stage
+            .safety_domain
+            .map_or(self.safety_domain, |own| own.min(self.safety_domain))
+    }
+
     /// The label that every shown result carries while any scene lacks real wires.
     pub fn result_label(&self) -> Option<&'static str> {
         self.scenes
@@ -279,6 +289,9 @@ pub struct Stage {
     /// A stricter domain than the study's.
     #[serde(default)]
     pub safety_domain: Option<SafetyDomain>,
+    /// Rules that hold in this stage beside the study's.
+    #[serde(default)]
+    pub safety: SafetyRules,
     /// An objective of its own: its ranking replaces the study's, its bounds are added to them.
     #[serde(default)]
     pub objective: Option<Objective>,
@@ -375,6 +388,15 @@ pub struct Aborts {
     /// This many failed trials in a row.
     #[serde(default)]
     pub failures_in_a_row: Option<u32>,
+    /// This share of the trials failed, once there are `at_least` of them.
+    #[serde(default)]
+    pub failure_percent: Option<f64>,
+    /// Trials before a share means anything; by default 5.
+    #[serde(default)]
+    pub at_least: Option<u32>,
+    /// A measured trial that does not keep one of these. Losses are against the base case.
+    #[serde(default)]
+    pub bounds: Vec<Bound>,
     /// No case better than every input.
     #[serde(default)]
     pub no_improvement: bool,

@@ -8,6 +8,7 @@
 //! Never believes what an ECO says of itself, never reads behavioural Verilog, never changes a design.
 
 mod canonical;
+mod clocks;
 mod design;
 mod error;
 mod graph;
@@ -18,6 +19,7 @@ mod tokens;
 mod verilog;
 
 pub use canonical::{Aliases, canonical_hash};
+pub use clocks::ClockNetwork;
 pub use design::{Design, Direction, Instance, Net, NetId, PinConnection, Port};
 pub use error::NetlistError;
 pub use graph::{Function, LogicGraph, Value};

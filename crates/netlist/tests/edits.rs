@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use noodle2_liberty::{IndexOptions, Library, LibraryIndex};
 use noodle2_model::LogicalReach;
-use noodle2_netlist::{Design, Ledger, NetlistError, compare_logic, measure_reach};
+use noodle2_netlist::{ClockNetwork, Design, Ledger, NetlistError, compare_logic, measure_reach};
 
 const OSU018: &str = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
 
@@ -196,6 +196,18 @@ fn a_buffer_in_a_loop_and_gates_of_a_loop_are_compared() {
         compare_logic(&design(ring), &design(&other), &cells).differing,
         ["b"]
     );
+}
+
+#[test]
+fn the_clock_network_reaches_from_ports_to_clock_pins() {
+    let text = "module top (clk, en, d, q, y); input clk; input en; input d; output q; output y;
+        BUFX2 c1 (.A(clk), .Y(c)); AND2X1 gate (.A(c), .B(en), .Y(gc)); CLKBUF1 c2 (.A(gc), .Y(lc));
+        DFFPOSX1 r1 (.CLK(lc), .D(n), .Q(q)); DFFPOSX1 half (.CLK(c), .D(d), .Q(slow));
+        DFFPOSX1 r2 (.CLK(slow), .D(d), .Q(y)); INVX1 data (.A(d), .Y(n)); endmodule";
+    let network = ClockNetwork::of(&design(text), &cells());
+    let names = |set: &std::collections::BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&network.instances), ["c1", "c2", "gate", "half"]);
+    assert_eq!(names(&network.nets), ["c", "clk", "en", "gc", "lc", "slow"]);
 }
 
 #[test]

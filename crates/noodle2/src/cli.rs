@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     name = "noodle2",
     version,
     about,
-    after_help = "Exit status:\n  0 done\n  1 findings (verify, eco lint)\n  2 usage\n  3 invalid study\n  4 illegal study\n  \
+    after_help = "Exit status:\n  0 done\n  1 findings (verify, eco list, eco lint)\n  2 usage\n  3 invalid study\n  4 illegal study\n  \
                   5 base case blocked\n  6 stopped by a rail, or failed\n  7 interrupted, can be resumed\n  70 internal error\n\n\
                   Start with:\n  noodle2 init my-study && noodle2 run my-study/study.yaml --out runs/first"
 )]
@@ -130,6 +130,22 @@ pub(crate) enum Command {
         #[command(flatten)]
         format: FormatOption,
     },
+    /// Says why something ran, was not run, was stopped, chosen, dropped or contained; or what a code means.
+    #[command(
+        after_help = "Examples:\n  noodle2 explain runs/first mac_2_14      a case, or a trial as 2_14\n  \
+                      noodle2 explain runs/first timing        a stage, by name or index\n  \
+                      noodle2 explain runs/first branch:timing the branch that a stage belongs to\n  \
+                      noodle2 explain runs/first buffer_fanout an ECO\n  \
+                      noodle2 explain N2-LEGAL-001             a code\n  \
+                      noodle2 explain blast_radius_exceeded    a kind of failure"
+    )]
+    Explain {
+        /// The run folder and what of it; or a code or kind of failure alone.
+        #[arg(num_args = 1..=2, required = true, value_name = "RUN ITEM | CODE")]
+        subject: Vec<String>,
+        #[command(flatten)]
+        format: FormatOption,
+    },
     /// Prints what a run came to.
     #[command(after_help = "Example:\n  noodle2 report runs/first")]
     Report {
@@ -150,7 +166,8 @@ pub(crate) enum Command {
         #[arg(long)]
         all: bool,
     },
-    /// Checks a run's record: the chain of the journal, every decision, every file, the digest.
+    /// Checks a run's record: the chain of the journal, every decision, the digest, every file, and what is told of
+    /// the run against what the journal gives.
     #[command(after_help = "Example:\n  noodle2 verify runs/first")]
     Verify {
         /// The run folder.

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Done.
     Done = 0,
-    /// Done, and something was found (`verify`, `eco lint`).
+    /// Done, and something was found (`verify`, `eco list`, `eco lint`).
     Findings = 1,
     /// The command line is wrong.
     Usage = 2,
@@ -103,6 +103,8 @@ impl From<noodle2_store::StoreError> for CommandFailure {
             noodle2_store::StoreError::DiskFull { .. } => Exit::Interrupted,
             noodle2_store::StoreError::Locked { .. }
             | noodle2_store::StoreError::NotEmpty { .. }
+            | noodle2_store::StoreError::Unusable { .. }
+            | noodle2_store::StoreError::NeverBegan { .. }
             | noodle2_store::StoreError::NotARunFolder { .. } => Exit::Usage,
             _ => Exit::Stopped,
         };

@@ -10,8 +10,11 @@ mod cli;
 mod commands;
 mod exit;
 mod print;
+mod record;
 mod run;
+mod shell;
 mod study;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
     match command {
         Command::Init { folder, template } => commands::init(&folder, template),
+        Command::Explain { subject, format } => commands::explain(&subject, format.format),
         Command::Check { study, format } => commands::check(&study, format.format),
         Command::Plan { study, format } => commands::plan(&study, format.format),
         Command::Run {

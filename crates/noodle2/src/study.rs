@@ -7,25 +7,29 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use noodle2_engine::{Catalogue, Eco, OpenSta, Platform, PlatformError, Preparation, StudyContext};
-use noodle2_exec::{CancelToken, Guard, run_command};
-use noodle2_liberty::LibraryCache;
-use noodle2_model::{
-    EcoDefinition, EcoImplementation, EcoManifest, RunIdentity, Study, ToolIdentity,
+use noodle2_engine::{
+    Catalogue, CatalogueProblem, Eco, Platform, PlatformError, Preparation, StudyContext,
 };
+use noodle2_liberty::LibraryCache;
+use noodle2_model::{ContentHash, EcoDefinition, EcoManifest, RunIdentity, Study};
 use noodle2_study::{
     Locations, Problem, References, RenderStyle, StudyProblems, legality, read_study, study_hash,
 };
+use noodle2_view::{Breach, LegalityReport};
 
 use crate::cli::StudyOption;
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
+use crate::record::differences;
+use crate::tools;
 
 /// A valid study with what it refers to.
 pub(crate) struct Loaded {
     pub study: Study,
     /// The study file.
     pub path: PathBuf,
+    /// Its bytes, of which the study was read.
+    pub bytes: Vec<u8>,
     /// The folder that its paths are relative to.
     pub folder: PathBuf,
     locations: Locations,
@@ -45,7 +49,7 @@ struct KnownThings {
     /// What was found on each search path that was asked for: a study asks for each of its ECOs.
     catalogues: RefCell<BTreeMap<Vec<PathBuf>, Rc<Catalogue>>>,
     /// What is not in order on those paths.
-    flaws: RefCell<Vec<String>>,
+    flaws: RefCell<Vec<CatalogueProblem>>,
 }
 
 impl KnownThings {
@@ -57,18 +61,16 @@ impl KnownThings {
         }
     }
 
-    /// The ECOs of a search path; the built-in ones alone, and a flaw told, where it is not in order.
+    /// The ECOs of a search path; what is not in order there is kept among the flaws.
     fn catalogue(&self, eco_path: &[PathBuf]) -> Rc<Catalogue> {
         if let Some(known) = self.catalogues.borrow().get(eco_path) {
             return Rc::clone(known);
         }
-        let catalogue = Catalogue::load(eco_path).unwrap_or_else(|problems| {
-            let texts = problems
-                .iter()
-                .map(|problem| format!("{} {problem}", problem.code()));
-            self.flaws.borrow_mut().extend(texts);
-            Catalogue::load(&[]).unwrap_or_default()
-        });
+        let (catalogue, problems) = Catalogue::survey(eco_path);
+        // That a folder is not there is told at its place in the study.
+        let is_told = |problem: &CatalogueProblem| matches!(problem, CatalogueProblem::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound);
+        let problems = problems.into_iter().filter(|problem| !is_told(problem));
+        self.flaws.borrow_mut().extend(problems);
         let catalogue = Rc::new(catalogue);
         let path = eco_path.to_vec();
         self.catalogues
@@ -105,23 +107,25 @@ impl References for KnownThings {
 
 /// Reads and checks a study file.
 pub(crate) fn load(option: &StudyOption) -> Result<Loaded, CommandFailure> {
-    let (reading, references) = read(option)?;
+    let (bytes, reading, references) = read(option)?;
+    let flaws = references.flaws.take();
     match reading.study {
-        Some(mut study) => {
+        Some(mut study) if flaws.is_empty() => {
             if let Some(root) = &option.platform_root {
                 study.design.platform_root = Some(absolute(root));
             }
             Ok(Loaded {
                 study,
                 path: option.study.clone(),
+                bytes,
                 folder: folder_of(&option.study),
                 locations: reading.locations,
                 references,
             })
         }
-        None => {
-            for flaw in references.flaws.borrow().iter() {
-                print::talk(flaw);
+        _ => {
+            for flaw in &flaws {
+                print::talk(&format!("{} {flaw}", flaw.code()));
             }
             show_problems(&reading.problems, &reading.locations);
             Err(refusal(
@@ -129,26 +133,40 @@ pub(crate) fn load(option: &StudyOption) -> Result<Loaded, CommandFailure> {
                 "N2-STUDY-000",
                 &option.study,
                 "is not valid",
-                reading.problems.len(),
+                reading.problems.len() + flaws.len(),
             ))
         }
     }
 }
 
-fn read(option: &StudyOption) -> Result<(noodle2_study::Reading, KnownThings), CommandFailure> {
+fn read(
+    option: &StudyOption,
+) -> Result<(Vec<u8>, noodle2_study::Reading, KnownThings), CommandFailure> {
     let bytes = fs::read(&option.study).map_err(|error| {
         CommandFailure::new(
             Exit::InvalidStudy,
-            "N2-STUDY-100",
-            format!(
-                "cannot read the study `{}`: {error}",
-                option.study.display()
-            ),
+            UNREADABLE,
+            unreadable(&option.study, &error),
             "`noodle2 init` writes a study that runs".to_owned(),
         )
     })?;
+    Ok(read_bytes(bytes, option))
+}
+
+/// The code of a study file that cannot be read.
+const UNREADABLE: &str = "N2-STUDY-100";
+
+fn unreadable(study: &Path, error: &std::io::Error) -> String {
+    format!("cannot read the study `{}`: {error}", study.display())
+}
+
+fn read_bytes(
+    bytes: Vec<u8>,
+    option: &StudyOption,
+) -> (Vec<u8>, noodle2_study::Reading, KnownThings) {
     let references = KnownThings::new(option.platform_root.as_deref().map(absolute));
-    Ok((read_study(&bytes, &option.study, &references), references))
+    let reading = read_study(&bytes, &option.study, &references);
+    (bytes, reading, references)
 }
 
 fn absolute(path: &Path) -> PathBuf {
@@ -188,32 +206,77 @@ fn show_problems(problems: &[Problem], locations: &Locations) {
 }
 
 /// Every problem of a study file, and what else it makes illegal, as JSON.
-pub(crate) fn problems_as_json(
-    option: &StudyOption,
-) -> Result<(Exit, serde_json::Value), CommandFailure> {
-    let (reading, references) = read(option)?;
-    let illegal = reading
-        .study
-        .as_ref()
-        .map(|study| legality(study, &reading.locations, &references))
-        .unwrap_or_default();
-    let exit = match (&reading.study, illegal.is_empty()) {
-        (None, _) => Exit::InvalidStudy,
-        (Some(_), false) => Exit::IllegalStudy,
-        (Some(_), true) => Exit::Done,
+pub(crate) fn problems_as_json(option: &StudyOption) -> (Exit, serde_json::Value) {
+    let mut problems = Vec::new();
+    let mut illegal = Vec::new();
+    let mut report = None;
+    let mut plain = |code: &str, message: String| {
+        problems.push(serde_json::json!({"code": code, "message": message}));
     };
-    Ok((
-        exit,
-        serde_json::json!({
-            "valid": reading.study.is_some(),
-            "legal": reading.study.is_some() && illegal.is_empty(),
-            "problems": reading.problems,
-            "illegal": illegal,
-        }),
-    ))
+    match fs::read(&option.study) {
+        Err(error) => plain(UNREADABLE, unreadable(&option.study, &error)),
+        Ok(bytes) => {
+            let (_, reading, references) = read_bytes(bytes, option);
+            for flaw in references.flaws.take() {
+                plain(flaw.code(), flaw.to_string());
+            }
+            problems.extend(
+                reading
+                    .problems
+                    .iter()
+                    .map(|problem| serde_json::json!(problem)),
+            );
+            if let Some(study) = &reading.study {
+                illegal = legality(study, &reading.locations, &references);
+                let told = legality_report(study, &folder_of(&option.study), &references, &illegal);
+                report = Some(told);
+            }
+        }
+    }
+    let exit = match (problems.is_empty(), illegal.is_empty()) {
+        (false, _) => Exit::InvalidStudy,
+        (true, false) => Exit::IllegalStudy,
+        (true, true) => Exit::Done,
+    };
+    let value = serde_json::json!({
+        "ok": exit == Exit::Done,
+        "valid": problems.is_empty(),
+        "legal": exit == Exit::Done,
+        "problems": problems,
+        "illegal": illegal,
+        "legality": report,
+    });
+    (exit, value)
+}
+
+/// What a study may do, and every reason why it may not run.
+fn legality_report(
+    study: &Study,
+    folder: &Path,
+    references: &KnownThings,
+    illegal: &[Problem],
+) -> LegalityReport {
+    let eco_path = eco_path_of(study, folder);
+    let names = study.stages.iter().flat_map(|stage| &stage.ecos);
+    let classes = names.filter_map(|eco| {
+        let manifest = references.eco(&eco.name, &eco_path)?;
+        Some((eco.name.clone(), manifest.class))
+    });
+    let breaches = illegal.iter().map(|problem| Breach {
+        code: problem.code.to_string(),
+        message: problem.message.clone(),
+        line: problem.line,
+    });
+    LegalityReport::new(study, &classes.collect(), breaches.collect())
 }
 
 impl Loaded {
+    /// What the study may do, and every reason why it may not run.
+    pub fn legality_report(&self) -> LegalityReport {
+        let illegal = legality(&self.study, &self.locations, &self.references);
+        legality_report(&self.study, &self.folder, &self.references, &illegal)
+    }
+
     /// Refuses a study that asks for what its safety domain or budget does not allow.
     pub fn refuse_illegal(&self) -> Result<(), CommandFailure> {
         let problems = legality(&self.study, &self.locations, &self.references);
@@ -234,15 +297,17 @@ impl Loaded {
 /// Finds and hashes everything that a study needs. What the scripts of all trials share is written into
 /// `shared`.
 pub(crate) fn prepare(loaded: &Loaded, shared: &Path) -> Result<Prepared, CommandFailure> {
-    prepare_study(&loaded.study, &loaded.folder, shared)
+    let file = ContentHash::of(&loaded.bytes);
+    prepare_study(&loaded.study, file, &loaded.folder, shared)
 }
 
-fn prepare_study(study: &Study, folder: &Path, shared: &Path) -> Result<Prepared, CommandFailure> {
-    let eco_path: Vec<PathBuf> = study
-        .eco_path
-        .iter()
-        .map(|path| folder.join(path))
-        .collect();
+fn prepare_study(
+    study: &Study,
+    study_file: ContentHash,
+    folder: &Path,
+    shared: &Path,
+) -> Result<Prepared, CommandFailure> {
+    let eco_path = eco_path_of(study, folder);
     let catalogue = Catalogue::load(&eco_path).map_err(|problems| {
         several(
             problems
@@ -254,7 +319,7 @@ fn prepare_study(study: &Study, folder: &Path, shared: &Path) -> Result<Prepared
         platform_of(study, folder).map_err(|error| several([(error.code(), error.to_string())]))?;
     let cache = LibraryCache::new(cache_folder())
         .map_err(|error| several([(error.code(), error.to_string())]))?;
-    let engine = probe(study, folder)?;
+    let engine = tools::engine_of(study, folder)?;
     let context = StudyContext::prepare(&Preparation {
         study,
         study_folder: folder,
@@ -279,14 +344,15 @@ fn prepare_study(study: &Study, folder: &Path, shared: &Path) -> Result<Prepared
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), catalogue.get(name)?)))
         .collect();
-    let mut tools = vec![engine.identity()];
-    tools.extend(programs_of(ecos.values().copied())?);
+    let mut used = vec![engine.identity()];
+    used.extend(tools::programs_of(ecos.values().copied())?);
     let identity = RunIdentity {
         noodle2_version: env!("CARGO_PKG_VERSION").to_owned(),
         study: study.clone(),
         study_hash: study_hash(study),
+        study_file,
         study_folder: folder.to_owned(),
-        tools,
+        tools: used,
         inputs: context.inputs().to_vec(),
         ecos: ecos
             .iter()
@@ -307,7 +373,7 @@ fn prepare_study(study: &Study, folder: &Path, shared: &Path) -> Result<Prepared
 }
 
 /// One failure of several problems, each told with its code.
-fn several<'a>(problems: impl IntoIterator<Item = (&'a str, String)>) -> CommandFailure {
+pub(crate) fn several<'a>(problems: impl IntoIterator<Item = (&'a str, String)>) -> CommandFailure {
     let problems: Vec<(&str, String)> = problems.into_iter().collect();
     let (code, text) = match problems.as_slice() {
         [(code, text)] => ((*code).to_owned(), text.clone()),
@@ -324,6 +390,11 @@ fn several<'a>(problems: impl IntoIterator<Item = (&'a str, String)>) -> Command
     };
     let help = "`noodle2 doctor` says what is installed and what is missing".to_owned();
     CommandFailure::new(Exit::InvalidStudy, code, text, help)
+}
+
+fn eco_path_of(study: &Study, folder: &Path) -> Vec<PathBuf> {
+    let path = study.eco_path.iter();
+    path.map(|path| folder.join(path)).collect()
 }
 
 fn platform_of(study: &Study, folder: &Path) -> Result<Platform, PlatformError> {
@@ -353,73 +424,45 @@ fn cache_folder() -> PathBuf {
         .join("noodle2")
 }
 
-fn probe(study: &Study, folder: &Path) -> Result<OpenSta, CommandFailure> {
-    let path = study.engine.path.as_ref().map(|path| {
-        // A bare name is looked for on the PATH, anything with a folder in it beside the study.
-        if path.components().count() > 1 {
-            folder.join(path)
-        } else {
-            path.clone()
+/// Refuses a run whose frozen study is not the one that it began with: the rest of the run would not be what
+/// the file says.
+pub(crate) fn refuse_changed_study(
+    frozen: &Path,
+    begun: &RunIdentity,
+) -> Result<(), CommandFailure> {
+    let what = match fs::read(frozen) {
+        Ok(bytes) if ContentHash::of(&bytes) == begun.study_file => return Ok(()),
+        Ok(bytes) => {
+            let references = KnownThings::new(begun.study.design.platform_root.clone());
+            let path = begun.study_folder.join("study.yaml");
+            changes_of(
+                &begun.study,
+                read_study(&bytes, &path, &references).study.as_ref(),
+            )
         }
-    });
-    probe_engine(path.as_deref())
+        Err(error) => format!("it cannot be read: {error}"),
+    };
+    Err(CommandFailure::new(
+        Exit::InvalidStudy,
+        "N2-RUN-004",
+        format!(
+            "the run cannot go on: `{}` was changed since it began: {what}",
+            frozen.display()
+        ),
+        "put it back as it was, or begin a new run with the study as it is now".to_owned(),
+    ))
 }
 
-/// Asks an OpenSTA what it is and can do: the one at `path`, or the one on the PATH.
-pub(crate) fn probe_engine(path: Option<&Path>) -> Result<OpenSta, CommandFailure> {
-    let scratch = tempfile::tempdir().map_err(|error| {
-        let text = format!("no temporary folder can be made: {error}");
-        several([("N2-RUN-006", text)])
-    })?;
-    let guard = Guard::new("probe", std::process::id());
-    let never = CancelToken::new();
-    OpenSta::probe(path, scratch.path(), &mut |spec| {
-        run_command(spec, &guard, &never)
-    })
-    .map_err(|error| several([(error.code(), error.to_string())]))
-}
-
-/// The programs that command ECOs start, by their content.
-fn programs_of<'a>(
-    ecos: impl Iterator<Item = &'a Eco>,
-) -> Result<Vec<ToolIdentity>, CommandFailure> {
-    let mut tools: Vec<ToolIdentity> = Vec::new();
-    for eco in ecos {
-        let EcoImplementation::Command(words) = &eco.manifest.implementation else {
-            continue;
-        };
-        let Some(name) = words.first().filter(|name| !name.contains('{')) else {
-            continue;
-        };
-        if tools.iter().any(|tool| tool.name == *name) {
-            continue;
-        }
-        let path = on_path(name).ok_or_else(|| {
-            let text = format!("the ECO `{}` needs the program `{name}`", eco.manifest.name);
-            several([("N2-RUN-007", text)])
-        })?;
-        let content = noodle2_store::hash_file(&path)?;
-        tools.push(ToolIdentity {
-            name: name.clone(),
-            path,
-            // Its content says more than any version that it would print.
-            version: String::new(),
-            content,
-            engine: None,
-        });
+fn changes_of(was: &Study, is: Option<&Study>) -> String {
+    let Some(is) = is else {
+        return "it is no valid study any more".to_owned();
+    };
+    let value = |study| serde_json::to_value(study).unwrap_or_default();
+    let changes = differences(&value(was), &value(is));
+    match changes.as_slice() {
+        [] => "only comments or layout differ".to_owned(),
+        _ => changes.join(", "),
     }
-    Ok(tools)
-}
-
-/// The first file of this name in the folders of the PATH.
-pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
-    if name.contains('/') {
-        return Some(PathBuf::from(name)).filter(|path| path.is_file());
-    }
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(name))
-        .find(|file| file.is_file())
 }
 
 /// Finds everything that a begun run needs again, and refuses when any of it has changed since: the rest
@@ -428,7 +471,7 @@ pub(crate) fn prepare_again(
     begun: &RunIdentity,
     shared: &Path,
 ) -> Result<Prepared, CommandFailure> {
-    let prepared = prepare_study(&begun.study, &begun.study_folder, shared)?;
+    let prepared = prepare_study(&begun.study, begun.study_file, &begun.study_folder, shared)?;
     let now = &prepared.identity;
     let mut changes = Vec::new();
     for tool in &begun.tools {

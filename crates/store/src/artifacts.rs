@@ -133,23 +133,15 @@ pub fn content_type(path: &Path) -> &'static str {
 }
 
 impl ArtifactIndex {
-    /// Lists and hashes every file below `folder`.
-    ///
-    /// # Errors
-    /// [`StoreError::UnindexableFile`] for a name that is no UTF-8 and for anything but files,
-    /// folders and symbolic links; [`StoreError::Io`].
-    pub fn scan(folder: &Path) -> Result<Self, StoreError> {
-        Self::scan_with(folder, |_, _| Ok(()))
-    }
-
     /// Lists and hashes every file below `folder`, makes all of them durable, and writes the index.
     /// Afterwards the journal may say that the attempt is finished. Returns the index and the hash of
     /// the file that holds it.
     ///
     /// # Errors
-    /// As [`ArtifactIndex::scan`] and [`ArtifactIndex::write`].
+    /// [`StoreError::UnindexableFile`] for a name that is no UTF-8 and for anything but files, folders and
+    /// symbolic links; [`StoreError::Io`], [`StoreError::DiskFull`].
     pub fn seal(folder: &Path) -> Result<(Self, ContentHash), StoreError> {
-        let index = Self::scan_with(folder, |file, path| file.sync_all().context("sync", path))?;
+        let index = Self::scan(folder)?;
         for inner in folders_below(folder)? {
             sync_folder(&inner)?;
         }
@@ -157,10 +149,8 @@ impl ArtifactIndex {
         Ok((index, hash))
     }
 
-    fn scan_with(
-        folder: &Path,
-        mut visit: impl FnMut(&File, &Path) -> Result<(), StoreError>,
-    ) -> Result<Self, StoreError> {
+    /// Lists and hashes every file below `folder`, and makes its content durable.
+    fn scan(folder: &Path) -> Result<Self, StoreError> {
         let mut files = Vec::new();
         for (name, entry) in list(folder)? {
             let unindexable = |reason| StoreError::UnindexableFile {
@@ -179,7 +169,7 @@ impl ArtifactIndex {
                 Kind::File => {
                     let file = open_regular(&entry.path)?;
                     let (blake3, size) = hash_open_file(&file, &entry.path)?;
-                    visit(&file, &entry.path)?;
+                    file.sync_all().context("sync", &entry.path)?;
                     let content_type = content_type(&entry.path).to_owned();
                     Artifact {
                         path,
@@ -202,12 +192,8 @@ impl ArtifactIndex {
         folder.join(INDEX_NAME)
     }
 
-    /// Writes the index into the folder that it lists and returns the hash of the file, for the
-    /// caller to record.
-    ///
-    /// # Errors
-    /// [`StoreError::Io`] or [`StoreError::DiskFull`].
-    pub fn write(&self, folder: &Path) -> Result<ContentHash, StoreError> {
+    /// Writes the index into the folder that it lists and returns the hash of the file.
+    fn write(&self, folder: &Path) -> Result<ContentHash, StoreError> {
         write_json(&Self::path(folder), self)
     }
 
@@ -347,7 +333,7 @@ fn folders_below(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
 
 /// Opens what was listed as a file. Should it have become a pipe or a link since, the open neither waits
 /// nor follows.
-fn open_regular(path: &Path) -> Result<File, StoreError> {
+pub(crate) fn open_regular(path: &Path) -> Result<File, StoreError> {
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
     OpenOptions::new()
         .read(true)

@@ -46,6 +46,20 @@ pub enum StoreError {
         /// One of the things in it.
         found: String,
     },
+    /// No run can be made there.
+    #[error("no run can be made at `{}`: {cause}", path.display())]
+    Unusable {
+        /// The folder.
+        path: PathBuf,
+        /// What the system answered.
+        cause: io::Error,
+    },
+    /// A run was to begin there, but its controller was gone before the first record.
+    #[error("the run in `{}` has not begun: it has no record", path.display())]
+    NeverBegan {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The path does not lead to a run.
     #[error("`{}` is not a run folder: {reason}", path.display())]
     NotARunFolder {
@@ -141,6 +155,8 @@ impl StoreError {
             Self::UnfaithfulEvent { .. } => "N2-STORE-009",
             Self::Malformed { .. } => "N2-STORE-010",
             Self::UnindexableFile { .. } => "N2-STORE-011",
+            Self::Unusable { .. } => "N2-STORE-012",
+            Self::NeverBegan { .. } => "N2-STORE-013",
         }
     }
 
@@ -153,6 +169,12 @@ impl StoreError {
             }
             Self::Locked { .. } => {
                 "wait for that process or end it; the lock goes with it and never needs removing"
+            }
+            Self::Unusable { .. } => {
+                "name a folder that exists and may be written to, or one that can be made"
+            }
+            Self::NeverBegan { .. } => {
+                "nothing is lost: begin it with `noodle2 run STUDY --out` and this folder"
             }
             Self::NotEmpty { .. } => "name a folder that is empty or does not exist yet",
             Self::NotARunFolder { .. } => "name the folder that `noodle2 run --out` wrote",

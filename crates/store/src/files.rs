@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use noodle2_model::ContentHash;
@@ -14,7 +13,7 @@ use crate::StoreError;
 /// leftovers of a killed process are removed by this name alone.
 const TEMPORARY_PREFIX: &str = ".noodle2-tmp-";
 
-/// Whether a file of this name is one that [`write_atomic`] or [`place_file`] had not finished.
+/// Whether a file of this name is one that [`write_atomic`] or [`copy_file`] had not finished.
 pub(crate) fn is_temporary(name: &std::ffi::OsStr) -> bool {
     name.as_encoded_bytes()
         .starts_with(TEMPORARY_PREFIX.as_bytes())
@@ -116,99 +115,23 @@ pub(crate) fn hash_open_file(file: &File, path: &Path) -> Result<(ContentHash, u
     Ok((hash, hasher.count()))
 }
 
-/// How a file came to its new place.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Placed {
-    /// The file system shares the blocks until one of the two files changes.
-    Reflinked,
-    /// Both names are one file.
-    Linked,
-    /// Byte by byte.
-    Copied,
-}
-
-/// Brings the file `from` to `to` as cheaply as the file system permits: shared blocks, a second name
-/// for the same file, or a copy. Only for files that nobody changes any more, because a second name
-/// changes with the first: results of finished attempts. Replaces `to` in one step.
-///
-/// # Errors
-/// [`StoreError::Io`] or [`StoreError::DiskFull`]; `to` is then as it was.
-pub fn place_file(from: &Path, to: &Path) -> Result<Placed, StoreError> {
-    let source = File::open(from).context("open", from)?;
-    if let Some(placed) = reflink(&source, from, to)? {
-        return Ok(placed);
-    }
-    // Renaming one name of a file over another name of the same file does nothing and would leave
-    // the temporary name behind.
-    if is_same_file(from, to) {
-        return Ok(Placed::Linked);
-    }
-    // A second name for a symbolic link would be another symbolic link.
-    let linked = fs::canonicalize(from).and_then(|from| {
-        tempfile::Builder::new()
-            .prefix(TEMPORARY_PREFIX)
-            .make_in(folder_of(to), |temporary| fs::hard_link(&from, temporary))
-    });
-    if let Ok(temporary) = linked {
-        source.sync_all().context("sync", from)?;
-        rename_over(temporary.into_temp_path(), to)?;
-        return Ok(Placed::Linked);
-    }
-    copy_bytes(&source, from, to)
-}
-
 /// Brings the content of `from` to `to`, independent of what becomes of `from`: shared blocks where
 /// the file system copies them on write, else a copy. For files that belong to others. Replaces `to`
 /// in one step.
 ///
 /// # Errors
 /// [`StoreError::Io`] or [`StoreError::DiskFull`]; `to` is then as it was.
-pub fn copy_file(from: &Path, to: &Path) -> Result<Placed, StoreError> {
-    let source = File::open(from).context("open", from)?;
-    match reflink(&source, from, to)? {
-        Some(placed) => Ok(placed),
-        None => copy_bytes(&source, from, to),
-    }
-}
-
-fn is_same_file(left: &Path, right: &Path) -> bool {
-    let identity = |path| {
-        fs::metadata(path)
-            .ok()
-            .map(|found| (found.dev(), found.ino()))
-    };
-    identity(left).is_some_and(|left| identity(right) == Some(left))
-}
-
-/// `None` where the file system cannot share blocks, or not between these two places.
-fn reflink(source: &File, from: &Path, to: &Path) -> Result<Option<Placed>, StoreError> {
-    let temporary = new_temporary(to)?;
-    if rustix::fs::ioctl_ficlone(temporary.as_file(), source).is_err() {
-        return Ok(None);
-    }
-    finish_copy(source, from, temporary, to)?;
-    Ok(Some(Placed::Reflinked))
-}
-
-fn copy_bytes(source: &File, from: &Path, to: &Path) -> Result<Placed, StoreError> {
+pub fn copy_file(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let mut source = File::open(from).context("open", from)?;
     let mut temporary = new_temporary(to)?;
-    let mut reader = source;
-    io::copy(&mut reader, temporary.as_file_mut()).context("copy to", to)?;
-    finish_copy(source, from, temporary, to)?;
-    Ok(Placed::Copied)
-}
-
-fn finish_copy(
-    source: &File,
-    from: &Path,
-    temporary: tempfile::NamedTempFile,
-    to: &Path,
-) -> Result<(), StoreError> {
+    let target = temporary.as_file_mut();
+    if rustix::fs::ioctl_ficlone(&*target, &source).is_err() {
+        io::copy(&mut source, target).context("copy to", to)?;
+    }
     let permissions = source
         .metadata()
         .context("read the metadata of", from)?
         .permissions();
-    let target = temporary.as_file();
     target
         .set_permissions(permissions)
         .and_then(|()| target.sync_all())
@@ -304,26 +227,14 @@ mod tests {
     }
 
     #[test]
-    fn placed_files_hold_the_content_and_placing_again_leaves_nothing_behind() {
-        let folder = tempfile::tempdir().unwrap();
-        let from = folder.path().join("netlist.v");
-        let to = folder.path().join("placed.v");
-        fs::write(&from, "module m; endmodule").unwrap();
-        place_file(&from, &to).unwrap();
-        place_file(&from, &to).unwrap();
-        assert_eq!(fs::read(&to).unwrap(), fs::read(&from).unwrap());
-        assert_eq!(sorted_entries(folder.path()).unwrap().len(), 2);
-    }
-
-    #[test]
     fn a_copied_file_does_not_change_with_its_source() {
         let folder = tempfile::tempdir().unwrap();
         let from = folder.path().join("constraints.sdc");
         let to = folder.path().join("frozen.sdc");
         fs::write(&from, "create_clock").unwrap();
         fs::set_permissions(&from, fs::Permissions::from_mode(0o640)).unwrap();
-        let placed = copy_file(&from, &to).unwrap();
-        assert_ne!(placed, Placed::Linked);
+        copy_file(&from, &to).unwrap();
+        copy_file(&from, &to).unwrap();
         fs::write(&from, "changed in place").unwrap();
         assert_eq!(fs::read_to_string(&to).unwrap(), "create_clock");
         assert_eq!(

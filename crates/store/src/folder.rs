@@ -4,11 +4,16 @@
 //! RUN/study.yaml      the study as it was when the run began
 //! RUN/journal.ndjson  everything that was decided and observed
 //! RUN/lock            held by the one process that writes
-//! RUN/summary.json, report.md, lineage.dot, legality.json
-//! RUN/inputs/…        frozen inputs
+//! RUN/legality.json                                  what the study may do, written before anything runs
+//! RUN/summary.json, report.md, lineage.dot, lineage.svg  what the journal comes to, for people and scripts
+//! RUN/inputs/…        what the scripts of all attempts share
 //! RUN/cases/<case>/…  the design state of a case
 //! RUN/trials/<case>/<attempt>/…  script, logs, metrics and provenance of one attempt
 //! ```
+//!
+//! The files that a study names (netlists, constraints, wires, libraries) are not kept in the run folder:
+//! they are read where they lie, and the journal holds the hash of each. Whoever reads one again holds it
+//! against that hash first.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -17,7 +22,7 @@ use std::path::{Path, PathBuf};
 use noodle2_model::{AttemptId, CaseName};
 
 use crate::files::{self, IoContext, create_folder, is_temporary, sorted_entries};
-use crate::{RunLock, StoreError};
+use crate::{RunLock, StoreError, read_journal};
 
 /// A run folder and the paths in it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,23 +43,28 @@ pub struct WritableRun {
 
 impl RunFolder {
     /// Makes a new run folder at `path`, with its parents, and takes its lock. An existing folder
-    /// must be empty; the lock file of a run that never began does not count. Write the journal
-    /// before anything else: a folder without one is no run, and cannot be resumed.
+    /// must be empty, or hold what a controller leaves that is gone before its first record: a lock,
+    /// a journal without a record, the frozen study, and `inputs`, all of which are written anew.
     ///
     /// # Errors
-    /// [`StoreError::NotEmpty`], [`StoreError::Locked`] when another process is just making it,
-    /// [`StoreError::Io`], [`StoreError::DiskFull`].
+    /// [`StoreError::NotEmpty`], [`StoreError::Unusable`] for what is no folder or cannot be written to,
+    /// [`StoreError::Locked`] when another process is just making it, [`StoreError::Io`],
+    /// [`StoreError::DiskFull`].
     pub fn create(path: &Path) -> Result<WritableRun, StoreError> {
-        create_folder(path)?;
+        create_folder(path).map_err(unusable(path))?;
         // Looked at before anything is written, so that a refused folder is left as it was, and again
         // under the lock, because another process may have begun a run in between.
         refuse_content(path)?;
-        let lock = RunLock::acquire(path)?;
+        let lock = RunLock::acquire(path).map_err(unusable(path))?;
         refuse_content(path)?;
         let folder = Self {
             root: path.to_owned(),
         };
         let removed = files::remove_temporaries(path)?;
+        let journal = folder.journal();
+        if journal.exists() {
+            fs::remove_file(&journal).context("remove", &journal)?;
+        }
         Ok(WritableRun {
             folder,
             lock,
@@ -65,7 +75,8 @@ impl RunFolder {
     /// The run folder at `path`, for reading. Changes nothing and takes no lock.
     ///
     /// # Errors
-    /// [`StoreError::NotARunFolder`] when it holds no journal.
+    /// [`StoreError::NotARunFolder`] when it holds no journal, [`StoreError::NeverBegan`] when its
+    /// controller was gone before the first record.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let refused = |reason| StoreError::NotARunFolder {
             path: path.to_owned(),
@@ -79,6 +90,11 @@ impl RunFolder {
         }
         if !path.is_dir() {
             return Err(refused("it is not a folder"));
+        }
+        if folder.never_began()? {
+            return Err(StoreError::NeverBegan {
+                path: path.to_owned(),
+            });
         }
         if !folder.journal().is_file() {
             return Err(refused("it holds no journal.ndjson"));
@@ -107,6 +123,27 @@ impl RunFolder {
         &self.root
     }
 
+    /// Whether this is what a controller leaves that is gone before its first record: a lock, and nothing
+    /// beside it but what is written before that record. The lock tells it from a folder of somebody's own.
+    fn never_began(&self) -> Result<bool, StoreError> {
+        if !self.lock().is_file() {
+            return Ok(false);
+        }
+        let before_the_first_record = [self.lock(), self.journal(), self.study(), self.inputs()];
+        let nothing_else = sorted_entries(&self.root)?.iter().all(|(path, _)| {
+            before_the_first_record.contains(path) || path.file_name().is_some_and(is_temporary)
+        });
+        if !nothing_else || !self.journal().exists() {
+            return Ok(nothing_else);
+        }
+        // Half a first record counts for nothing either: nothing was done before it was whole.
+        Ok(read_journal(&self.journal()).is_ok_and(|content| content.records.is_empty()))
+    }
+
+    fn lock(&self) -> PathBuf {
+        self.root.join("lock")
+    }
+
     /// The study as it was when the run began.
     pub fn study(&self) -> PathBuf {
         self.root.join("study.yaml")
@@ -115,6 +152,11 @@ impl RunFolder {
     /// The journal.
     pub fn journal(&self) -> PathBuf {
         self.root.join("journal.ndjson")
+    }
+
+    /// What the study may do.
+    pub fn legality(&self) -> PathBuf {
+        self.root.join("legality.json")
     }
 
     /// The summary for programs.
@@ -127,17 +169,17 @@ impl RunFolder {
         self.root.join("report.md")
     }
 
-    /// The graph of cases.
+    /// The graph of cases, for Graphviz.
     pub fn lineage(&self) -> PathBuf {
         self.root.join("lineage.dot")
     }
 
-    /// The legality report; present only where one was made.
-    pub fn legality(&self) -> PathBuf {
-        self.root.join("legality.json")
+    /// The graph of cases, as a picture.
+    pub fn lineage_picture(&self) -> PathBuf {
+        self.root.join("lineage.svg")
     }
 
-    /// The folder of frozen inputs.
+    /// The folder of what the scripts of all attempts share.
     pub fn inputs(&self) -> PathBuf {
         self.root.join("inputs")
     }
@@ -188,14 +230,24 @@ impl RunFolder {
 }
 
 fn refuse_content(path: &Path) -> Result<(), StoreError> {
-    let entries = fs::read_dir(path).context("list the folder", path)?;
-    for entry in entries {
-        let name = entry.context("list the folder", path)?.file_name();
-        if name != "lock" && !is_temporary(&name) {
-            return Err(not_empty(path, Path::new(&name)));
-        }
+    let entries = sorted_entries(path).map_err(unusable(path))?;
+    let folder = RunFolder {
+        root: path.to_owned(),
+    };
+    let found = entries.iter().find(|(path, _)| path != &folder.lock());
+    match found {
+        Some((found, _)) if !folder.never_began()? => Err(not_empty(path, found)),
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// What the system refuses of a folder that is to become a run is the folder's fault, not the run's.
+fn unusable(path: &Path) -> impl FnOnce(StoreError) -> StoreError {
+    let path = path.to_owned();
+    move |error| match error {
+        StoreError::Io { cause, .. } => StoreError::Unusable { path, cause },
+        error => error,
+    }
 }
 
 fn not_empty(path: &Path, found: &Path) -> StoreError {
@@ -265,8 +317,53 @@ mod tests {
     #[test]
     fn a_run_that_never_began_may_be_begun_again() {
         let folder = tempfile::tempdir().unwrap();
-        drop(RunLock::acquire(folder.path()).unwrap());
-        RunFolder::create(folder.path()).unwrap();
+        let path = folder.path();
+        drop(RunLock::acquire(path).unwrap());
+        for journal in [None, Some(""), Some("{\"seq\":1,\"at\":")] {
+            create_folder(&path.join("inputs")).unwrap();
+            fs::write(path.join("study.yaml"), "name: study").unwrap();
+            if let Some(text) = journal {
+                fs::write(path.join("journal.ndjson"), text).unwrap();
+            }
+            let error = RunFolder::open_for_writing(path).unwrap_err();
+            assert_eq!(error.code(), "N2-STORE-013", "{error}");
+            let run = RunFolder::create(path).unwrap();
+            assert!(!run.folder.journal().exists());
+        }
+    }
+
+    #[test]
+    fn what_may_be_somebodys_own_is_never_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let refused = || RunFolder::create(path).unwrap_err().code() == "N2-STORE-004";
+        fs::write(path.join("study.yaml"), "name: mine").unwrap();
+        create_folder(&path.join("inputs")).unwrap();
+        assert!(refused(), "no lock tells that a run was to begin here");
+        drop(RunLock::acquire(path).unwrap());
+        create_folder(&path.join("trials")).unwrap();
+        assert!(refused(), "an attempt has run here");
+        fs::remove_dir(path.join("trials")).unwrap();
+        let mut journal = crate::JournalWriter::create(&path.join("journal.ndjson")).unwrap();
+        let resumed = noodle2_model::Event::RunResumed;
+        let event = [(jiff::Timestamp::UNIX_EPOCH, resumed)];
+        journal.append(&event).unwrap();
+        assert!(refused(), "there is a record");
+        // Damage before the end is no torn first record.
+        let line = fs::read_to_string(path.join("journal.ndjson")).unwrap();
+        fs::write(path.join("journal.ndjson"), format!("{{\n{line}")).unwrap();
+        assert!(refused(), "there is a damaged record");
+    }
+
+    #[test]
+    fn what_cannot_become_a_run_is_said_to_be_unusable() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        for path in [file.join("run"), file, PathBuf::from("/proc/none/run")] {
+            let error = RunFolder::create(&path).unwrap_err();
+            assert_eq!(error.code(), "N2-STORE-012", "{error}");
+        }
     }
 
     #[test]

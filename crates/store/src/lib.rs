@@ -4,8 +4,8 @@
 //! durable: the journal is synced before [`JournalWriter::append`] returns, every other file appears
 //! whole or not at all ([`write_atomic`]).
 //!
-//! Never decides anything about a study, never looks into an event beyond naming the attempts whose
-//! artifacts it checks, and never reads a clock: times come from the caller.
+//! Never decides anything about a study, never looks into an event beyond the hash of the study file and the
+//! names of the attempts whose artifacts it checks, and never reads a clock: times come from the caller.
 
 mod artifacts;
 mod error;
@@ -18,12 +18,14 @@ mod verify;
 
 pub use artifacts::{Artifact, ArtifactIndex, ArtifactProblem, content_type};
 pub use error::{Damage, StoreError};
-pub use files::{Placed, copy_file, create_folder, hash_file, place_file, write_atomic};
+pub use files::{copy_file, create_folder, hash_file, write_atomic};
 pub use folder::{RunFolder, WritableRun};
 pub use journal::{
-    CutTail, GENESIS, JournalContent, JournalWriter, Record, ReopenedJournal, TornTail,
-    open_for_append, read_journal,
+    CutTail, JournalContent, JournalWriter, Record, ReopenedJournal, TornTail, open_for_append,
+    read_journal,
 };
 pub use lock::{LockHolder, RunLock};
 pub use provenance::{CommandRecord, Host, Provenance};
-pub use verify::{StorageCheck, StorageProblem, verify_run_storage};
+pub use verify::{
+    DerivedFile, StorageCheck, StorageProblem, check_derived, unrecorded, verify_run_storage,
+};

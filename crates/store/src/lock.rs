@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,6 @@ use crate::files::IoContext;
 #[derive(Debug)]
 pub struct RunLock {
     file: File,
-    path: PathBuf,
 }
 
 /// Who holds a lock. For people: the lock itself is kept by the system.
@@ -83,12 +82,7 @@ impl RunLock {
         file.set_len(0)
             .and_then(|()| writeln!(file, "{holder}"))
             .context("write", &path)?;
-        Ok(Self { file, path })
-    }
-
-    /// The lock file.
-    pub fn path(&self) -> &Path {
-        &self.path
+        Ok(Self { file })
     }
 }
 

@@ -1,29 +1,41 @@
-//! Checking what a run left: the chain of the journal, and the artifacts of every attempt against
-//! their index.
+//! Checking what a run left: the chain of the journal, the frozen study, the artifacts of every attempt
+//! against their index, and what follows from the journal against what it gives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use noodle2_model::{Event, Outcome};
+use noodle2_model::{CaseName, ContentHash, Event, Outcome};
 use serde::Serialize;
 
-use crate::files::{hash_file, sorted_entries};
-use crate::{ArtifactIndex, JournalContent, RunFolder, StoreError, read_journal};
+use crate::artifacts::open_regular;
+use crate::files::{hash_open_file, is_temporary, sorted_entries};
+use crate::{ArtifactIndex, JournalContent, Record, RunFolder, StoreError, read_journal};
 
 /// The journal ends in a torn tail.
 const TORN_TAIL: &str = "N2-STORE-021";
-/// A finished attempt left no index of its artifacts.
+/// A finished attempt left no index of its artifacts, or the run none of its inputs.
 const INDEX_MISSING: &str = "N2-STORE-025";
 /// There is an attempt that the journal does not know.
 const UNKNOWN_ATTEMPT: &str = "N2-STORE-026";
 /// The index of an attempt is not the one that the journal recorded.
 const INDEX_CHANGED: &str = "N2-STORE-027";
+/// A file of the run itself is gone.
+const FILE_MISSING: &str = "N2-STORE-028";
+/// A file of the run itself does not hold what the journal gives.
+const FILE_CHANGED: &str = "N2-STORE-029";
+/// Something stands among attempts or cases that belongs to none.
+const STRAY: &str = "N2-STORE-030";
+/// A symbolic link or something else stands where a file must.
+const NOT_A_FILE: &str = "N2-STORE-031";
 
 /// What the check of a run's files came to.
 #[derive(Clone, PartialEq, Debug)]
 pub struct StorageCheck {
     /// The journal; absent when it is damaged or cannot be read.
     pub journal: Option<JournalContent>,
+    /// How many records are intact from the first on, also where damage follows them.
+    pub intact_records: u64,
     /// Everything that is wrong; empty when all is well.
     pub problems: Vec<StorageProblem>,
 }
@@ -39,33 +51,112 @@ pub struct StorageProblem {
     pub message: String,
 }
 
-/// Checks the chain of the journal and, against their indexes, the artifacts of every attempt that
-/// the journal says is finished, of every case, and of the inputs. An attempt that failed may have
-/// none; attempts that are still running, or were when the run was killed, are passed over. Digests
-/// are not compared: that is for whoever can fold events.
+/// A file that follows from the journal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DerivedFile {
+    /// Where.
+    pub path: PathBuf,
+    /// The contents that it may have: one for each state of the run in which it may have been written.
+    pub contents: Vec<ContentHash>,
+    /// Whether it must be there.
+    pub required: bool,
+}
+
+/// Checks the chain of the journal, the frozen study against the hash in it and, against their indexes, the
+/// inputs and the artifacts of every attempt that the journal says is finished. An attempt that failed may
+/// have none; attempts that are still running, or were when the run was killed, are passed over. Neither
+/// decisions nor what follows from them is checked: that is for whoever can fold events, with
+/// [`check_derived`].
 ///
 /// # Errors
-/// [`StoreError::NotARunFolder`]. Everything else that is found is a problem in the result.
+/// [`StoreError::NotARunFolder`], [`StoreError::NeverBegan`]. Everything else that is found is a problem in
+/// the result.
 pub fn verify_run_storage(path: &Path) -> Result<StorageCheck, StoreError> {
     let folder = RunFolder::open(path)?;
-    let mut check = Check {
-        root: path.to_owned(),
-        problems: Vec::new(),
-    };
-    let journal = check.journal(&folder.journal());
+    let mut check = Check::new(&folder);
+    let (journal, intact_records) = check.journal(&folder.journal());
     if let Some(journal) = &journal {
-        check.attempts(&folder, journal);
-        check.seals(&folder, journal);
-    }
-    check.optional_index(&folder.inputs());
-    for case in check.folders_in(&folder.cases()) {
-        check.optional_index(&case);
+        check.study(&folder, &journal.records);
+        check.attempts(&folder, &journal.records);
+        check.seals(&folder, &journal.records);
+        check.index(
+            &folder.inputs(),
+            "what the scripts of all attempts share was never recorded, or is gone",
+        );
     }
     check.problems.sort();
     Ok(StorageCheck {
         journal,
+        intact_records,
         problems: check.problems,
     })
+}
+
+/// Holds the files that follow from the journal against what it gives. All cases must be among them:
+/// whatever else stands in the folder of cases is a problem.
+pub fn check_derived(folder: &RunFolder, files: &[DerivedFile]) -> Vec<StorageProblem> {
+    let mut check = Check::new(folder);
+    for file in files {
+        if file.required || fs::symlink_metadata(&file.path).is_ok() {
+            check.content(&file.path, &file.contents);
+        }
+    }
+    let known: BTreeSet<&Path> = files.iter().map(|file| file.path.as_path()).collect();
+    let cases: BTreeSet<&Path> = known.iter().filter_map(|path| path.parent()).collect();
+    for (case, kind) in check.entries(&folder.cases()) {
+        if !cases.contains(case.as_path()) || !kind.is_dir() {
+            check.stray(&case, "the journal knows no such case");
+            continue;
+        }
+        for (path, _) in check.entries(&case) {
+            if !known.contains(path.as_path()) {
+                check.stray(&path, "it is no part of the case");
+            }
+        }
+    }
+    check.problems.sort();
+    check.problems
+}
+
+/// The folders of attempts and cases, relative to the run folder, that no record tells of: records must
+/// have been lost after they were made. `cases` are all cases that follow from the records.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub fn unrecorded(
+    folder: &RunFolder,
+    records: &[Record],
+    cases: impl Iterator<Item = CaseName>,
+) -> Result<Vec<PathBuf>, StoreError> {
+    let mut known: BTreeSet<PathBuf> = expected_attempts(folder, records).into_keys().collect();
+    known.extend(cases.map(|case| folder.case(&case)));
+    let mut found = Vec::new();
+    let mut places = folders_in(&folder.trials())?;
+    places.push(folder.cases());
+    for place in places {
+        found.extend(folders_in(&place)?);
+    }
+    Ok(found
+        .into_iter()
+        .filter(|path| !known.contains(path))
+        .map(|path| relative(folder.root(), &path))
+        .collect())
+}
+
+/// The folders in `folder`, sorted; none when it does not exist.
+fn folders_in(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let entries = sorted_entries(folder)?.into_iter();
+    Ok(entries
+        .filter(|(_, kind)| kind.is_dir())
+        .map(|(path, _)| path)
+        .collect())
+}
+
+fn relative(root: &Path, path: &Path) -> PathBuf {
+    path.strip_prefix(root).unwrap_or(path).to_owned()
 }
 
 struct Check {
@@ -85,8 +176,15 @@ enum Expected {
 }
 
 impl Check {
+    fn new(folder: &RunFolder) -> Self {
+        Self {
+            root: folder.root().to_owned(),
+            problems: Vec::new(),
+        }
+    }
+
     fn report(&mut self, path: &Path, code: &'static str, message: String) {
-        let path = path.strip_prefix(&self.root).unwrap_or(path).to_owned();
+        let path = relative(&self.root, path);
         self.problems.push(StorageProblem {
             path,
             code,
@@ -98,12 +196,22 @@ impl Check {
         self.report(path, error.code(), error.to_string());
     }
 
-    fn journal(&mut self, path: &Path) -> Option<JournalContent> {
+    fn stray(&mut self, path: &Path, message: &str) {
+        self.report(path, STRAY, message.to_owned());
+    }
+
+    /// The journal, unless it is damaged, and how many records are intact from the first on.
+    fn journal(&mut self, path: &Path) -> (Option<JournalContent>, u64) {
+        self.is_file(path);
         let content = match read_journal(path) {
             Ok(content) => content,
             Err(error) => {
                 self.report_error(path, &error);
-                return None;
+                let intact = match error {
+                    StoreError::JournalDamaged { line, .. } => line - 1,
+                    _ => 0,
+                };
+                return (None, intact);
             }
         };
         if let Some(tail) = &content.torn_tail {
@@ -114,13 +222,85 @@ impl Check {
             );
             self.report(path, TORN_TAIL, message);
         }
-        Some(content)
+        let intact = content.records.len() as u64;
+        (Some(content), intact)
     }
 
-    fn attempts(&mut self, folder: &RunFolder, journal: &JournalContent) {
-        let mut known = expected_attempts(folder, journal);
-        for trial in self.folders_in(&folder.trials()) {
-            for attempt in self.folders_in(&trial) {
+    /// Whether a file stands at `path`, and nothing that leads elsewhere.
+    fn is_file(&mut self, path: &Path) -> bool {
+        match fs::symlink_metadata(path) {
+            Ok(found) if found.is_file() => true,
+            Ok(found) => {
+                let what = if found.is_symlink() {
+                    "a symbolic link"
+                } else {
+                    "something else"
+                };
+                self.report(
+                    path,
+                    NOT_A_FILE,
+                    format!("{what} stands where a file was written"),
+                );
+                false
+            }
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+                self.report(path, FILE_MISSING, "the file is missing".to_owned());
+                false
+            }
+            Err(cause) => {
+                let error = StoreError::io("read the metadata of", path, cause);
+                self.report_error(path, &error);
+                false
+            }
+        }
+    }
+
+    /// Holds a file against the contents that it may have.
+    fn content(&mut self, path: &Path, allowed: &[ContentHash]) {
+        if !self.is_file(path) {
+            return;
+        }
+        match open_regular(path).and_then(|file| hash_open_file(&file, path)) {
+            Ok((found, _)) if allowed.contains(&found) => {}
+            Ok(_) => self.report(
+                path,
+                FILE_CHANGED,
+                "it is not what the journal gives".to_owned(),
+            ),
+            Err(error) => self.report_error(path, &error),
+        }
+    }
+
+    fn study(&mut self, folder: &RunFolder, records: &[Record]) {
+        let identity = records.iter().find_map(|record| match &record.event {
+            Event::RunCreated { identity } => Some(identity),
+            _ => None,
+        });
+        if let Some(identity) = identity {
+            self.content(&folder.study(), &[identity.study_file]);
+        }
+    }
+
+    fn attempts(&mut self, folder: &RunFolder, records: &[Record]) {
+        let mut known = expected_attempts(folder, records);
+        let trials: BTreeSet<PathBuf> = known
+            .keys()
+            .filter_map(|attempt| attempt.parent().map(Path::to_owned))
+            .collect();
+        for (trial, kind) in self.entries(&folder.trials()) {
+            if !kind.is_dir() {
+                self.stray(&trial, "it is no folder of a trial");
+                continue;
+            }
+            let attempts = self.entries(&trial);
+            if attempts.is_empty() && !trials.contains(&trial) {
+                self.stray(&trial, "the journal knows no such trial");
+            }
+            for (attempt, kind) in attempts {
+                if !kind.is_dir() {
+                    self.stray(&attempt, "it is no folder of an attempt");
+                    continue;
+                }
                 match known.remove(&attempt) {
                     None => self.report(
                         &attempt,
@@ -129,7 +309,10 @@ impl Check {
                     ),
                     Some(Expected::Nothing) => {}
                     Some(Expected::Perhaps) => self.optional_index(&attempt),
-                    Some(Expected::Index) => self.index(&attempt),
+                    Some(Expected::Index) => self.index(
+                        &attempt,
+                        "the journal has a result of this attempt, but its artifacts were never recorded",
+                    ),
                 }
             }
         }
@@ -147,16 +330,23 @@ impl Check {
 
     /// Holds the index of every sealed attempt against the hash that the journal recorded of it, so that
     /// a file cannot be changed together with the index that vouches for it.
-    fn seals(&mut self, folder: &RunFolder, journal: &JournalContent) {
-        let case_name = case_name(journal);
-        for record in &journal.records {
+    fn seals(&mut self, folder: &RunFolder, records: &[Record]) {
+        let case_name = case_name(records);
+        let expected = expected_attempts(folder, records);
+        for record in records {
             let Event::ArtifactsSealed { attempt, index } = &record.event else {
                 continue;
             };
-            let path = ArtifactIndex::path(&folder.attempt(case_name, *attempt));
-            match hash_file(&path) {
-                Ok(found) if found == *index => {}
-                Ok(found) => self.report(
+            let attempt = folder.attempt(case_name, *attempt);
+            let path = ArtifactIndex::path(&attempt);
+            // Where a result lacks its index, that was told already.
+            let is_told = expected.get(&attempt) == Some(&Expected::Index) && !path.exists();
+            if is_told || !self.is_file(&path) {
+                continue;
+            }
+            match open_regular(&path).and_then(|file| hash_open_file(&file, &path)) {
+                Ok((found, _)) if found == *index => {}
+                Ok((found, _)) => self.report(
                     &path,
                     INDEX_CHANGED,
                     format!("its hash is {found}, the journal recorded {index}"),
@@ -166,16 +356,11 @@ impl Check {
         }
     }
 
-    fn index(&mut self, folder: &Path) {
+    fn index(&mut self, folder: &Path, missing: &str) {
         if ArtifactIndex::path(folder).exists() {
             self.optional_index(folder);
         } else {
-            self.report(
-                folder,
-                INDEX_MISSING,
-                "the journal has a result of this attempt, but its artifacts were never recorded"
-                    .to_owned(),
-            );
+            self.report(folder, INDEX_MISSING, missing.to_owned());
         }
     }
 
@@ -195,17 +380,25 @@ impl Check {
         }
     }
 
-    /// The folders in `folder`, sorted; none when it does not exist.
-    fn folders_in(&mut self, folder: &Path) -> Vec<PathBuf> {
-        if !folder.exists() {
-            return Vec::new();
+    /// What stands in `folder`, sorted, but unfinished files of our own; nothing when it does not exist.
+    fn entries(&mut self, folder: &Path) -> Vec<(PathBuf, fs::FileType)> {
+        match fs::symlink_metadata(folder) {
+            Ok(found) if found.is_dir() => {}
+            Ok(_) => {
+                self.report(
+                    folder,
+                    NOT_A_FILE,
+                    "something else stands where a folder was made".to_owned(),
+                );
+                return Vec::new();
+            }
+            Err(_) => return Vec::new(),
         }
         match sorted_entries(folder) {
-            Ok(entries) => entries
-                .into_iter()
-                .filter(|(_, kind)| kind.is_dir())
-                .map(|(path, _)| path)
-                .collect(),
+            Ok(mut entries) => {
+                entries.retain(|(path, _)| !path.file_name().is_some_and(is_temporary));
+                entries
+            }
             Err(error) => {
                 self.report_error(folder, &error);
                 Vec::new()
@@ -214,9 +407,8 @@ impl Check {
     }
 }
 
-fn case_name(journal: &JournalContent) -> &str {
-    journal
-        .records
+fn case_name(records: &[Record]) -> &str {
+    records
         .iter()
         .find_map(|record| match &record.event {
             Event::RunCreated { identity } => Some(identity.study.design.case_name.as_str()),
@@ -226,12 +418,12 @@ fn case_name(journal: &JournalContent) -> &str {
 }
 
 /// The folders of all attempts that the journal knows, with what must be in them.
-fn expected_attempts(folder: &RunFolder, journal: &JournalContent) -> BTreeMap<PathBuf, Expected> {
-    let case_name = case_name(journal);
+fn expected_attempts(folder: &RunFolder, records: &[Record]) -> BTreeMap<PathBuf, Expected> {
+    let case_name = case_name(records);
     let mut known = BTreeMap::new();
-    for record in &journal.records {
+    for record in records {
         match &record.event {
-            Event::AttemptStarted { attempt } => {
+            Event::AttemptStarted { attempt } | Event::ConfirmationStarted { attempt } => {
                 known
                     .entry(folder.attempt(case_name, *attempt))
                     .or_insert(Expected::Nothing);

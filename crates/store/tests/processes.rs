@@ -57,10 +57,11 @@ fn a_second_writer_is_refused_until_the_first_is_gone_even_by_sigkill() {
     let parent = tempfile::tempdir().unwrap();
     let root = parent.path().join("run");
     let first = RunFolder::create(&root).unwrap();
-    JournalWriter::create(&first.folder.journal()).unwrap();
+    let mut journal = JournalWriter::create(&first.folder.journal()).unwrap();
+    journal.append(&events(1)).unwrap();
     let refused = RunLock::acquire(&root).unwrap_err();
     assert!(matches!(refused, StoreError::Locked { .. }), "{refused}");
-    drop(first);
+    drop((first, journal));
 
     let mut child = Command::new(this_program())
         .args(arguments("child_that_holds_the_lock"))
@@ -81,7 +82,7 @@ fn a_second_writer_is_refused_until_the_first_is_gone_even_by_sigkill() {
     assert!(refused.to_string().contains(&holder), "{refused}");
     // Reading needs no lock.
     let reading = RunFolder::open(&root).unwrap();
-    assert_eq!(read_journal(&reading.journal()).unwrap().records.len(), 1);
+    assert_eq!(read_journal(&reading.journal()).unwrap().records.len(), 2);
 
     child.kill().unwrap();
     child.wait().unwrap();
@@ -89,7 +90,7 @@ fn a_second_writer_is_refused_until_the_first_is_gone_even_by_sigkill() {
     let second = RunFolder::open_for_writing(&root).unwrap();
     assert_eq!(second.removed, [root.join(".noodle2-tmp-left")]);
     let journal = open_for_append(&second.folder.journal()).unwrap();
-    assert_eq!(journal.records.len(), 1);
+    assert_eq!(journal.records.len(), 2);
 }
 
 /// Fills what room there is, in the way that a run would.

@@ -189,6 +189,16 @@ codes! {
     OVER_BUDGET = "N2-LEGAL-003", "stages that may try more than the budget",
         "The trials of all stages together exceed `budget.trials`, so that some stage could not do what \
          it declares. Raise the budget or lower the trials of a stage.";
+    ECO_NOT_ALLOWED = "N2-LEGAL-004", "an ECO that the study's lists keep out",
+        "`safety.deny_ecos` names ECOs that may not be tried, `safety.allow_ecos` the only ones that may; a \
+         study's and a stage's lists both hold. Names are patterns: `*` stands for any text.";
+    RULE_TOO_LOOSE = "N2-LEGAL-005", "a rule that is looser than the safety domain",
+        "A domain sets how soon something is contained, when a study is given up, and which gates a result \
+         passes before it survives. A study or stage may be stricter, never looser. Remove the rule, or \
+         declare a wider domain and thereby that you accept its risk.";
+    EXPLORATION = "N2-LEGAL-006", "exploration where it is locked",
+        "`locked` tries what is written and nothing else: no values drawn by chance. List the values of the \
+         parameter, or give its range a `step`.";
 }
 
 #[cfg(test)]

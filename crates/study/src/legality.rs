@@ -5,7 +5,10 @@
 
 use std::collections::HashMap;
 
-use noodle2_model::{EcoClass, SafetyDomain, Stage, Study};
+use noodle2_model::{
+    Bound, ContainmentRules, EcoClass, EcoManifest, ParameterDomain, ParameterKind, PromotionGates,
+    SafetyDomain, SafetyRules, Stage, StageEco, Study, StudyRail, matches_pattern,
+};
 
 use crate::check::joined_eco_path;
 use crate::codes;
@@ -20,7 +23,7 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
     let mut problems = Vec::new();
     for (index, stage) in study.stages.iter().enumerate() {
         let field = format!("stages[{index}]");
-        let domain = effective_domain(study, stage);
+        let domain = study.domain_of(stage);
         if let Some(own) = stage.safety_domain
             && own > study.safety_domain
         {
@@ -39,6 +42,21 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
                     .eco(&eco.name, &eco_path)
                     .map(|manifest| manifest.class)
             });
+            for (whose, rules) in [("study", &study.safety), ("stage", &stage.safety)] {
+                if let Some((why, help)) = refusal(rules, &eco.name, whose) {
+                    let message = format!("the ECO {} {why}", quoted(&eco.name));
+                    let field = format!("{field}.ecos[{position}].name");
+                    let problem =
+                        locations.problem(codes::ECO_NOT_ALLOWED, &field, message, Some(help));
+                    problems.push(problem);
+                }
+            }
+            if domain == SafetyDomain::Locked
+                && let Some(manifest) = references.eco(&eco.name, &eco_path)
+            {
+                let field = format!("{field}.ecos[{position}].parameters");
+                problems.extend(exploration(eco, &manifest, &field, locations));
+            }
             if let Some(class) = class
                 && !domain.permits(class)
             {
@@ -57,6 +75,7 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
             }
         }
     }
+    problems.extend(looseness(study, locations));
     let trials: u64 = study
         .stages
         .iter()
@@ -75,11 +94,160 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
     problems
 }
 
-/// The stricter of the stage's own domain and the study's.
-fn effective_domain(study: &Study, stage: &Stage) -> SafetyDomain {
-    stage
-        .safety_domain
-        .map_or(study.safety_domain, |own| own.min(study.safety_domain))
+/// Why the lists of ECOs of a study or stage keep one out, and what to do.
+fn refusal(rules: &SafetyRules, eco: &str, whose: &str) -> Option<(String, String)> {
+    let matching = |patterns: &[String]| {
+        let found = patterns
+            .iter()
+            .find(|pattern| matches_pattern(pattern, eco));
+        found.cloned()
+    };
+    if let Some(pattern) = matching(&rules.deny_ecos) {
+        return Some((
+            format!(
+                "is denied by {} in the {whose}'s `safety.deny_ecos`",
+                quoted(&pattern)
+            ),
+            "remove the ECO from the stage, or the pattern from the list".to_owned(),
+        ));
+    }
+    let allowed = rules.allow_ecos.is_empty() || matching(&rules.allow_ecos).is_some();
+    (!allowed).then(|| {
+        (
+            format!("is not in the {whose}'s `safety.allow_ecos`"),
+            "remove the ECO from the stage, or add it to the list".to_owned(),
+        )
+    })
+}
+
+/// Parameters of a locked stage whose values would be drawn by chance.
+fn exploration(
+    eco: &StageEco,
+    manifest: &EcoManifest,
+    field: &str,
+    locations: &Locations,
+) -> Vec<Problem> {
+    let is_drawn = |name: &str, domain: &ParameterDomain| {
+        let is_real = manifest
+            .parameters
+            .get(name)
+            .is_some_and(|spec| matches!(spec.kind, ParameterKind::Real { .. }));
+        is_real && matches!(domain, ParameterDomain::Range { step: None, .. })
+    };
+    let parameters = eco.parameters.iter();
+    let drawn = parameters.filter(|(name, domain)| is_drawn(name, domain));
+    drawn
+        .map(|(name, _)| {
+            let message = format!(
+                "{} is drawn from a range, and `locked` does not explore",
+                quoted(name)
+            );
+            let help = "list its values, or give the range a `step`".to_owned();
+            let field = format!("{field}.{name}");
+            locations.problem(codes::EXPLORATION, &field, message, Some(help))
+        })
+        .collect()
+}
+
+/// Rules of the study and its stages that are looser than their domain.
+fn looseness(study: &Study, locations: &Locations) -> Vec<Problem> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    let stages = study.stages.iter().enumerate().map(|(index, stage)| {
+        let field = format!("stages[{index}].safety");
+        (field, &stage.safety, study.domain_of(stage))
+    });
+    let own = ("safety".to_owned(), &study.safety, study.safety_domain);
+    for (field, rules, domain) in std::iter::once(own).chain(stages) {
+        let mut looser = |key: &str, given: Option<f64>, permitted: Option<f64>| {
+            if let (Some(given), Some(permitted)) = (given, permitted)
+                && given > permitted
+            {
+                let message =
+                    format!("{given} is looser than `{domain}`, which permits {permitted}");
+                found.push((format!("{field}.{key}"), message));
+            }
+        };
+        let containment = ContainmentRules::of_domain(domain);
+        let rail = StudyRail::of_domain(domain);
+        let whole = |count: Option<u32>| count.map(f64::from);
+        looser(
+            "containment.eco_failures_in_a_row",
+            whole(rules.containment.eco_failures_in_a_row),
+            whole(containment.eco_failures_in_a_row),
+        );
+        looser(
+            "containment.class_failure_percent",
+            rules.containment.class_failure_percent,
+            containment.class_failure_percent,
+        );
+        looser(
+            "containment.class_at_least",
+            whole(rules.containment.class_at_least),
+            whole(containment.class_at_least),
+        );
+        looser(
+            "rails.study.catastrophic_failures",
+            whole(rules.rails.study.catastrophic_failures),
+            whole(rail.catastrophic_failures),
+        );
+        looser(
+            "rails.study.failure_percent",
+            rules.rails.study.failure_percent,
+            rail.failure_percent,
+        );
+        looser(
+            "rails.study.at_least",
+            whole(rules.rails.study.at_least),
+            whole(rail.at_least),
+        );
+        if domain == SafetyDomain::Locked {
+            for (index, bound) in rules.gates.bounds.iter().enumerate() {
+                let of_domain = PromotionGates::bounds_of(domain);
+                let of_domain = of_domain.iter().find(|other| other.metric == bound.metric);
+                let field = format!("gates.bounds[{index}]");
+                let limits = |of: fn(&Bound) -> Option<f64>| (of(bound), of_domain.and_then(of));
+                let (given, permitted) = limits(|bound| bound.max_loss);
+                looser(&format!("{field}.max_loss"), given, permitted);
+                let (given, permitted) = limits(|bound| bound.max_loss_percent);
+                looser(&format!("{field}.max_loss_percent"), given, permitted);
+            }
+        }
+        let gates = &rules.gates;
+        for (key, is_looser) in [
+            (
+                "confirm",
+                gates.confirm == Some(false) && domain != SafetyDomain::Sandbox,
+            ),
+            (
+                "equivalence",
+                gates.equivalence == Some(false) && domain != SafetyDomain::Sandbox,
+            ),
+            (
+                "accept_undecided",
+                gates.accept_undecided == Some(true) && domain == SafetyDomain::Locked,
+            ),
+        ] {
+            if is_looser {
+                let message = format!(
+                    "`{key}: {}` is looser than `{domain}`",
+                    key == "accept_undecided"
+                );
+                found.push((format!("{field}.gates.{key}"), message));
+            }
+        }
+    }
+    let help = "remove it, or declare a wider domain for the study";
+    found
+        .into_iter()
+        .map(|(field, message)| {
+            locations.problem(
+                codes::RULE_TOO_LOOSE,
+                &field,
+                message,
+                Some(help.to_owned()),
+            )
+        })
+        .collect()
 }
 
 fn class_help(study: &Study, stage: &Stage, class: EcoClass) -> String {

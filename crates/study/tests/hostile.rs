@@ -140,6 +140,18 @@ proptest! {
     }
 }
 
+/// A tab within a key, which no message may repeat as it stands.
+#[test]
+fn control_characters_in_keys() {
+    let source = b"name: x\nstages:\n  - name: y\n    ecos: [{name: noop, parameters: {scope\t cone, a: 1}}]\n";
+    let reading = check(source).unwrap();
+    let shown = reading
+        .problems
+        .iter()
+        .any(|problem| problem.message.contains("`scope\\t cone` has no value"));
+    assert!(shown, "{:?}", reading.problems);
+}
+
 #[test]
 fn large_hostile_files_are_answered_soon() {
     let many_unknown_keys: String = (0..40_000)

@@ -79,7 +79,7 @@ impl History {
                 Event::WorkersOffered { workers } => {
                     history.workers = history.workers.max(*workers)
                 }
-                Event::AttemptStarted { attempt } => {
+                Event::AttemptStarted { attempt } | Event::ConfirmationStarted { attempt } => {
                     open.insert(*attempt, history.spans.len());
                     history.spans.push(AttemptSpan {
                         attempt: *attempt,
@@ -205,7 +205,8 @@ impl History {
     /// Processor seconds of all attempts.
     pub fn cpu_s(&self) -> f64 {
         let base = self.controller.base_attempts().iter();
-        let trials = self.controller.trials().flat_map(|trial| &trial.attempts);
+        let trials = self.controller.trials();
+        let trials = trials.flat_map(|trial| trial.attempts.iter().chain(&trial.confirmations));
         base.chain(trials).map(|attempt| attempt.usage.cpu_s).sum()
     }
 

@@ -6,7 +6,9 @@
 //!
 //! Never decides, never writes a file, never measures anything itself.
 
+mod explain;
 mod history;
+mod legality;
 mod lineage;
 mod number;
 mod plan;
@@ -17,7 +19,9 @@ mod standing;
 mod summary;
 mod table;
 
+pub use explain::Explanation;
 pub use history::History;
+pub use legality::{Breach, LegalityReport};
 pub use lineage::Lineage;
 pub use number::{count_text, gain_text, metric_text, seconds_text};
 pub use plan::PlanView;

@@ -71,6 +71,7 @@ fn render(history: &History, summary: &Summary, form: Form) -> String {
         ("Branches at the same time", Body::Lines(overlaps(history))),
         ("ECOs", Body::Table(ecos(summary))),
         ("Failures", Body::Table(failures(summary))),
+        ("Contained and refused", Body::Lines(kept_out(summary))),
         (
             "Lineage of the survivors and the best case (● leads to the best case)",
             Body::Drawing(Lineage::new(history.controller(), false).text()),
@@ -84,6 +85,20 @@ fn render(history: &History, summary: &Summary, form: Form) -> String {
         }
     }
     text
+}
+
+/// What the rules kept from being tried again and from surviving, stage by stage.
+fn kept_out(summary: &Summary) -> Vec<String> {
+    let mut lines = Vec::new();
+    for stage in &summary.stages {
+        let contained = stage.contained.iter();
+        lines.extend(contained.map(|text| format!("`{}` does not try {text}", stage.name)));
+        lines.extend(stage.refused.iter().map(|(case, gates)| {
+            let gates = gates.join("; ");
+            format!("`{}` does not pass on {case}: {gates}", stage.name)
+        }));
+    }
+    lines
 }
 
 /// How a run stands, in a few words.

@@ -116,8 +116,12 @@ pub fn trial_text(controller: &Controller, run: SummaryStatus, trial: &Trial) ->
         (None, TrialStanding::Running) => "interrupted",
         (None, _) => "waiting",
     };
-    if controller.is_discarded(trial.id) {
+    if controller.containment_of(trial.id).is_some() {
+        format!("{text}, contained")
+    } else if controller.is_discarded(trial.id) {
         format!("{text}, discarded")
+    } else if trial.refused.is_some() {
+        format!("{text}, refused")
     } else {
         text.to_owned()
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use noodle2_control::{Case, Controller, StageStanding, Trial, Verdict};
 use noodle2_model::{
-    CaseName, ContentHash, Metric, MetricSet, Outcome, StageEnd, StageIndex, StopCause,
+    CaseName, Containment, ContentHash, Metric, MetricSet, Outcome, StageEnd, StageIndex, StopCause,
 };
 use serde::Serialize;
 
@@ -126,6 +126,12 @@ pub struct StageSummary {
     pub discarded: usize,
     /// Trials that ended without a result: called off with their stage, or left when the run ended.
     pub not_run: usize,
+    /// What was not tried any more, and why.
+    pub contained: Vec<String>,
+    /// Results that were not permitted to survive, with the gates that they did not pass.
+    pub refused: BTreeMap<CaseName, Vec<String>>,
+    /// Survivors that were measured again and found the same.
+    pub confirmed: usize,
     /// Trials that changed nothing.
     pub no_effect: usize,
     /// Trials that failed.
@@ -244,12 +250,16 @@ fn causes(history: &History) -> Vec<String> {
         }
         .to_owned()
     });
+    let rail = controller
+        .crossed_study_rail()
+        .map(|(at, cause)| format!("a rail of the study was crossed at trial {at}: {cause}"));
     let gone = (history.status() == SummaryStatus::Interrupted && stop.is_none())
         .then(|| "the process that worked on the run is gone".to_owned());
     blocked
         .iter()
         .cloned()
         .chain(stop)
+        .chain(rail)
         .chain(gone)
         .chain(failed)
         .collect()
@@ -342,6 +352,7 @@ impl StageSummary {
                 .count()
         };
         let (started_at, ended_at) = history.stage_times(index);
+        let case_name = &controller.program().study().design.case_name;
         Self {
             index,
             name: controller.program().stage(index).name.clone(),
@@ -363,6 +374,25 @@ impl StageSummary {
                 .filter(|trial| trial.verdict().is_some())
                 .count(),
             cached: 0,
+            contained: stage
+                .containments()
+                .iter()
+                .map(|contained| {
+                    let Containment { scope, at, cause } = contained;
+                    format!("{scope} from trial {at} on: {cause}")
+                })
+                .collect(),
+            refused: trials
+                .iter()
+                .filter_map(|trial| {
+                    let name = trial.id.case(case_name);
+                    Some((name, trial.refused.clone()?))
+                })
+                .collect(),
+            confirmed: trials
+                .iter()
+                .filter(|trial| trial.refused.is_none() && trial.confirmation().is_some())
+                .count(),
             discarded: trials.iter().filter(|trial| discarded(trial)).count(),
             not_run: trials.iter().filter(|trial| not_run(trial)).count(),
             no_effect: counting(|verdict| *verdict == Verdict::NoEffect),

@@ -49,6 +49,7 @@ fn identity() -> RunIdentity {
             ],
         },
         "study_hash": ContentHash::of("study"),
+        "study_file": ContentHash::of("study"),
         "study_folder": "/studies",
         "tools": [],
         "inputs": [],
@@ -188,10 +189,11 @@ fn the_summary_counts_what_happened() {
     assert_eq!(summary["trials_total"], 8);
     assert_eq!(summary["stages"][1]["failures"], 1);
     assert_eq!(summary["label"], "pre-layout");
-    // The base alone, then eight trials, two at a time, each two seconds long.
-    assert_eq!(summary["makespan_s"], 10.0);
-    assert_eq!(summary["lower_bound_s"], 9.0);
-    assert_eq!(summary["cpu_s"], 13.5);
+    // The base alone, then eight trials and four confirmations, two at a time, each two seconds long.
+    assert_eq!(summary["makespan_s"], 16.0);
+    assert_eq!(summary["lower_bound_s"], 13.0);
+    assert_eq!(summary["cpu_s"], 19.5);
+    assert_eq!(summary["stages"][0]["confirmed"], 1);
 }
 
 /// The design of this test draws microwatts: decimals that do for picoseconds would leave nothing of its gains.

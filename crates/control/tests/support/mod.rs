@@ -10,7 +10,7 @@ use noodle2_model::{
     EcoClass, EcoDefinition, EcoImplementation, EcoManifest, EngineKind, EngineSpec, Event,
     Failure, FailureClass, Join, JoinMerge, JoinPolicy, Limits, Measurement, Metric, MetricSet,
     Objective, Outcome, ParameterDomain, ParameterKind, ParameterSpec, Parasitics, RunIdentity,
-    Scene, Stage, StageEco, StageEnd, StageIndex, StageMode, StopCause, Study,
+    SafetyDomain, Scene, Stage, StageEco, StageEnd, StageIndex, StageMode, StopCause, Study,
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): enough chance for a schedule, the same on every machine.
@@ -67,6 +67,7 @@ pub fn stage(name: &str, after: &[&str], trials: u32) -> Stage {
         ],
         mode: StageMode::Sta,
         safety_domain: None,
+        safety: Default::default(),
         objective: None,
         parent_competes: true,
         aborts: Aborts::default(),
@@ -79,7 +80,8 @@ pub fn study(stages: Vec<Stage>) -> Study {
         name: "simulated".to_owned(),
         description: String::new(),
         seed: 7,
-        safety_domain: noodle2_model::SafetyDomain::Guarded,
+        safety_domain: SafetyDomain::Sandbox,
+        safety: Default::default(),
         design: Design {
             case_name: "core".to_owned(),
             top: "top".to_owned(),
@@ -154,6 +156,7 @@ pub fn identity(study: Study) -> RunIdentity {
     RunIdentity {
         noodle2_version: "0".to_owned(),
         study_hash: ContentHash::of(serde_json::to_vec(&study).unwrap()),
+        study_file: ContentHash::of("study"),
         study,
         study_folder: "/".into(),
         tools: Vec::new(),
@@ -162,6 +165,13 @@ pub fn identity(study: Study) -> RunIdentity {
             eco("resize", "paths", integer),
             eco("buffer", "share", real),
         ]),
+    }
+}
+
+fn bound_on_wns(min: f64) -> Bound {
+    Bound {
+        min: Some(min),
+        ..Bound::of(Metric::SetupWns)
     }
 }
 
@@ -185,6 +195,22 @@ pub fn random_study(chance: &mut Chance) -> Study {
             if chance.one_in(3) {
                 stage.aborts.failures_in_a_row = Some(1 + chance.below(3) as u32);
             }
+            if chance.one_in(4) {
+                stage.aborts.failure_percent = Some(20.0 + chance.below(60) as f64);
+                stage.aborts.at_least = Some(1 + chance.below(4) as u32);
+            }
+            if chance.one_in(8) {
+                stage.aborts.bounds = vec![bound_on_wns(-520.0)];
+            }
+            if chance.one_in(4) {
+                stage.safety.containment.eco_failures_in_a_row = Some(1 + chance.below(3) as u32);
+            }
+            if chance.one_in(8) {
+                stage.safety.rails.trial = vec![bound_on_wns(-505.0)];
+            }
+            if chance.one_in(4) {
+                stage.safety_domain = Some(SafetyDomain::Locked);
+            }
             stage.aborts.no_improvement = chance.one_in(6);
             if after.len() > 1 {
                 let merge =
@@ -204,6 +230,19 @@ pub fn random_study(chance: &mut Chance) -> Study {
         .collect();
     let mut study = study(stages);
     study.seed = chance.next();
+    if !chance.one_in(3) {
+        study.safety_domain = SafetyDomain::Guarded;
+    }
+    if chance.one_in(5) {
+        study.safety.rails.branch.failures = Some(2 + chance.below(4) as u32);
+    }
+    if chance.one_in(5) {
+        study.safety.rails.study.failure_percent = Some(20.0 + chance.below(40) as f64);
+        study.safety.rails.study.at_least = Some(1 + chance.below(12) as u32);
+    }
+    if chance.one_in(5) {
+        study.safety.rails.study.catastrophic_failures = Some(1);
+    }
     study
 }
 
@@ -212,7 +251,14 @@ pub fn result_of(controller: &Controller, attempt: AttemptId, world: u64) -> Out
     let Some(trial) = controller.trial(attempt.trial) else {
         return measured(world, -500.0, 1000.0);
     };
-    let parent = &controller.cases()[&trial.parent].measurement;
+    // Of a trial whose parent a rail of the study discarded, nothing counts.
+    let Some(parent) = controller.cases().get(&trial.parent) else {
+        return Outcome::NoEffect;
+    };
+    let parent = &parent.measurement;
+    if let Some(case) = controller.cases().get(&attempt.trial.case("core")) {
+        return confirmation_of(case.measurement.clone(), world);
+    }
     let text = serde_json::to_string(&trial.eco).unwrap();
     let hash = ContentHash::of(format!("{world} {} {text}", parent.design.canonical));
     let byte = |place: usize| f64::from(hash.as_bytes()[place]);
@@ -246,6 +292,21 @@ pub fn result_of(controller: &Controller, attempt: AttemptId, world: u64) -> Out
     }
 }
 
+/// What measuring a case again finds: mostly the same.
+fn confirmation_of(case: Measurement, world: u64) -> Outcome {
+    let hash = ContentHash::of(format!("{world} again {}", case.design.canonical));
+    match hash.as_bytes()[0] {
+        0..10 => measured(world, -1.0, 1.0),
+        10..16 => Outcome::Failed(Failure {
+            class: FailureClass::EquivalenceFailed,
+            tool_code: None,
+            message: String::new(),
+            excerpt: String::new(),
+        }),
+        _ => Outcome::Measured(case),
+    }
+}
+
 fn measured(design: u64, wns: f64, area: f64) -> Outcome {
     Outcome::Measured(measurement(design, wns, area))
 }
@@ -260,7 +321,12 @@ fn measurement(design: u64, wns: f64, area: f64) -> Measurement {
         overall: [(Metric::SetupWns, wns), (Metric::Area, area)]
             .into_iter()
             .collect(),
-        scenes: BTreeMap::new(),
+        scenes: BTreeMap::from([(
+            "default".to_owned(),
+            [(Metric::HoldWns, -(wns.abs() % 3.0))]
+                .into_iter()
+                .collect(),
+        )]),
         findings: Vec::new(),
         edits: BTreeMap::new(),
         blast_radius: None,
@@ -405,7 +471,9 @@ fn check_state(controller: &Controller, workers: usize) {
         }
         let passed = survivors(controller, index);
         assert!(passed.len() <= declared.survivors as usize);
-        if !passed.is_empty() && (declared.parent_competes || declared.trials == 0) {
+        let is_given_up = controller.crossed_study_rail().is_some();
+        if !passed.is_empty() && !is_given_up && (declared.parent_competes || declared.trials == 0)
+        {
             let value = |name: &noodle2_model::CaseName| {
                 controller.cases()[name]
                     .measurement
@@ -432,7 +500,8 @@ fn check_state(controller: &Controller, workers: usize) {
 
 /// Stages of different branches share the workers: none idles while any trial of any open stage waits.
 fn check_no_idle_worker(controller: &Controller, workers: usize) {
-    if controller.running_attempts().len() < workers {
+    let is_given_up = controller.crossed_study_rail().is_some();
+    if controller.running_attempts().len() < workers && !is_given_up {
         let waiting = controller
             .trials()
             .find(|trial| trial.standing() == TrialStanding::Waiting);

@@ -5,8 +5,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use noodle2_model::{BlastRadius, Failure, FailureClass, FindingKind, Metric, MetricSet};
-use noodle2_netlist::{Design, Ledger, compare_logic, measure_reach};
+use noodle2_liberty::LibraryIndex;
+use noodle2_model::{
+    BlastRadius, DesignGuard, Failure, FailureClass, FindingKind, Metric, MetricSet, RiskEnvelope,
+    matches_pattern,
+};
+use noodle2_netlist::{ClockNetwork, Design, Edit, Ledger, compare_logic, measure_reach};
 
 use super::measure::Gathered;
 use super::scenes::StudyContext;
@@ -98,6 +102,12 @@ impl StudyContext {
                 kinds(&ledger)
             ));
         }
+        if let Some(message) = violation(&ledger, &parent, &request.guard, cells) {
+            return exceeded(format!("ECO `{}` {message}", manifest.name));
+        }
+        if let Some(message) = beyond(&radius, &parent, &request.guard.envelope, cells) {
+            return exceeded(format!("ECO `{}` {message}", manifest.name));
+        }
         Ok(Change { ledger, radius })
     }
 
@@ -114,6 +124,106 @@ impl StudyContext {
                 format!("the netlist cannot be compared with its parent: {error}"),
             )
         })
+    }
+}
+
+/// The first edit of something that is protected.
+fn violation(
+    ledger: &Ledger,
+    parent: &Design,
+    guard: &DesignGuard,
+    cells: &LibraryIndex,
+) -> Option<String> {
+    let protect = &guard.protect;
+    let clocks = match guard.clock_network {
+        true => ClockNetwork::of(parent, cells),
+        false => ClockNetwork::default(),
+    };
+    let named = |patterns: &[String], name: &str| {
+        let found = patterns
+            .iter()
+            .find(|pattern| matches_pattern(pattern, name));
+        found.map(|pattern| format!("which `{pattern}` protects"))
+    };
+    ledger.edits.iter().find_map(|edit| {
+        let kind = edit.kind();
+        if let Some(name) = edit.instance() {
+            let cell_before = parent.instance(name).map(|instance| instance.cell.as_str());
+            let cell_after = match edit {
+                Edit::Resize { to, .. } => Some(to.as_str()),
+                _ => None,
+            };
+            let why = named(&protect.instances, name)
+                .or_else(|| {
+                    let mut cells = cell_before.into_iter().chain(cell_after);
+                    cells.find_map(|cell| {
+                        let why = named(&protect.cells, cell)?;
+                        Some(format!("of cell `{cell}`, {why}"))
+                    })
+                })
+                .or_else(|| {
+                    let part = clocks.instances.contains(name);
+                    part.then(|| "which is part of the clock network".to_owned())
+                });
+            if let Some(why) = why {
+                return Some(format!("touched instance `{name}` ({kind}), {why}"));
+            }
+        }
+        let net = edit.net()?;
+        let why = named(&protect.nets, net).or_else(|| {
+            let part = clocks.nets.contains(net);
+            part.then(|| "which is part of the clock network".to_owned())
+        })?;
+        Some(format!("touched net `{net}` ({kind}), {why}"))
+    })
+}
+
+/// What reaches beyond the risk envelope.
+fn beyond(
+    radius: &BlastRadius,
+    parent: &Design,
+    envelope: &RiskEnvelope,
+    cells: &LibraryIndex,
+) -> Option<String> {
+    if let Some(most) = envelope.max_cells
+        && radius.cells_touched > most
+    {
+        return Some(format!(
+            "touched {} cells, and the envelope permits {most}",
+            radius.cells_touched
+        ));
+    }
+    if let Some(most) = envelope.max_nets_percent {
+        let touched = percent(radius.nets_touched as f64, parent.nets.len() as f64);
+        if touched > most {
+            return Some(format!(
+                "touched {touched:.2} % of the nets, and the envelope permits {most} %"
+            ));
+        }
+    }
+    if let Some(most) = envelope.max_area_percent {
+        let leaves = parent.instances.iter().filter(|instance| instance.is_leaf);
+        let total: Option<f64> = leaves.map(|instance| cells.area(&instance.cell)).sum();
+        // An area that nobody knows keeps no limit.
+        let Some((touched, total)) = radius.area_touched_um2.zip(total) else {
+            return Some(
+                "touched cells whose area no library states, and the envelope limits it".to_owned(),
+            );
+        };
+        let touched = percent(touched, total);
+        if touched > most {
+            return Some(format!(
+                "touched {touched:.2} % of the area, and the envelope permits {most} %"
+            ));
+        }
+    }
+    None
+}
+
+fn percent(part: f64, whole: f64) -> f64 {
+    match whole > 0.0 {
+        true => part / whole * 100.0,
+        false => 0.0,
     }
 }
 

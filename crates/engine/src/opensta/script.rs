@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use noodle2_liberty::{Library, Pin};
-use noodle2_model::{Check, Clocks, ParameterValue, Parameters, Parasitics};
+use noodle2_model::{Check, Clocks, ParameterValue, Parameters, Parasitics, ProtectedObjects};
 
 use super::OpenSta;
 use super::scenes::{Purpose, ResolvedScene, SceneGroup};
@@ -87,6 +87,8 @@ pub(super) struct Job<'a> {
 /// An ECO that a process applies.
 pub(super) struct EcoJob<'a> {
     pub parameters: &'a Parameters,
+    /// What it may not touch.
+    pub protect: &'a ProtectedObjects,
     /// Its Tcl file, relative to the folder of the attempt.
     pub path: String,
 }
@@ -196,8 +198,33 @@ fn render_eco(body: &mut TclScript, job: &Job<'_>, eco: &EcoJob<'_>) -> Option<(
     body.command("set ::n2::prefix", [TclWord::text(&job.prefix)]);
     // Tcl's integers have no limit; only its quoting needs text.
     body.command("set ::n2::seed", [TclWord::text(&job.seed.to_string())]);
+    for (variable, patterns) in [
+        ("set ::n2::protected_instances", &eco.protect.instances),
+        ("set ::n2::protected_nets", &eco.protect.nets),
+        ("set ::n2::protected_cells", &eco.protect.cells),
+    ] {
+        if !patterns.is_empty() {
+            let patterns: Vec<String> = patterns
+                .iter()
+                .map(|pattern| tcl_pattern(pattern))
+                .collect();
+            body.command(variable, [TclWord::texts(&patterns)]);
+        }
+    }
     body.command("::n2::apply_eco", [TclWord::text(&eco.path)]);
     Some(())
+}
+
+/// A name pattern as `string match` reads it, to which brackets and backslashes mean something.
+fn tcl_pattern(pattern: &str) -> String {
+    let mut text = String::new();
+    for character in pattern.chars() {
+        if matches!(character, '[' | ']' | '\\') {
+            text.push('\\');
+        }
+        text.push(character);
+    }
+    text
 }
 
 fn parameter(value: &ParameterValue) -> Option<TclWord> {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use noodle2_model::{
-    CommandReport, CommandSpec, ContentHash, DesignState, EcoImplementation, EcoProposal, Failure,
-    FailureClass, Measurement, MetricSet, Outcome, Parasitics, TrialId,
+    CommandReport, CommandSpec, ContentHash, DesignGuard, DesignState, EcoImplementation,
+    EcoProposal, Failure, FailureClass, Measurement, MetricSet, Outcome, Parasitics, TrialId,
 };
 
 use noodle2_netlist::{Aliases, canonical_hash};
@@ -51,6 +51,8 @@ pub struct TrialRequest<'a> {
     pub eco: Option<(&'a EcoProposal, &'a Eco)>,
     /// The source of everything that the ECO chooses by chance.
     pub seed: u64,
+    /// What the ECO may not do to the parent.
+    pub guard: DesignGuard,
 }
 
 /// What a trial must know of its parent.
@@ -106,6 +108,7 @@ impl StudyContext {
             match &eco.manifest.implementation {
                 EcoImplementation::Tcl(file) => {
                     tcl = Some(EcoJob {
+                        protect: &request.guard.protect,
                         parameters: &proposal.parameters,
                         path: format!("{ECO_FOLDER}/{file}"),
                     });

@@ -14,9 +14,9 @@ use noodle2_engine::{
 };
 use noodle2_liberty::LibraryCache;
 use noodle2_model::{
-    AttemptUsage, Check, Clocks, CommandEnding, CommandReport, CommandSpec, Design, EcoProposal,
-    EngineKind, EngineSpec, Failure, Measurement, Metric, Objective, Outcome, Parasitics, Scene,
-    StageIndex, Study, TrialId,
+    AttemptUsage, Check, Clocks, CommandEnding, CommandReport, CommandSpec, Design, DesignGuard,
+    EcoProposal, EngineKind, EngineSpec, Failure, Measurement, Metric, Objective, Outcome,
+    Parasitics, Scene, StageIndex, Study, TrialId,
 };
 
 /// Runs a command to its end.
@@ -234,6 +234,7 @@ impl Bench {
             description: String::new(),
             seed: 1,
             safety_domain: Default::default(),
+            safety: Default::default(),
             design: Design {
                 case_name: "case".to_owned(),
                 top: top.to_owned(),
@@ -385,6 +386,7 @@ pub fn base_request<'a>(context: &StudyContext, folder: &Path) -> TrialRequest<'
         parent: None,
         eco: None,
         seed: 1,
+        guard: Default::default(),
     }
 }
 
@@ -434,6 +436,17 @@ pub fn try_eco(
     folder: &Path,
     run: &mut dyn FnMut(&CommandSpec) -> CommandReport,
 ) -> Outcome {
+    try_eco_under(context, parent, eco, folder, DesignGuard::default(), run)
+}
+
+pub fn try_eco_under(
+    context: &StudyContext,
+    parent: &(PathBuf, Measurement),
+    eco: &Eco,
+    folder: &Path,
+    guard: DesignGuard,
+    run: &mut dyn FnMut(&CommandSpec) -> CommandReport,
+) -> Outcome {
     let request = TrialRequest {
         trial: TrialId {
             stage: StageIndex(1),
@@ -444,6 +457,7 @@ pub fn try_eco(
         parent: Some(ParentFacts::from(&parent.1)),
         eco: Some((&proposal(eco), eco)),
         seed: 7,
+        guard,
     };
     context.run_trial(&request, run)
 }

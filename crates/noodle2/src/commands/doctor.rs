@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use noodle2_engine::Platform;
+use noodle2_engine::{Platform, find_program};
 use noodle2_exec::{Containment, Supervision};
 use serde::Serialize;
 
 use crate::cli::Format;
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
-use crate::study::{self, on_path};
+use crate::tools::probe_engine;
 
 /// What was found of one thing that studies need.
 #[derive(Debug, Serialize)]
@@ -23,7 +23,7 @@ struct Finding {
 
 /// Looks at this machine. Findings when something required is missing.
 pub(crate) fn doctor(format: Format) -> Result<Exit, CommandFailure> {
-    let engine = study::probe_engine(None).ok();
+    let engine = probe_engine(None).ok();
     let findings = [
         Finding {
             name: "sta",
@@ -131,7 +131,7 @@ fn program(
     Finding {
         name,
         needed_for,
-        found: on_path(name).map(|path| path.display().to_string()),
+        found: find_program(name).map(|path| path.display().to_string()),
         required,
         how_to_get,
     }

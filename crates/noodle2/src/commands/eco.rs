@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use noodle2_engine::{Catalogue, Eco, ParentFacts, TrialRequest};
+use noodle2_engine::{Catalogue, CatalogueProblem, Eco, ParentFacts, TrialRequest};
 use noodle2_exec::{CancelToken, Guard, run_command};
 use noodle2_model::{
-    ContentHash, EcoProposal, FailureClass, Measurement, Outcome, ParameterKind, ParameterValue,
-    Parameters, Stage, StageEco, StageIndex, StageMode, TrialId,
+    ContentHash, DesignGuard, EcoProposal, FailureClass, Measurement, Outcome, ParameterKind,
+    ParameterValue, Parameters, Stage, StageEco, StageIndex, StageMode, TrialId,
 };
-use noodle2_view::Table;
+use noodle2_view::{Table, count_text};
 use serde::Serialize;
 
 use crate::cli::{EcoPathOption, Format, StudyOption, Template};
@@ -20,11 +20,22 @@ use crate::study::{self, Prepared};
 
 /// `noodle2 eco list`.
 pub(crate) fn eco_list(path: &EcoPathOption, format: Format) -> Result<Exit, CommandFailure> {
-    let catalogue = load(&path.eco_path)?;
+    let (catalogue, problems) = Catalogue::survey(&path.eco_path);
+    tell_replacements(&catalogue);
     match format {
         Format::Json => {
-            let manifests: Vec<_> = catalogue.iter().map(|(_, eco)| &eco.manifest).collect();
-            print::json(&manifests)?;
+            let ecos: Vec<_> = catalogue.iter().map(|(_, eco)| &eco.manifest).collect();
+            let problems: Vec<_> = problems
+                .iter()
+                .map(|problem| {
+                    serde_json::json!({"code": problem.code(), "message": problem.to_string()})
+                })
+                .collect();
+            print::json(&serde_json::json!({
+                "ok": problems.is_empty(),
+                "ecos": ecos,
+                "problems": problems,
+            }))?;
         }
         Format::Text => {
             let mut table = Table::new(&["ECO", ">version", "class", "what it does"]);
@@ -39,29 +50,42 @@ pub(crate) fn eco_list(path: &EcoPathOption, format: Format) -> Result<Exit, Com
                 ]);
             }
             print::data(&table.text());
+            tell_problems(&problems);
         }
     }
-    Ok(Exit::Done)
+    Ok(if problems.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Findings
+    })
+}
+
+fn tell_problems(problems: &[CatalogueProblem]) {
+    for problem in problems {
+        print::talk(&format!("{} {problem}", problem.code()));
+    }
+}
+
+fn tell_replacements(catalogue: &Catalogue) {
+    for replacement in catalogue.replacements() {
+        print::talk(&replacement.to_string());
+    }
 }
 
 fn load(eco_path: &[PathBuf]) -> Result<Catalogue, CommandFailure> {
     let catalogue = Catalogue::load(eco_path).map_err(|problems| {
-        for problem in &problems {
-            print::talk(&format!("{} {problem}", problem.code()));
-        }
+        tell_problems(&problems);
         CommandFailure::new(
             Exit::Findings,
             "N2-ECO-103",
             format!(
-                "{} ECO folders are not in order, as told above",
-                problems.len()
+                "not in order, as told above: {}",
+                count_text(problems.len(), "ECO folder")
             ),
             None,
         )
     })?;
-    for replacement in catalogue.replacements() {
-        print::talk(&replacement.to_string());
-    }
+    tell_replacements(&catalogue);
     Ok(catalogue)
 }
 
@@ -143,7 +167,7 @@ struct Variant {
     result: String,
     message: Option<String>,
     design: Option<ContentHash>,
-    /// How many edits it recorded; absent for programs, which record none.
+    /// How many edits lead from the design to what came of it; absent where nothing did.
     edits: Option<u64>,
 }
 
@@ -279,6 +303,7 @@ fn prepare(
             .collect(),
         mode: StageMode::Sta,
         safety_domain: None,
+        safety: Default::default(),
         objective: None,
         parent_competes: true,
         aborts: noodle2_model::Aborts::default(),
@@ -307,6 +332,7 @@ impl<'a> Bench<'a> {
             parent: None,
             eco: None,
             seed: prepared.identity.study.seed,
+            guard: DesignGuard::default(),
         };
         match run(prepared, &request) {
             Outcome::Measured(base) => Ok(Self {
@@ -405,6 +431,7 @@ impl<'a> Bench<'a> {
             parent: Some(ParentFacts::from(&self.base)),
             eco: Some((&proposal, eco)),
             seed: self.prepared.identity.study.seed,
+            guard: DesignGuard::default(),
         };
         let (result, message, design, edits) = match run(self.prepared, &request) {
             Outcome::NoEffect => {
@@ -416,8 +443,7 @@ impl<'a> Bench<'a> {
                 let netlist = std::fs::read_to_string(request.folder.join(NETLIST))
                     .unwrap_or_default()
                     .replace(&EcoProposal::name_prefix(trial), "n2_");
-                let edits = &measurement.edits;
-                let edits = (!edits.is_empty()).then(|| edits.values().sum());
+                let edits = Some(measurement.edits.values().sum());
                 let design = Some(ContentHash::of(netlist));
                 ("effect".to_owned(), None, design, edits)
             }

@@ -11,27 +11,25 @@ use crate::study;
 /// `noodle2 check`.
 pub(crate) fn check(option: &StudyOption, format: Format) -> Result<Exit, CommandFailure> {
     if format == Format::Json {
-        let (exit, value) = study::problems_as_json(option)?;
+        let (exit, value) = study::problems_as_json(option);
         print::json(&value)?;
         return Ok(exit);
     }
     let loaded = study::load(option)?;
+    print::data(&loaded.legality_report().text());
     loaded.refuse_illegal()?;
-    let study = &loaded.study;
-    let trials = study.stages.iter().map(|stage| stage.trials as usize).sum();
-    print::data(&format!(
-        "{}: valid and legal in the `{}` domain; {}, {} at most, {}",
-        study.name,
-        study.safety_domain,
-        counted(study.stages.len(), "stage"),
-        counted(trials, "trial"),
-        counted(study.scenes.len(), "scene")
-    ));
     Ok(Exit::Done)
 }
 
-/// `noodle2 plan`.
+/// `noodle2 plan`. Of an invalid study, what `noodle2 check` prints.
 pub(crate) fn plan(option: &StudyOption, format: Format) -> Result<Exit, CommandFailure> {
+    if format == Format::Json {
+        let (exit, value) = study::problems_as_json(option);
+        if exit == Exit::InvalidStudy {
+            print::json(&value)?;
+            return Ok(exit);
+        }
+    }
     let loaded = study::load(option)?;
     let dag = Program::dag_of(&loaded.study).map_err(CommandFailure::internal)?;
     let plan = PlanView::new(&loaded.study, &dag);
@@ -40,9 +38,4 @@ pub(crate) fn plan(option: &StudyOption, format: Format) -> Result<Exit, Command
         Format::Text => print::data(&plan.text()),
     }
     Ok(Exit::Done)
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{ending}")
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::cli::Template;
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
+use crate::shell;
 
 const NETLIST: &str = include_str!("../../../../examples/templates/counter.v");
 const CONSTRAINTS: &str = include_str!("../../../../examples/templates/constraints.sdc");
@@ -23,8 +24,8 @@ pub(crate) fn init(folder: &Path, template: Template) -> Result<Exit, CommandFai
     ));
     print::talk(&format!(
         "next: noodle2 run {} --out {}",
-        study.display(),
-        folder.join("runs/first").display()
+        shell::word(&study),
+        shell::word(&folder.join("runs/first"))
     ));
     Ok(Exit::Done)
 }

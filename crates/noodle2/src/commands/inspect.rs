@@ -40,7 +40,7 @@ pub(crate) fn history_of(folder: &RunFolder) -> Result<History, CommandFailure> 
 }
 
 /// A run as it is now.
-fn look_at(run: &Path) -> Result<(RunFolder, History), CommandFailure> {
+pub(crate) fn look_at(run: &Path) -> Result<(RunFolder, History), CommandFailure> {
     let folder = RunFolder::open(run)?;
     // Asked before the journal is read: a run that ends in between is then told as ended.
     let worker = Worker::of(&folder);
@@ -173,6 +173,8 @@ fn show_trial(
             "eco": trial.map(|trial| &trial.eco),
             "result": trial.map(result),
             "failure": trial.and_then(Trial::failure),
+            "refused": trial.and_then(|trial| trial.refused.as_ref()),
+            "confirmations": trial.map_or(0, |trial| trial.confirmations.len()),
             "attempts": trial.map_or(controller.base_attempts(), |trial| &trial.attempts).len(),
             "metrics": case.map(|case| &case.measurement.overall),
             "scenes": case.map(|case| &case.measurement.scenes),
@@ -192,6 +194,9 @@ fn show_trial(
                 trial.parent,
                 result(trial)
             ));
+            for gate in trial.refused.iter().flatten() {
+                text.push_str(&format!("  may not survive: {gate}\n"));
+            }
             if let Some(failure) = trial.failure() {
                 text.push_str(&format!("  {}\n", failure.message));
                 for line in failure.excerpt.lines() {

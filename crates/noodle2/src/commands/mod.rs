@@ -2,6 +2,7 @@
 
 mod doctor;
 mod eco;
+mod explain;
 mod files;
 mod init;
 mod inspect;
@@ -10,6 +11,7 @@ mod verify;
 
 pub(crate) use doctor::doctor;
 pub(crate) use eco::{LintOrder, eco_lint, eco_list, eco_show};
+pub(crate) use explain::explain;
 pub(crate) use files::{check, plan};
 pub(crate) use init::init;
 pub(crate) use inspect::{lineage, report, show, status};

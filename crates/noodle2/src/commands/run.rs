@@ -1,5 +1,6 @@
 //! `noodle2 run` and `noodle2 resume`.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,16 +11,18 @@ use noodle2_model::{
     StopCause,
 };
 use noodle2_store::{
-    ArtifactIndex, JournalWriter, RunFolder, WritableRun, copy_file, create_folder,
-    open_for_append, write_atomic,
+    ArtifactIndex, JournalWriter, RunFolder, WritableRun, create_folder, open_for_append,
+    write_atomic,
 };
-use noodle2_view::{History, Lineage, Summary, report_markdown, report_text};
+use noodle2_view::{History, Summary, count_text, report_text};
 
 use crate::cli::{Format, StudyOption, WorkersOption};
 use crate::commands::inspect::history_of;
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
+use crate::record;
 use crate::run::{AttemptRunner, Driver, DriverError, EngineRunner, RunEnd, Spending, Watch, took};
+use crate::shell;
 use crate::study::{self, Prepared};
 
 /// Runs a study into a new folder.
@@ -35,6 +38,10 @@ pub(crate) fn run(
     let folder = writable.folder.clone();
     let prepared = prepare_in(&folder, |shared| study::prepare(&loaded, shared))
         .inspect_err(|_| drop(std::fs::remove_dir_all(folder.inputs())))?;
+    // The bytes that were read, not those that the file holds by now.
+    write_atomic(&folder.study(), &loaded.bytes)?;
+    let legality = record::legality_text(&prepared.identity);
+    write_atomic(&folder.legality(), legality)?;
     let mut journal = JournalWriter::create(&folder.journal())?;
     let count = Manner::new(workers, format).workers;
     let created = vec![
@@ -45,7 +52,6 @@ pub(crate) fn run(
     ];
     let controller = begin(&prepared.identity, &created)?;
     append(&mut journal, created)?;
-    copy_file(&loaded.path, &folder.study())?;
     let spending = Spending::new(&prepared.identity.study.budget, 0.0, 0.0);
     go_on(
         writable,
@@ -68,14 +74,26 @@ pub(crate) fn resume(
     let reopened = open_for_append(&folder.journal())?;
     if let Some(cut) = &reopened.cut {
         print::talk(&format!(
-            "the journal ended in a torn record: {} bytes from byte {} on were cut and kept in {}",
-            cut.length,
+            "the journal ended in a torn record: {} from byte {} on cut and kept in {}",
+            count_text(cut.length as usize, "byte"),
             cut.offset,
             cut.saved_to.display()
         ));
     }
+    if !writable.removed.is_empty() {
+        print::talk(&format!(
+            "removed what the former controller had not finished writing: {} files",
+            writable.removed.len()
+        ));
+    }
     let mut journal = reopened.writer;
-    let history = history_of(&folder)?;
+    let history = match History::new(&record::events_of(&reopened.records)) {
+        Ok(history) => history,
+        // Read once more for the sake of its message.
+        Err(_) => history_of(&folder)?,
+    };
+    record::refuse_missing_records(&folder, &reopened.records, history.controller())?;
+    study::refuse_changed_study(&folder.study(), history.controller().program().identity())?;
     let mut controller = history.controller().clone();
     if controller.recorded_digest().is_some() {
         print::talk("the run has ended already; nothing is left to do");
@@ -84,9 +102,10 @@ pub(crate) fn resume(
     let prepared = prepare_in(&folder, |shared| {
         study::prepare_again(controller.program().identity(), shared)
     })?;
-    for killed in noodle2_exec::sweep(&mark_of(&folder)) {
+    for killed in noodle2_exec::sweep(&mark_of(&folder, &journal)?) {
         print::talk(&format!(
-            "ended a process that was left running: {killed:?}"
+            "ended a process that was left running: {} (process {}, attempt {})",
+            killed.command_line, killed.pid, killed.attempt
         ));
     }
     let count = Manner::new(workers, format).workers;
@@ -170,10 +189,14 @@ fn append(journal: &mut JournalWriter, events: Vec<Event>) -> Result<(), Command
     Ok(journal.append(&timed)?)
 }
 
-/// What marks the processes of a run among all processes of this machine.
-fn mark_of(folder: &RunFolder) -> String {
-    let path = std::fs::canonicalize(folder.root()).unwrap_or_else(|_| folder.root().to_owned());
-    ContentHash::of(path.as_os_str().as_encoded_bytes()).short()
+/// What marks the processes of a run among all processes of this machine: the run, and its very folder. It goes
+/// with a folder that is moved; a copy, which is another folder, never sweeps what belongs to the original.
+fn mark_of(folder: &RunFolder, journal: &JournalWriter) -> Result<String, CommandFailure> {
+    let run = journal
+        .run_id()
+        .ok_or_else(|| CommandFailure::internal("a run without a record has no mark"))?;
+    let found = std::fs::metadata(folder.root()).map_err(CommandFailure::internal)?;
+    Ok(ContentHash::of(format!("{run} {}", found.ino())).short())
 }
 
 fn go_on(
@@ -190,7 +213,7 @@ fn go_on(
         context: prepared.context,
         catalogue: prepared.catalogue,
         identity: prepared.identity,
-        mark: mark_of(&folder),
+        mark: mark_of(&folder, &journal)?,
     };
     for case in controller.cases().values() {
         runner.keep_case(case)?;
@@ -231,19 +254,16 @@ fn interruption(folder: &RunFolder, cause: StopCause) -> String {
     };
     format!(
         "{why} go on with: noodle2 resume {}",
-        folder.root().display()
+        shell::word(folder.root())
     )
 }
 
 /// Writes what people read of the run, and prints it.
 fn conclude(folder: &RunFolder, history: &History, format: Format) -> Result<Exit, CommandFailure> {
     let summary = Summary::new(history);
-    let json = serde_json::to_string_pretty(&summary).map_err(CommandFailure::internal)?;
-    write_atomic(&folder.summary(), json + "\n")?;
-    write_atomic(&folder.report(), report_markdown(history, &summary))?;
-    let lineage = Lineage::new(history.controller(), false);
-    write_atomic(&folder.lineage(), lineage.dot())?;
-    write_atomic(&folder.lineage().with_extension("svg"), lineage.svg())?;
+    for (path, text) in record::documents(folder, history)? {
+        write_atomic(&path, text)?;
+    }
     match format {
         Format::Json => print::json(&summary)?,
         Format::Text => print::data(&report_text(history, &summary)),
@@ -259,4 +279,33 @@ fn conclude(folder: &RunFolder, history: &History, format: Format) -> Result<Exi
         RunStatus::Stopped => Exit::Stopped,
         RunStatus::Running | RunStatus::Interrupted => Exit::Interrupted,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mark_of_a_run_goes_with_its_folder_and_is_no_copys() {
+        let scratch = tempfile::tempdir().unwrap();
+        let place = |name: &str| scratch.path().join(name);
+        let run = RunFolder::create(&place("run")).unwrap();
+        let mut journal = JournalWriter::create(&run.folder.journal()).unwrap();
+        assert!(mark_of(&run.folder, &journal).is_err());
+        append(&mut journal, vec![Event::RunResumed]).unwrap();
+        let mark = mark_of(&run.folder, &journal).unwrap();
+        drop((run, journal));
+
+        let mark_at = |name: &str| {
+            let run = RunFolder::open_for_writing(&place(name)).unwrap();
+            let journal = open_for_append(&run.folder.journal()).unwrap().writer;
+            mark_of(&run.folder, &journal).unwrap()
+        };
+        std::fs::rename(place("run"), place("moved")).unwrap();
+        assert_eq!(mark_at("moved"), mark);
+        std::fs::create_dir(place("copy")).unwrap();
+        let of = |name: &str| place(name).join("journal.ndjson");
+        std::fs::copy(of("moved"), of("copy")).unwrap();
+        assert_ne!(mark_at("copy"), mark);
+    }
 }

@@ -4,19 +4,22 @@ use std::path::Path;
 
 use noodle2_control::Controller;
 use noodle2_model::ContentHash;
-use noodle2_store::verify_run_storage;
+use noodle2_store::{RunFolder, StorageProblem, verify_run_storage};
+use noodle2_view::count_text;
 use serde::Serialize;
 
 use crate::cli::Format;
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
+use crate::record;
 
 /// What `verify --format json` prints.
 #[derive(Debug, Serialize)]
 struct Verification {
     ok: bool,
     digest: Option<ContentHash>,
-    records: usize,
+    /// How many are intact, from the first on.
+    records: u64,
     problems: Vec<Problem>,
 }
 
@@ -27,25 +30,30 @@ struct Problem {
     message: String,
 }
 
-/// Checks the chain of the journal, every file against its hash, and every decision, the digest among
-/// them, against the one that the rules give.
-pub(crate) fn verify(run: &Path, format: Format) -> Result<Exit, CommandFailure> {
-    let storage = verify_run_storage(run)?;
-    let mut problems: Vec<Problem> = storage
-        .problems
-        .iter()
-        .map(|problem| Problem {
+impl From<StorageProblem> for Problem {
+    fn from(problem: StorageProblem) -> Self {
+        Self {
             code: problem.code.to_owned(),
             path: problem.path.display().to_string(),
-            message: problem.message.clone(),
-        })
-        .collect();
+            message: problem.message,
+        }
+    }
+}
+
+/// Checks the chain of the journal, every file against its hash, every decision, the digest among them,
+/// against the one that the rules give, and what is told of the run against what the journal gives.
+pub(crate) fn verify(run: &Path, format: Format) -> Result<Exit, CommandFailure> {
+    let storage = verify_run_storage(run)?;
+    let mut problems: Vec<Problem> = storage.problems.into_iter().map(Problem::from).collect();
     let mut digest = None;
-    let mut records = 0;
     if let Some(journal) = &storage.journal {
-        records = journal.records.len();
         match Controller::replay(journal.records.iter().map(|record| &record.event)) {
-            Ok(controller) => digest = controller.recorded_digest(),
+            Ok(controller) => {
+                digest = controller.recorded_digest();
+                let folder = RunFolder::open(run)?;
+                let found = record::check_what_follows(&folder, &journal.records, &controller)?;
+                problems.extend(found.into_iter().map(Problem::from));
+            }
             Err((position, error)) => problems.push(Problem {
                 code: "N2-RUN-001".to_owned(),
                 path: "journal.ndjson".to_owned(),
@@ -56,7 +64,7 @@ pub(crate) fn verify(run: &Path, format: Format) -> Result<Exit, CommandFailure>
     let verification = Verification {
         ok: problems.is_empty(),
         digest,
-        records,
+        records: storage.intact_records,
         problems,
     };
     match format {
@@ -85,7 +93,8 @@ fn text(verification: &Verification) -> String {
     let verdict = if verification.ok {
         "every record, decision and file is as it was written"
     } else {
-        "the record is not sound"
+        "the record as a whole is not sound"
     };
-    text + &format!("{} records; {verdict}\n{digest}\n", verification.records)
+    let records = count_text(verification.records as usize, "intact record");
+    text + &format!("{records}; {verdict}\n{digest}\n")
 }

@@ -1,19 +1,22 @@
 //! One attempt, from the parent's netlist to sealed artifacts. Runs on a worker's thread.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use noodle2_control::{Case, Controller};
+use noodle2_control::{Attempt, Case, Controller};
 use noodle2_engine::{Catalogue, ParentFacts, StudyContext, TrialRequest};
 use noodle2_exec::{CancelToken, Guard, JobPanicked, run_command};
 use noodle2_model::{
-    AttemptId, AttemptUsage, CaseName, CommandReport, ContentHash, EcoProposal, Failure,
-    FailureClass, Outcome, RunIdentity,
+    AttemptId, AttemptUsage, CaseName, CommandReport, ContentHash, DesignGuard, EcoProposal,
+    Failure, FailureClass, Outcome, RunIdentity,
 };
 use noodle2_store::{
     ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, copy_file,
     create_folder, hash_file, write_atomic,
 };
+
+use crate::record::{case_file, case_text};
 
 /// The netlist that every measured attempt leaves in its folder.
 pub(crate) const NETLIST: &str = "netlist.v";
@@ -25,9 +28,31 @@ pub(crate) struct AttemptOrder {
     pub case: CaseName,
     pub eco: Option<EcoProposal>,
     pub parent: Option<ParentOrder>,
+    /// The case that is measured again rather than derived; nothing is tried then.
+    pub confirms: Option<ParentOrder>,
+    /// How long to wait before it begins, since the machine failed the attempts before.
+    pub backoff: Duration,
 }
 
-/// The case that a trial starts from.
+/// The wait after the first attempt that the machine failed; it doubles with each further one.
+const FIRST_BACKOFF: Duration = Duration::from_millis(500);
+
+/// The longest wait between attempts.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+
+/// The wait before an attempt that follows these.
+fn backoff_after(attempts: &[Attempt]) -> Duration {
+    let is_lost = |attempt: &&Attempt| {
+        matches!(&attempt.outcome, Some(Outcome::Failed(failure))
+            if failure.class.is_transient() && failure.class != FailureClass::Interrupted)
+    };
+    match attempts.iter().filter(is_lost).count() {
+        0 => Duration::ZERO,
+        lost => (FIRST_BACKOFF * 2_u32.saturating_pow(lost as u32 - 1)).min(LONGEST_BACKOFF),
+    }
+}
+
+/// The case that a trial starts from, or that is measured again.
 #[derive(Debug, Clone)]
 pub(crate) struct ParentOrder {
     pub case: CaseName,
@@ -58,20 +83,34 @@ impl AttemptOrder {
     /// The order for an attempt that the controller started.
     pub fn new(controller: &Controller, attempt: AttemptId) -> Self {
         let trial = controller.trial(attempt.trial);
+        let order = |case: &Case| ParentOrder {
+            case: case.name.clone(),
+            attempt: case.attempt,
+            netlist: case.measurement.design.netlist,
+            facts: ParentFacts::from(&case.measurement),
+        };
+        let case = attempt
+            .trial
+            .case(&controller.program().study().design.case_name);
+        let confirms = trial
+            .filter(|trial| trial.is_being_confirmed())
+            .and_then(|_| controller.cases().get(&case));
         let parent = trial
-            .and_then(|trial| controller.cases().get(&trial.parent))
-            .map(|case| ParentOrder {
-                case: case.name.clone(),
-                attempt: case.attempt,
-                netlist: case.measurement.design.netlist,
-                facts: ParentFacts::from(&case.measurement),
-            });
-        let design = &controller.program().study().design.case_name;
+            .filter(|_| confirms.is_none())
+            .and_then(|trial| controller.cases().get(&trial.parent));
         Self {
             attempt,
-            case: attempt.trial.case(design),
-            eco: trial.map(|trial| trial.eco.clone()),
-            parent,
+            eco: trial
+                .filter(|_| confirms.is_none())
+                .map(|trial| trial.eco.clone()),
+            parent: parent.map(order),
+            confirms: confirms.map(order),
+            backoff: match (trial, confirms) {
+                (Some(trial), Some(_)) => backoff_after(&trial.confirmations),
+                (Some(trial), None) => backoff_after(&trial.attempts),
+                (None, _) => backoff_after(controller.base_attempts()),
+            },
+            case,
         }
     }
 }
@@ -108,6 +147,10 @@ pub(crate) struct EngineRunner {
 
 impl AttemptRunner for EngineRunner {
     fn run(&self, order: &AttemptOrder, cancel: &CancelToken) -> AttemptResult {
+        if cancel.wait(order.backoff) {
+            let text = "the attempt was stopped before it began".to_owned();
+            return AttemptResult::failed(FailureClass::Interrupted, text);
+        }
         match self.attempt(order, cancel) {
             Ok(result) => result,
             Err(error) if cancel.is_cancelled() => {
@@ -130,18 +173,8 @@ impl AttemptRunner for EngineRunner {
             // A copy of its own: whoever edits it must not change what children start from.
             copy_file(&netlist, &place)?;
         }
-        let text = serde_json::to_string_pretty(&serde_json::json!({
-            "case": case.name,
-            "label": self.identity.study.result_label(),
-            "parents": case.parents,
-            "eco": case.eco,
-            "attempt": case.attempt.to_string(),
-            "metrics": case.measurement.overall,
-            "scenes": case.measurement.scenes,
-            "edits": case.measurement.edits,
-            "design": case.measurement.design,
-        }));
-        write_atomic(&kept.join("case.json"), text.unwrap_or_default())
+        let text = case_text(case, self.identity.study.result_label());
+        write_atomic(&case_file(&self.folder, case), text)
     }
 }
 
@@ -183,6 +216,7 @@ impl EngineRunner {
             parent: order.parent.as_ref().map(|parent| parent.facts.clone()),
             eco,
             seed: self.identity.study.seed,
+            guard: self.guard(order),
         };
         let mut outcome = self.context.run_trial(&request, &mut |spec| {
             let report = run_command(spec, &guard, cancel);
@@ -222,9 +256,16 @@ impl EngineRunner {
         })
     }
 
+    /// What the rules of the trial's stage keep its ECO from.
+    fn guard(&self, order: &AttemptOrder) -> DesignGuard {
+        let study = &self.identity.study;
+        let stage = study.stages.get(order.attempt.trial.stage.position());
+        stage.map_or_else(DesignGuard::default, |stage| DesignGuard::of(study, stage))
+    }
+
     /// The netlist that the parent's attempt left; for the base case those of the study.
     fn netlists(&self, order: &AttemptOrder) -> Vec<PathBuf> {
-        match &order.parent {
+        match order.parent.as_ref().or(order.confirms.as_ref()) {
             Some(parent) => vec![absolute(&self.attempt_folder(parent.attempt).join(NETLIST))],
             None => self.context.base_netlists().to_vec(),
         }
@@ -237,13 +278,14 @@ impl EngineRunner {
         let read_in_place = |role: &str| {
             role.starts_with("sdc:")
                 || role.starts_with("spef:")
-                || (role == "netlist" && order.parent.is_none())
+                || (role == "netlist" && order.parent.is_none() && order.confirms.is_none())
         };
         let inputs = self.identity.inputs.iter();
         let inputs = inputs
             .filter(|input| read_in_place(&input.role))
             .map(|input| (input.path.clone(), input.content));
-        let parent = order.parent.iter().map(|parent| {
+        let read = order.parent.iter().chain(&order.confirms);
+        let parent = read.map(|parent| {
             let path = self.attempt_folder(parent.attempt).join(NETLIST);
             (path, parent.netlist)
         });
@@ -271,4 +313,25 @@ fn add_usage(total: &mut AttemptUsage, report: &CommandReport) {
     total.wall_s += report.usage.wall_s;
     total.cpu_s += report.usage.cpu_s;
     total.peak_memory_bytes = total.peak_memory_bytes.max(report.usage.peak_memory_bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_attempt_that_the_machine_failed_doubles_the_wait() {
+        let attempt = |number, class| Attempt {
+            number,
+            outcome: AttemptResult::failed(class, String::new()).outcome.into(),
+            usage: AttemptUsage::default(),
+        };
+        let lost = |count| (1..=count).map(|number| attempt(number, FailureClass::WorkerLost));
+        let wait = |attempts: Vec<Attempt>| backoff_after(&attempts).as_millis();
+        assert_eq!(wait(Vec::new()), 0);
+        assert_eq!(wait(vec![attempt(1, FailureClass::Interrupted)]), 0);
+        assert_eq!(wait(lost(1).collect()), 500);
+        assert_eq!(wait(lost(3).collect()), 2000);
+        assert_eq!(wait(lost(60).collect()), 30_000);
+    }
 }

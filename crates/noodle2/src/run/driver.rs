@@ -122,7 +122,7 @@ impl Driver {
         pool: &Pool<AttemptId, AttemptResult>,
     ) -> Result<(), DriverError> {
         match decision {
-            Event::AttemptStarted { attempt } => {
+            Event::AttemptStarted { attempt } | Event::ConfirmationStarted { attempt } => {
                 let order = AttemptOrder::new(&self.controller, attempt);
                 let runner = Arc::clone(&self.runner);
                 pool.submit(attempt, move |cancel| runner.run(&order, cancel))

@@ -123,6 +123,21 @@ impl Watch {
                     ));
                 }
             }
+            Event::Contained { stage, containment } => self.say(&format!(
+                "{}: {} is not tried any more: {}",
+                name(stage),
+                containment.scope,
+                containment.cause
+            )),
+            Event::PromotionsRefused { stage, cases } => {
+                for (case, gates) in cases {
+                    let gates = gates.join("; ");
+                    self.say(&format!("{}: {case} may not survive: {gates}", name(stage)));
+                }
+            }
+            Event::StudyRailCrossed { at, cause } => self.say(&format!(
+                "a rail of the study was crossed at trial {at}: {cause}"
+            )),
             Event::RunBlocked { reasons } => {
                 for reason in reasons {
                     self.say(&format!("blocked: {reason}"));

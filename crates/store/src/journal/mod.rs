@@ -63,8 +63,8 @@
 //! line with anything but its own end behind it, and any line whose checksum is right while its
 //! sequence number, chain or event is not.
 //!
-//! A chain cannot tell that whole records were removed from its end; that is seen from what the missing
-//! records announced (artifacts on disk, a digest noted elsewhere).
+//! A chain cannot tell that whole records were removed from its end; that is seen from what stands beside it:
+//! attempts and cases without a record ([`crate::unrecorded`]), a summary that knows more.
 
 mod read;
 mod record;
@@ -77,7 +77,7 @@ pub use write::{CutTail, JournalWriter, ReopenedJournal, open_for_append};
 use noodle2_model::ContentHash;
 
 /// What the first record of a journal follows: 64 zeros.
-pub const GENESIS: ContentHash = ContentHash::from_bytes([0; 32]);
+pub(crate) const GENESIS: ContentHash = ContentHash::from_bytes([0; 32]);
 
 #[cfg(test)]
 mod tests;

@@ -20,8 +20,8 @@ pub struct JournalContent {
 }
 
 impl JournalContent {
-    /// The hash of the last record, which vouches for all; [`GENESIS`] for a journal without records.
-    pub fn head(&self) -> ContentHash {
+    /// The hash of the last record, which vouches for all; 64 zeros for a journal without records.
+    pub(super) fn head(&self) -> ContentHash {
         self.records.last().map_or(GENESIS, |record| record.hash)
     }
 }

@@ -19,6 +19,7 @@ pub struct JournalWriter {
     file: File,
     path: PathBuf,
     next_seq: u64,
+    first: Option<ContentHash>,
     head: ContentHash,
     synced_length: u64,
     poisoned: bool,
@@ -42,6 +43,7 @@ impl JournalWriter {
             file,
             path: path.to_owned(),
             next_seq: 1,
+            first: None,
             head: GENESIS,
             synced_length: 0,
             poisoned: false,
@@ -67,6 +69,7 @@ impl JournalWriter {
             return Ok(());
         }
         let mut lines = Vec::new();
+        let mut first = self.first;
         let mut head = self.head;
         let mut seq = self.next_seq;
         for (at, event) in events {
@@ -77,6 +80,7 @@ impl JournalWriter {
                     reason,
                 }
             })?;
+            first = first.or(Some(head));
             seq += 1;
         }
         let written = self
@@ -91,6 +95,7 @@ impl JournalWriter {
             self.cut_back();
             return Err(error);
         }
+        self.first = first;
         self.head = head;
         self.next_seq = seq;
         self.synced_length += lines.len() as u64;
@@ -106,24 +111,10 @@ impl JournalWriter {
             .and_then(|()| self.file.sync_data());
     }
 
-    /// The sequence number of the next record.
-    pub fn next_seq(&self) -> u64 {
-        self.next_seq
-    }
-
-    /// The hash of the last record, or [`GENESIS`].
-    pub fn head(&self) -> ContentHash {
-        self.head
-    }
-
-    /// The number of bytes of all durable records.
-    pub fn synced_length(&self) -> u64 {
-        self.synced_length
-    }
-
-    /// Where the journal lies.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// The hash of the first record, which no other run has: it holds the run's identity and the time of
+    /// its creation. [`None`] before that record is durable.
+    pub fn run_id(&self) -> Option<ContentHash> {
+        self.first
     }
 }
 
@@ -184,6 +175,7 @@ pub fn open_for_append(path: &Path) -> Result<ReopenedJournal, StoreError> {
             file,
             path: path.to_owned(),
             next_seq: content.records.len() as u64 + 1,
+            first: content.records.first().map(|record| record.hash),
             head,
             synced_length,
             poisoned: false,
@@ -232,6 +224,7 @@ mod tests {
             file: OpenOptions::new().append(true).open(&path).unwrap(),
             path: path.clone(),
             next_seq: 1,
+            first: None,
             head: GENESIS,
             synced_length: 0,
             poisoned: false,
@@ -242,7 +235,7 @@ mod tests {
         assert!(error.to_string().contains("journal.ndjson"));
         let again = writer.append(&event).unwrap_err();
         assert_eq!(again.code(), "N2-STORE-008");
-        assert_eq!(writer.next_seq(), 1);
+        assert_eq!((writer.next_seq, writer.run_id()), (1, None));
     }
 
     #[test]

@@ -295,15 +295,23 @@ fn range(
             };
             let is_whole_parameter = matches!(kind, ParameterKind::Integer { .. });
             if is_whole_parameter && number.fract() != 0.0 {
-                let message = format!("`{name}` takes whole numbers, and `{key}` is `{number}`");
+                let message = format!(
+                    "`{name}` takes whole numbers, and `{key}` is `{}`",
+                    shown(number)
+                );
                 report.at(codes::PARAMETER_RANGE, &at(key), message, None);
             } else if key != "step" && kind.admit(&numeric(number, is_whole_parameter)).is_none() {
-                let message = format!("`{number}` is no value for `{name}` ({})", kind.describe());
+                let message = format!(
+                    "`{}` is no value for `{name}` ({})",
+                    shown(number),
+                    kind.describe()
+                );
                 report.at(codes::PARAMETER_VALUE, &at(key), message, None);
             }
         }
     }
     if from > to {
+        let (from, to) = (shown(from), shown(to));
         let message = format!("the range starts at {from}, above its end at {to}");
         report.at(
             codes::PARAMETER_RANGE,
@@ -323,21 +331,45 @@ fn range(
         return;
     };
     if step <= 0.0 {
-        let message = format!("the step {step} is not above zero");
+        let message = format!("the step {} is not above zero", shown(step));
         report.at(codes::PARAMETER_RANGE, &at("step"), message, None);
     } else if from < to && step > to - from {
+        let (from, to, step) = (shown(from), shown(to), shown(step));
         let message = format!("the step {step} is longer than the range from {from} to {to}");
         let help = format!("only {from} would be tried; list the values if that is meant");
         report.at(codes::PARAMETER_RANGE, &at("step"), message, help);
     } else if ((to - from) / step).floor() + 1.0 > MAX_POINTS {
         let points = ((to - from) / step).floor() + 1.0;
-        let message = format!("the range has {points} points; at most {MAX_POINTS} make sense");
+        let message = format!(
+            "the range has {} points; at most {MAX_POINTS} make sense",
+            many(points)
+        );
         let help = if is_whole {
             "give a wider `step`".to_owned()
         } else {
             "widen `step`, or leave it out to sample the range".to_owned()
         };
         report.at(codes::PARAMETER_RANGE, &place, message, help);
+    }
+}
+
+/// A number with its exponent where it would have too many digits to be read.
+fn shown(number: f64) -> String {
+    if number == 0.0 || (1e-9..1e15).contains(&number.abs()) {
+        number.to_string()
+    } else {
+        format!("{number:e}")
+    }
+}
+
+/// A number of points in words that can be read, however many there are.
+fn many(points: f64) -> String {
+    if points < 1e9 {
+        format!("{points}")
+    } else if points.is_finite() {
+        format!("about {points:.0e}")
+    } else {
+        "countless".to_owned()
     }
 }
 

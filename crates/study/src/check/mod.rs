@@ -7,6 +7,7 @@ mod eco;
 mod graph;
 mod objective;
 mod reference;
+mod safety;
 mod scene;
 mod stage;
 
@@ -32,6 +33,7 @@ pub(crate) fn check(study: &mut Study, report: &mut Report, references: Option<&
     objective::check(study, report);
     budgets(study, report);
     stage::check(study, report);
+    safety::check(study, report);
     graph::check(study, report);
     if let Some(references) = references {
         reference::check(study, report, references);

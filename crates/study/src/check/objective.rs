@@ -7,12 +7,7 @@ use crate::codes;
 use crate::report::Report;
 
 pub(super) fn check(study: &Study, report: &mut Report) {
-    // A scene that cannot be read may be the one that checks hold.
-    let checks_hold = !report.is_sound_throughout("scenes")
-        || study
-            .scenes
-            .iter()
-            .any(|scene| scene.checks.contains(&Check::Hold));
+    let checks_hold = checks_hold(study, report);
     objective(report, "objective", &study.objective, checks_hold);
     for (index, stage) in study.stages.iter().enumerate() {
         if let Some(own) = &stage.objective {
@@ -26,6 +21,15 @@ pub(super) fn check(study: &Study, report: &mut Report) {
     }
 }
 
+/// Whether hold is measured, as far as can be told: a scene that cannot be read may be the one that checks it.
+pub(super) fn checks_hold(study: &Study, report: &Report) -> bool {
+    !report.is_sound_throughout("scenes")
+        || study
+            .scenes
+            .iter()
+            .any(|scene| scene.checks.contains(&Check::Hold))
+}
+
 fn objective(report: &mut Report, field: &str, objective: &Objective, checks_hold: bool) {
     let rank = format!("{field}.rank");
     not_empty(report, &rank, objective.rank.len(), "one metric");
@@ -33,9 +37,19 @@ fn objective(report: &mut Report, field: &str, objective: &Objective, checks_hol
     for (index, metric) in objective.rank.iter().enumerate() {
         measured(report, &format!("{rank}[{index}]"), *metric, checks_hold);
     }
+    bounds(
+        report,
+        &format!("{field}.bounds"),
+        &objective.bounds,
+        checks_hold,
+    );
+}
+
+/// Checks a list of bounds: each with a limit, on a metric that is measured and has no other.
+pub(super) fn bounds(report: &mut Report, field: &str, bounds: &[Bound], checks_hold: bool) {
     let mut bounded: Vec<Metric> = Vec::new();
-    for (index, bound) in objective.bounds.iter().enumerate() {
-        let field = format!("{field}.bounds[{index}]");
+    for (index, bound) in bounds.iter().enumerate() {
+        let field = format!("{field}[{index}]");
         let metric = format!("{field}.metric");
         measured(report, &metric, bound.metric, checks_hold);
         limits(report, &field, bound);

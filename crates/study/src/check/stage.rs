@@ -22,18 +22,6 @@ pub(super) fn check(study: &Study, report: &mut Report) {
         if stage.survivors == 0 {
             out_of_range(report, &format!("{field}.survivors"), "must be at least 1");
         }
-        for (key, count) in [
-            ("failures", stage.aborts.failures),
-            ("failures_in_a_row", stage.aborts.failures_in_a_row),
-        ] {
-            if count == Some(0) {
-                out_of_range(
-                    report,
-                    &format!("{field}.aborts.{key}"),
-                    "must be at least 1; leave it out for no limit",
-                );
-            }
-        }
     }
 }
 
@@ -44,7 +32,7 @@ fn trials(report: &mut Report, field: &str, stage: &Stage) {
     }
     if stage.trials > 0 && stage.ecos.is_empty() {
         let message = format!(
-            "the stage may propose {} trials, but has no ECO to try",
+            "the stage has `trials: {}`, but no ECO to try",
             stage.trials
         );
         let help =

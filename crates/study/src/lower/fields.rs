@@ -47,7 +47,6 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("parents", "after"),
     ("pdk", "platform"),
     ("rc", "parasitics"),
-    ("safety", "safety_domain"),
     ("spef", "parasitics"),
     ("start", "from"),
     ("stop", "to"),

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use noodle2_model::{
-    Aborts, Join, JoinMerge, JoinPolicy, ParameterDomain, ParameterValue, Stage, StageEco,
-    StageMode, StageRelation,
+    Aborts, Join, JoinMerge, JoinPolicy, ParameterDomain, ParameterValue, SafetyRules, Stage,
+    StageEco, StageMode, StageRelation,
 };
 
 use super::fields::fields;
-use super::study::{inner, objective, only_entry, refuse_key, safety_domain};
+use super::safety::safety;
+use super::study::{bounds, inner, objective, only_entry, refuse_key, safety_domain};
 use super::value::{
     Scalar, boolean, filled, list, number, parameter_value, refuse, resolve, text, whole, word,
     wrong_type,
@@ -35,6 +36,7 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
             "ecos",
             "mode",
             "safety_domain",
+            "safety",
             "objective",
             "parent_competes",
             "aborts",
@@ -53,6 +55,7 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
         ecos: fields.optional(report, "ecos", Vec::new(), ecos),
         mode: fields.optional(report, "mode", StageMode::Sta, mode),
         safety_domain: fields.option(report, "safety_domain", safety_domain),
+        safety: fields.optional(report, "safety", SafetyRules::default(), safety),
         objective: fields.option(report, "objective", objective),
         parent_competes: fields.optional(report, "parent_competes", true, boolean),
         aborts: fields.optional(report, "aborts", Aborts::default(), aborts),
@@ -161,8 +164,8 @@ fn parameter_domain(report: &mut Report, place: &Place<'_>) -> Lowered<Parameter
         Kind::Scalar { text, plain } => {
             if let (true, Some(help)) = (*plain, range_help(text)) {
                 let message = format!(
-                    "`{}` looks like a range, but {} is a word",
-                    place.label(),
+                    "{} looks like a range, but {} is a word",
+                    quoted(place.label()),
                     quoted(text)
                 );
                 return Err(refuse(
@@ -207,11 +210,21 @@ fn aborts(report: &mut Report, place: &Place<'_>) -> Lowered<Aborts> {
         place,
         "the aborts",
         "{failures: 10}",
-        &["failures", "failures_in_a_row", "no_improvement"],
+        &[
+            "failures",
+            "failures_in_a_row",
+            "failure_percent",
+            "at_least",
+            "bounds",
+            "no_improvement",
+        ],
     )?;
     Ok(Aborts {
         failures: fields.option(report, "failures", whole),
         failures_in_a_row: fields.option(report, "failures_in_a_row", whole),
+        failure_percent: fields.option(report, "failure_percent", number),
+        at_least: fields.option(report, "at_least", whole),
+        bounds: fields.optional(report, "bounds", Vec::new(), bounds),
         no_improvement: fields.optional(report, "no_improvement", false, boolean),
     })
 }
@@ -308,6 +321,7 @@ pub(super) fn empty_stage() -> Stage {
         ecos: Vec::new(),
         mode: StageMode::Sta,
         safety_domain: None,
+        safety: SafetyRules::default(),
         objective: None,
         parent_competes: true,
         aborts: Aborts::default(),

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use noodle2_model::{
     Bound, Budget, Check, Clocks, Design, EngineKind, EngineSpec, Limits, Metric, Objective,
-    Parasitics, SafetyDomain, Scene, Study,
+    Parasitics, SafetyDomain, SafetyRules, Scene, Study,
 };
 
 use super::fields::fields;
+use super::safety::safety;
 use super::stage::{empty_stage, stage};
 use super::value::{Scalar, filled, list, number, refuse, resolve, text, whole, word, wrong_type};
 use super::{Lowered, Place, Reported};
@@ -51,6 +52,7 @@ fn study_fields(report: &mut Report, place: &Place<'_>) -> Lowered<Study> {
             "description",
             "seed",
             "safety_domain",
+            "safety",
             "design",
             "scenes",
             "engine",
@@ -108,6 +110,7 @@ fn study_fields(report: &mut Report, place: &Place<'_>) -> Lowered<Study> {
         description,
         seed,
         safety_domain,
+        safety: fields.optional(report, "safety", SafetyRules::default(), safety),
         design,
         scenes,
         engine: fields.required(report, "engine", empty_engine(), engine),
@@ -387,8 +390,6 @@ pub(super) fn objective(report: &mut Report, place: &Place<'_>) -> Lowered<Objec
     )?;
     let rank =
         |report: &mut Report, place: &Place<'_>| list(report, place, &Metric::SetupWs, metric);
-    let bounds =
-        |report: &mut Report, place: &Place<'_>| list(report, place, &empty_bound(), bound);
     Ok(Objective {
         rank: fields.required(report, "rank", Vec::new(), rank),
         bounds: fields.optional(report, "bounds", Vec::new(), bounds),
@@ -401,6 +402,10 @@ fn metric(report: &mut Report, place: &Place<'_>) -> Lowered<Metric> {
         .map(|metric| (metric.name(), *metric))
         .collect();
     word(report, place, "metric", &words)
+}
+
+pub(super) fn bounds(report: &mut Report, place: &Place<'_>) -> Lowered<Vec<Bound>> {
+    list(report, place, &empty_bound(), bound)
 }
 
 fn bound(report: &mut Report, place: &Place<'_>) -> Lowered<Bound> {
@@ -484,7 +489,7 @@ fn paths(report: &mut Report, place: &Place<'_>) -> Lowered<Vec<PathBuf>> {
     list(report, place, &PathBuf::new(), path)
 }
 
-fn texts(report: &mut Report, place: &Place<'_>) -> Lowered<Vec<String>> {
+pub(super) fn texts(report: &mut Report, place: &Place<'_>) -> Lowered<Vec<String>> {
     list(report, place, &String::new(), filled)
 }
 
@@ -494,6 +499,7 @@ fn empty_study() -> Study {
         description: String::new(),
         seed: 0,
         safety_domain: SafetyDomain::default(),
+        safety: SafetyRules::default(),
         design: empty_design(),
         scenes: Vec::new(),
         engine: empty_engine(),

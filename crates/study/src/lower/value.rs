@@ -132,16 +132,16 @@ pub(super) fn wrong_type(
     wanted: &str,
     help: Option<String>,
 ) -> Reported {
-    let label = place.label();
+    let label = quoted(place.label());
     let (message, help) = match &place.node.kind {
         Kind::Scalar { text, plain } => match resolve(text, *plain) {
             Scalar::Empty => (
-                format!("`{label}` has no value"),
+                format!("{label} has no value"),
                 help.or(Some(format!("write {wanted}"))),
             ),
             Scalar::Ambiguous(text, instead) => (
                 format!(
-                    "`{label}` must be {wanted}, and YAML versions disagree about {}",
+                    "{label} must be {wanted}, and YAML versions disagree about {}",
                     quoted(text)
                 ),
                 Some(if wanted == TEXT {
@@ -151,16 +151,16 @@ pub(super) fn wrong_type(
                 }),
             ),
             Scalar::NotFinite => (
-                format!("`{label}` must be {wanted}; {} is not finite", quoted(text)),
+                format!("{label} must be {wanted}; {} is not finite", quoted(text)),
                 help,
             ),
             _ => (
-                format!("`{label}` must be {wanted}, not {}", describe(place.node)),
+                format!("{label} must be {wanted}, not {}", describe(place.node)),
                 help,
             ),
         },
         _ => (
-            format!("`{label}` must be {wanted}, not {}", describe(place.node)),
+            format!("{label} must be {wanted}, not {}", describe(place.node)),
             help,
         ),
     };
@@ -200,8 +200,8 @@ pub(super) fn filled(report: &mut Report, place: &Place<'_>) -> Lowered<String> 
     let text = text(report, place)?;
     if text.trim().is_empty() || text.trim() != text {
         let message = format!(
-            "`{}` is empty, or starts or ends with a blank",
-            place.label()
+            "{} is empty, or starts or ends with a blank",
+            quoted(place.label())
         );
         return Err(refuse(report, place, codes::BAD_NAME, message, None));
     }
@@ -234,11 +234,11 @@ pub(super) fn whole<T: TryFrom<i128> + Bounded>(
         match resolve(text, *plain) {
             Scalar::Integer(value) => {
                 return T::try_from(value).map_err(|_| {
-                    let label = place.label();
+                    let label = quoted(place.label());
                     let message = if value < 0 {
-                        format!("`{label}` must not be negative")
+                        format!("{label} must not be negative")
                     } else {
-                        format!("`{label}` must be at most {}, not {value}", T::GREATEST)
+                        format!("{label} must be at most {}, not {value}", T::GREATEST)
                     };
                     refuse(report, place, codes::OUT_OF_RANGE, message, None)
                 });
@@ -316,7 +316,8 @@ pub(super) fn parameter_value(report: &mut Report, place: &Place<'_>) -> Lowered
                 return i64::try_from(value)
                     .map(ParameterValue::Integer)
                     .map_err(|_| {
-                        let message = format!("`{}` is too large a number: {value}", place.label());
+                        let message =
+                            format!("{} is too large a number: {value}", quoted(place.label()));
                         refuse(report, place, codes::OUT_OF_RANGE, message, None)
                     });
             }

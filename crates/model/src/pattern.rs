@@ -1,7 +1,7 @@
-//! Name patterns as people write them for cells: `*` for any text, `?` for one character.
+//! Name patterns as people write them for cells, instances and ECOs: `*` for any text, `?` for one character.
 
 /// Whether `pattern` matches all of `name`. Case counts, as it does in netlists.
-pub(crate) fn matches(pattern: &str, name: &str) -> bool {
+pub fn matches_pattern(pattern: &str, name: &str) -> bool {
     let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
     let (mut at, mut from) = (0, 0);
     // Where to go back to: after the last star, and one byte further into the name.
@@ -31,7 +31,7 @@ pub(crate) fn matches(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use super::matches_pattern;
 
     #[test]
     fn stars_and_question_marks() {
@@ -46,7 +46,11 @@ mod tests {
             ("", "a", false),
             ("a*b", "acbd", false),
         ] {
-            assert_eq!(matches(pattern, name), expected, "{pattern} on {name}");
+            assert_eq!(
+                matches_pattern(pattern, name),
+                expected,
+                "{pattern} on {name}"
+            );
         }
     }
 }

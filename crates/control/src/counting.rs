@@ -1,0 +1,176 @@
+//! How far trials are counted, what that crosses, and which results it leaves standing.
+
+use noodle2_model::{
+    Bound, CaseName, Containment, MetricSet, Outcome, Severity, StageEnd, StageIndex, TrialId,
+};
+
+use crate::select::{self, Verdict};
+use crate::state::{Controller, StageStanding, Trial, settled};
+use crate::tally::{Counted, Tally};
+
+impl Controller {
+    pub(crate) fn advance_tally(&mut self, stage: StageIndex) {
+        let base = self.base_metrics().clone();
+        let rails = self.program.rails(stage);
+        let tally = &mut self.stages[stage.position()].tally;
+        loop {
+            let next = TrialId {
+                stage,
+                derived: tally.counted as u32 + 1,
+            };
+            let Some(trial) = self.trials.get(&next) else {
+                break;
+            };
+            if tally.containing(next, &trial.eco).is_some() {
+                tally.pass_over();
+                continue;
+            }
+            match counted(trial, &rails.aborts.bounds, &base) {
+                Some(counted) => tally.count(&counted, rails),
+                None => break,
+            }
+        }
+        self.advance_study_tally();
+    }
+
+    /// What a stage begins its count with: what its ancestors' trials amount to, in canonical order, and
+    /// what they contain.
+    pub(crate) fn inherited_tally(&self, stage: StageIndex) -> Tally {
+        let mut tally = Tally::default();
+        let rules = &self.program.rails(stage).containment;
+        let ancestors = self.program.dag().ancestors(stage);
+        let order = self.program.dag().topological_order().iter();
+        for ancestor in order.filter(|stage| ancestors.contains(stage)) {
+            let same_branch = self.program.branch_of(*ancestor) == self.program.branch_of(stage);
+            for trial in self.trials_of(*ancestor) {
+                if self.is_discarded(trial.id) {
+                    continue;
+                }
+                if let Some(counted) = counted(trial, &[], &MetricSet::new()) {
+                    tally.inherit(&counted, same_branch, rules);
+                }
+            }
+            for containment in self.stages[ancestor.position()].containments() {
+                tally.inherit_containment(containment);
+            }
+            for refused in self.catastrophic_refusals(*ancestor) {
+                tally.inherit_containment(&refused);
+            }
+        }
+        tally
+    }
+
+    pub(crate) fn advance_study_tally(&mut self) {
+        let rail = self.program.study_rail();
+        let order = self.program.dag().topological_order();
+        let mut tally = std::mem::take(&mut self.study_tally);
+        while let (Some(stage), None) = (order.get(tally.stages), &tally.crossed) {
+            let found = &self.stages[stage.position()];
+            // Trials beyond the one at which the stage is given up do not count here either.
+            let last = match &found.tally.crossed {
+                Some((at, _)) => at.derived as usize,
+                None => found.tally.counted,
+            };
+            while tally.within < last && tally.crossed.is_none() {
+                tally.within += 1;
+                let id = TrialId {
+                    stage: *stage,
+                    derived: tally.within as u32,
+                };
+                let Some(trial) = self.trials.get(&id) else {
+                    break;
+                };
+                if found.tally.containing(id, &trial.eco).is_none() {
+                    let severity = trial.failure().map(|failure| failure.class.severity());
+                    let catastrophic = severity == Some(Severity::Catastrophic);
+                    tally.count(id, severity.is_some(), catastrophic, rail);
+                }
+            }
+            if !matches!(found.standing, StageStanding::Finished(_)) || tally.crossed.is_some() {
+                break;
+            }
+            for refused in self.catastrophic_refusals(*stage) {
+                let last = TrialId {
+                    derived: last as u32,
+                    ..refused.at
+                };
+                tally.count(last, true, true, rail);
+            }
+            tally.stages += 1;
+            tally.within = 0;
+        }
+        self.study_tally = tally;
+    }
+
+    /// Results that count for nothing leave no case: those beyond the trial at which their stage or the
+    /// study was given up, and contained ones.
+    pub(crate) fn drop_discarded_cases(&mut self, stage: Option<StageIndex>) {
+        let candidates = self.cases.keys().filter(|name| {
+            let trial = name.trial();
+            !trial.is_base() && stage.is_none_or(|stage| trial.stage == stage)
+        });
+        let discarded: Vec<CaseName> = candidates
+            .filter(|name| self.is_discarded(name.trial()))
+            .cloned()
+            .collect();
+        for name in discarded {
+            self.cases.remove(&name);
+        }
+    }
+
+    /// Whether what a trial found counts for nothing: it lies beyond the one at which its stage or the study
+    /// was given up, or it is contained.
+    pub fn is_discarded(&self, trial: TrialId) -> bool {
+        let Some(stage) = self.stages.get(trial.stage.position()) else {
+            return false;
+        };
+        if trial.is_base() {
+            return false;
+        }
+        if let Some((at, _)) = &self.halted {
+            let place = |trial: TrialId| (self.program.place(trial.stage), trial.derived);
+            if place(trial) > place(*at) {
+                return true;
+            }
+        }
+        if let StageStanding::Finished(StageEnd::Failed { at: Some(at), .. }) = &stage.standing
+            && trial > *at
+        {
+            return true;
+        }
+        let found = self.trials.get(&trial);
+        found.is_some_and(|found| stage.tally.containing(trial, &found.eco).is_some())
+    }
+
+    /// The containment that a trial of a stage fell under.
+    pub fn containment_of(&self, trial: TrialId) -> Option<&Containment> {
+        let eco = &self.trials.get(&trial)?.eco;
+        let contained = self.stages[trial.stage.position()].containments();
+        contained
+            .iter()
+            .find(|containment| containment.covers(trial, eco))
+    }
+
+    /// The trial at which a rail of the study was crossed, in canonical order, and which rail.
+    pub fn crossed_study_rail(&self) -> Option<&(TrialId, String)> {
+        self.halted.as_ref()
+    }
+}
+
+/// A trial as tallies count it; `None` while it has no verdict.
+fn counted<'a>(trial: &'a Trial, bounds: &[Bound], base: &MetricSet) -> Option<Counted<'a>> {
+    let verdict = trial.verdict.as_ref()?;
+    let beyond = match settled(&trial.attempts) {
+        Some(Outcome::Measured(measurement)) if *verdict == Verdict::Derived => {
+            let broken = select::broken_bounds(bounds, base, &measurement.overall);
+            broken.into_iter().next()
+        }
+        _ => None,
+    };
+    Some(Counted {
+        trial: trial.id,
+        eco: &trial.eco,
+        failed: matches!(verdict, Verdict::Failed(_)),
+        beyond,
+    })
+}

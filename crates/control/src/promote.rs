@@ -1,0 +1,129 @@
+//! What a result passes before its stage passes it on: the gates of its domain, and its confirmation.
+//!
+//! Confirmation reads the netlist that the trial left in a fresh process and measures it again; a trial
+//! whose process lied, or a tool that does not repeat itself, is found here.
+
+use std::collections::BTreeMap;
+
+use noodle2_model::{
+    AttemptId, CaseName, Containment, ContainmentScope, FailureClass, Measurement, Outcome,
+    Severity, StageEnd, StageIndex,
+};
+
+use crate::gate;
+use crate::state::{Controller, StageStanding, Trial};
+
+impl Controller {
+    /// What a stage whose trials all ended refuses next: first every result that does not keep the bounds of
+    /// its gates, then, round by round, the survivors that their confirmation does not bear out. A round is
+    /// all survivors together, so that the order in which confirmations end decides nothing.
+    pub(crate) fn refusals_due(&self, stage: StageIndex) -> BTreeMap<CaseName, Vec<String>> {
+        let found = self.stages.get(stage.position());
+        if found.is_none_or(|found| found.standing != StageStanding::Running)
+            || !self.all_counted(stage)
+        {
+            return BTreeMap::new();
+        }
+        let beyond = self.beyond_bounds(stage);
+        if !beyond.is_empty() || !self.program.gates(stage).confirm {
+            return beyond;
+        }
+        let survivors = self.results_among_survivors(stage);
+        if survivors.iter().any(|trial| trial.confirmation().is_none()) {
+            return BTreeMap::new();
+        }
+        let refused = survivors.into_iter().filter_map(|trial| {
+            let class = self.confirmation_refuses(trial)?;
+            Some((self.case_of(trial), vec![format!("confirmation: {class}")]))
+        });
+        refused.collect()
+    }
+
+    fn beyond_bounds(&self, stage: StageIndex) -> BTreeMap<CaseName, Vec<String>> {
+        let Some(base) = self.base_case() else {
+            return BTreeMap::new();
+        };
+        let gates = self.program.gates(stage);
+        let open = self
+            .trials_of(stage)
+            .filter(|trial| trial.refused.is_none());
+        open.filter_map(|trial| {
+            let case = self.cases.get(&self.case_of(trial))?;
+            let broken = gate::broken_gates(gates, &base.measurement, &case.measurement);
+            let class = FailureClass::MetricRegression;
+            let told = broken.iter().map(|text| format!("{class}: {text}"));
+            (!broken.is_empty()).then(|| (case.name.clone(), told.collect()))
+        })
+        .collect()
+    }
+
+    /// The results among the cases that would survive a stage whose trials all ended.
+    fn results_among_survivors(&self, stage: StageIndex) -> Vec<&Trial> {
+        match self.unconfirmed_end(stage) {
+            Some(StageEnd::Completed { survivors }) => survivors
+                .iter()
+                .map(CaseName::trial)
+                .filter(|trial| trial.stage == stage)
+                .filter_map(|trial| self.trials.get(&trial))
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn confirmation_refuses(&self, trial: &Trial) -> Option<FailureClass> {
+        let case = self.cases.get(&self.case_of(trial))?;
+        refusal_class(trial.confirmation()?, &case.measurement)
+    }
+
+    /// Confirmations that a stage waits for and that do not run: those of the results that would survive.
+    pub(crate) fn confirmations_due(&self, stage: StageIndex) -> Vec<AttemptId> {
+        let unconfirmed = self.unconfirmed_survivors(stage).into_iter();
+        unconfirmed
+            .filter(|trial| !trial.is_being_confirmed())
+            .map(|trial| AttemptId {
+                trial: trial.id,
+                number: trial.next_number(),
+            })
+            .collect()
+    }
+
+    /// The results that would survive a stage whose trials all ended, and are not confirmed yet.
+    pub(crate) fn unconfirmed_survivors(&self, stage: StageIndex) -> Vec<&Trial> {
+        if !self.program.gates(stage).confirm || !self.beyond_bounds(stage).is_empty() {
+            return Vec::new();
+        }
+        let mut survivors = self.results_among_survivors(stage);
+        survivors.retain(|trial| trial.confirmation().is_none());
+        survivors
+    }
+
+    /// ECOs of a stage whose survivors were refused because their results cannot be trusted: none of them
+    /// is tried again after it.
+    pub(crate) fn catastrophic_refusals(&self, stage: StageIndex) -> Vec<Containment> {
+        self.trials_of(stage)
+            .filter(|trial| trial.refused.is_some() && !self.is_discarded(trial.id))
+            .filter_map(|trial| {
+                let class = self.confirmation_refuses(trial)?;
+                (class.severity() == Severity::Catastrophic).then(|| Containment {
+                    scope: ContainmentScope::Eco(trial.eco.name.clone()),
+                    at: trial.id,
+                    cause: format!("its result was refused: {class}"),
+                })
+            })
+            .collect()
+    }
+}
+
+/// Why a confirmation refuses what it was to confirm; `None` when it found the very same.
+fn refusal_class(outcome: &Outcome, case: &Measurement) -> Option<FailureClass> {
+    match outcome {
+        Outcome::Failed(failure) => Some(failure.class),
+        Outcome::NoEffect => Some(FailureClass::MissingOutput),
+        Outcome::Measured(again) => {
+            let same = again.design.canonical == case.design.canonical
+                && again.overall == case.overall
+                && again.scenes == case.scenes;
+            (!same).then_some(FailureClass::Nondeterministic)
+        }
+    }
+}

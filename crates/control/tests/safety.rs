@@ -1,0 +1,399 @@
+//! Rails, containment, gates and confirmation, one by one, on small studies whose outcomes are spelt out.
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use noodle2_control::{Controller, TrialStanding, Verdict};
+use noodle2_model::{
+    Bound, ContainmentScope, ContentHash, DesignState, EcoClass, Event, Failure, FailureClass,
+    Join, JoinPolicy, Measurement, Metric, Outcome, RunStatus, SafetyDomain, Stage, StageEnd,
+    StageIndex, Study,
+};
+use support::{finished, identity, stage, study, survivors};
+
+/// A measured design with this WNS, and this hold WNS in its only scene.
+fn case(name: &str, wns: f64, hold: f64) -> Outcome {
+    let hash = ContentHash::of(name);
+    Outcome::Measured(Measurement {
+        design: DesignState {
+            canonical: hash,
+            netlist: hash,
+        },
+        overall: [(Metric::SetupWns, wns), (Metric::Area, 1000.0)]
+            .into_iter()
+            .collect(),
+        scenes: BTreeMap::from([(
+            "default".to_owned(),
+            [(Metric::HoldWns, hold)].into_iter().collect(),
+        )]),
+        findings: Vec::new(),
+        edits: BTreeMap::new(),
+        blast_radius: None,
+    })
+}
+
+fn failed(class: FailureClass) -> Outcome {
+    Outcome::Failed(Failure {
+        class,
+        tool_code: None,
+        message: String::new(),
+        excerpt: String::new(),
+    })
+}
+
+/// Runs with one worker. Trials that `outcomes` does not name give a case 1 ps better than the base;
+/// confirmations that it does not name (`confirm 0_1`) find the very same.
+fn run(study: Study, outcomes: &[(&str, Outcome)]) -> (Controller, Vec<Event>) {
+    let outcomes: BTreeMap<&str, &Outcome> = outcomes
+        .iter()
+        .map(|(name, outcome)| (*name, outcome))
+        .collect();
+    let mut controller = Controller::new(identity(study)).unwrap();
+    let mut journal = Vec::new();
+    while controller.recorded_digest().is_none() {
+        let mut events = controller.decide(1 - controller.running_attempts().len());
+        if events.is_empty() {
+            let attempt = *controller.running_attempts().first().unwrap();
+            let name = attempt.trial.to_string();
+            let measured = controller.cases().get(&attempt.trial.case("core"));
+            let outcome = match measured {
+                _ if attempt.trial.is_base() => case("base", -500.0, 0.0),
+                Some(case) => match outcomes.get(format!("confirm {name}").as_str()) {
+                    Some(outcome) => (*outcome).clone(),
+                    None => Outcome::Measured(case.measurement.clone()),
+                },
+                None => match outcomes.get(name.as_str()) {
+                    Some(outcome) => (*outcome).clone(),
+                    None => case(&name, -499.0, 0.0),
+                },
+            };
+            events.push(finished(attempt, outcome));
+        }
+        for event in &events {
+            controller.apply(event).unwrap();
+        }
+        journal.extend(events);
+    }
+    (controller, journal)
+}
+
+fn in_domain(domain: SafetyDomain, stages: Vec<Stage>) -> Study {
+    Study {
+        safety_domain: domain,
+        ..study(stages)
+    }
+}
+
+fn passed_on(controller: &Controller, stage: u32) -> Vec<String> {
+    let survivors = survivors(controller, StageIndex(stage));
+    survivors.iter().map(ToString::to_string).collect()
+}
+
+fn contained(controller: &Controller, stage: usize) -> Vec<(ContainmentScope, String)> {
+    let containments = controller.stages()[stage].containments().iter();
+    containments
+        .map(|found| (found.scope.clone(), found.at.to_string()))
+        .collect()
+}
+
+fn eco(name: &str) -> ContainmentScope {
+    ContainmentScope::Eco(name.to_owned())
+}
+
+/// The names of the ECOs that a stage proposed.
+fn tried(controller: &Controller, stage: u32) -> Vec<String> {
+    let trials = controller.trials_of(StageIndex(stage));
+    trials.map(|trial| trial.eco.name.clone()).collect()
+}
+
+fn end(controller: &Controller, stage: usize) -> String {
+    match &controller.stages()[stage].standing {
+        noodle2_control::StageStanding::Finished(StageEnd::Failed { cause, at }) => {
+            let at = at.map(|at| at.to_string()).unwrap_or_default();
+            format!("failed {at}: {cause}")
+        }
+        noodle2_control::StageStanding::Finished(StageEnd::Completed { .. }) => {
+            "completed".to_owned()
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+// Trials of a stage take turns: resize, buffer, resize, buffer, …
+
+#[test]
+fn an_eco_that_keeps_failing_is_contained_and_its_descendants_never_try_it() {
+    let failure = failed(FailureClass::ToolError);
+    let stages = vec![stage("one", &[], 12), stage("two", &["one"], 4)];
+    let outcomes = ["0_1", "0_3", "0_5"].map(|name| (name, failure.clone()));
+    let (controller, _) = run(in_domain(SafetyDomain::Guarded, stages), &outcomes);
+    assert_eq!(
+        contained(&controller, 0),
+        [(eco("resize"), "0_5".to_owned())]
+    );
+    for (derived, standing) in [
+        (6, TrialStanding::Finished),
+        (7, TrialStanding::Cancelled),
+        (8, TrialStanding::Finished),
+        (9, TrialStanding::Cancelled),
+        (11, TrialStanding::Cancelled),
+        (12, TrialStanding::Finished),
+    ] {
+        let trial = controller.trial(format!("0_{derived}").parse().unwrap());
+        assert_eq!(trial.unwrap().standing(), standing, "trial 0_{derived}");
+    }
+    assert_eq!(tried(&controller, 1), ["buffer"; 4]);
+    assert_eq!(
+        contained(&controller, 1),
+        [(eco("resize"), "0_5".to_owned())]
+    );
+    assert_eq!(controller.status(), RunStatus::Completed);
+}
+
+#[test]
+fn two_in_a_row_are_enough_in_locked_and_none_in_sandbox() {
+    let failure = failed(FailureClass::Segfault);
+    let outcomes = ["0_1", "0_3"].map(|name| (name, failure.clone()));
+    let of = |domain| {
+        let (controller, _) = run(in_domain(domain, vec![stage("one", &[], 8)]), &outcomes);
+        contained(&controller, 0)
+    };
+    assert_eq!(
+        of(SafetyDomain::Locked),
+        [(eco("resize"), "0_3".to_owned())]
+    );
+    assert_eq!(of(SafetyDomain::Guarded), []);
+    assert_eq!(of(SafetyDomain::Sandbox), []);
+}
+
+#[test]
+fn failures_in_a_row_count_over_the_stages_before() {
+    let failure = failed(FailureClass::ToolError);
+    let stages = vec![stage("one", &[], 4), stage("two", &["one"], 8)];
+    let outcomes = ["0_1", "0_3", "1_1"].map(|name| (name, failure.clone()));
+    let (controller, _) = run(in_domain(SafetyDomain::Guarded, stages), &outcomes);
+    assert_eq!(contained(&controller, 0), []);
+    assert_eq!(
+        contained(&controller, 1),
+        [(eco("resize"), "1_1".to_owned())]
+    );
+}
+
+#[test]
+fn a_class_is_contained_by_the_failures_of_several_ecos_never_of_one_alone() {
+    let failure = failed(FailureClass::ToolError);
+    let class = ContainmentScope::Class(EcoClass::PlacementLocal);
+    let mut both = in_domain(SafetyDomain::Guarded, vec![stage("one", &[], 8)]);
+    both.safety.containment.class_at_least = Some(2);
+    let outcomes = ["0_1", "0_2"].map(|name| (name, failure.clone()));
+    let (controller, _) = run(both, &outcomes);
+    assert_eq!(contained(&controller, 0), [(class, "0_2".to_owned())]);
+    let cancelled = controller
+        .trials()
+        .filter(|trial| trial.cancelled.is_some());
+    assert_eq!(cancelled.count(), 6);
+
+    let mut alone = in_domain(SafetyDomain::Guarded, vec![stage("one", &[], 8)]);
+    alone.stages[0].ecos.truncate(1);
+    let outcomes = ["0_1", "0_2"].map(|name| (name, failure.clone()));
+    assert_eq!(contained(&run(alone, &outcomes).0, 0), []);
+}
+
+#[test]
+fn a_branch_is_given_up_over_its_stages_and_the_join_goes_on_without_it() {
+    let failure = failed(FailureClass::ToolError);
+    let mut stages = vec![
+        stage("root", &[], 2),
+        stage("left", &["root"], 4),
+        stage("left again", &["left"], 6),
+        stage("right", &["root"], 4),
+        stage("join", &["left again", "right"], 2),
+    ];
+    stages[4].join = Some(Join {
+        policy: JoinPolicy::Any,
+        ..Join::default()
+    });
+    let mut study = in_domain(SafetyDomain::Sandbox, stages);
+    study.safety.rails.branch.failures = Some(3);
+    // Those of the root and of the other branch do not count.
+    let names = ["0_1", "1_1", "1_3", "2_2", "3_1"];
+    let (controller, _) = run(study, &names.map(|name| (name, failure.clone())));
+    assert_eq!(end(&controller, 1), "completed");
+    assert_eq!(
+        end(&controller, 2),
+        "failed 2_2: of the branch, 3 trials failed"
+    );
+    assert_eq!(end(&controller, 3), "completed");
+    assert_eq!(end(&controller, 4), "completed");
+    let running = controller.trials_of(StageIndex(2)).skip(2);
+    assert!(running.into_iter().all(|trial| trial.cancelled.is_some()));
+    assert_eq!(controller.status(), RunStatus::Completed);
+}
+
+#[test]
+fn a_catastrophic_failure_ends_a_locked_study_at_its_place_in_canonical_order() {
+    let stages = vec![
+        stage("root", &[], 2),
+        stage("left", &["root"], 4),
+        stage("right", &["root"], 4),
+    ];
+    let wrong = failed(FailureClass::EquivalenceFailed);
+    let (controller, _) = run(in_domain(SafetyDomain::Locked, stages), &[("1_2", wrong)]);
+    let (at, cause) = controller.crossed_study_rail().unwrap();
+    assert_eq!(
+        (at.to_string().as_str(), cause.as_str()),
+        ("1_2", "1 catastrophic failure")
+    );
+    assert_eq!(controller.status(), RunStatus::Stopped);
+    assert!(!controller.is_discarded("1_1".parse().unwrap()));
+    for beyond in ["1_3", "2_1"] {
+        assert!(controller.is_discarded(beyond.parse().unwrap()));
+    }
+    assert!(
+        controller
+            .cases()
+            .keys()
+            .all(|name| name.trial().stage.0 < 2)
+    );
+}
+
+#[test]
+fn a_share_of_failures_ends_a_study_once_there_are_enough_trials() {
+    let failure = failed(FailureClass::ToolError);
+    let mut study = in_domain(SafetyDomain::Sandbox, vec![stage("one", &[], 8)]);
+    study.safety.rails.study.failure_percent = Some(50.0);
+    study.safety.rails.study.at_least = Some(4);
+    let outcomes = ["0_1", "0_2", "0_6"].map(|name| (name, failure.clone()));
+    let (controller, _) = run(study, &outcomes);
+    let (at, cause) = controller.crossed_study_rail().unwrap();
+    assert_eq!(at.to_string(), "0_4");
+    assert_eq!(cause, "2 of 4 trials failed (50 % or more)");
+}
+
+#[test]
+fn a_stage_is_given_up_by_a_share_of_failures_and_by_a_design_beyond_its_bounds() {
+    let failure = failed(FailureClass::ToolError);
+    let mut share = stage("one", &[], 8);
+    share.aborts.failure_percent = Some(60.0);
+    share.aborts.at_least = Some(3);
+    let outcomes = ["0_2", "0_3", "0_4"].map(|name| (name, failure.clone()));
+    let (controller, _) = run(in_domain(SafetyDomain::Sandbox, vec![share]), &outcomes);
+    assert_eq!(
+        end(&controller, 0),
+        "failed 0_3: 2 of 3 trials failed (60 % or more)"
+    );
+
+    let mut wrecked = stage("one", &[], 8);
+    wrecked.aborts.bounds = vec![Bound {
+        min: Some(-600.0),
+        ..Bound::of(Metric::SetupWns)
+    }];
+    let outcomes = [("0_2", case("wreck", -601.0, 0.0))];
+    let (controller, _) = run(in_domain(SafetyDomain::Sandbox, vec![wrecked]), &outcomes);
+    assert_eq!(
+        end(&controller, 0),
+        "failed 0_2: `setup_wns_ps` is -601, below -600"
+    );
+}
+
+#[test]
+fn a_design_beyond_the_rail_of_trials_is_a_failed_trial() {
+    let mut study = in_domain(SafetyDomain::Sandbox, vec![stage("one", &[], 2)]);
+    study.safety.rails.trial = vec![Bound {
+        max_loss: Some(10.0),
+        ..Bound::of(Metric::SetupWns)
+    }];
+    let outcomes = [("0_1", case("bad", -511.0, 0.0))];
+    let (controller, _) = run(study, &outcomes);
+    let trial = controller.trial("0_1".parse().unwrap()).unwrap();
+    let Some(Verdict::Failed(failure)) = trial.verdict() else {
+        panic!("{trial:?}");
+    };
+    assert_eq!(failure.class, FailureClass::RailViolation);
+    assert_eq!(
+        failure.message,
+        "`setup_wns_ps` went from -500 to -511, and may lose 10 at most"
+    );
+}
+
+#[test]
+fn a_result_that_loses_hold_survives_in_sandbox_alone() {
+    let outcomes = [("0_1", case("greedy", -100.0, -3.0))];
+    let of = |domain, bounds: Vec<Bound>| {
+        let mut study = in_domain(domain, vec![stage("one", &[], 2)]);
+        study.safety.gates.bounds = bounds;
+        let (controller, _) = run(study, &outcomes);
+        let trial = controller.trial("0_1".parse().unwrap()).unwrap();
+        (passed_on(&controller, 0)[0].clone(), trial.refused.clone())
+    };
+    let refused = Some(vec![
+        "metric_regression: scene `default`: `hold_wns_ps` went from 0 to -3, and may lose 0 at most".to_owned(),
+    ]);
+    assert_eq!(of(SafetyDomain::Sandbox, Vec::new()).0, "core_0_1");
+    assert_eq!(
+        of(SafetyDomain::Guarded, Vec::new()),
+        ("core_0_2".to_owned(), refused.clone())
+    );
+    assert_eq!(
+        of(SafetyDomain::Locked, Vec::new()),
+        ("core_0_2".to_owned(), refused.clone())
+    );
+    // `guarded` asks for the gate, the study says how much; `locked` can only be made stricter.
+    let five = vec![Bound {
+        max_loss: Some(5.0),
+        ..Bound::of(Metric::HoldWns)
+    }];
+    assert_eq!(of(SafetyDomain::Guarded, five.clone()).0, "core_0_1");
+    assert_eq!(
+        of(SafetyDomain::Locked, five),
+        ("core_0_2".to_owned(), refused)
+    );
+}
+
+#[test]
+fn a_survivor_that_measures_otherwise_when_read_again_is_refused() {
+    let stages = vec![stage("one", &[], 4), stage("two", &["one"], 4)];
+    let outcomes = [
+        ("0_1", case("liar", -1.0, 0.0)),
+        ("confirm 0_1", case("liar", -400.0, 0.0)),
+    ];
+    let (controller, journal) = run(in_domain(SafetyDomain::Guarded, stages), &outcomes);
+    let survivors = passed_on(&controller, 0);
+    assert!(!survivors.contains(&"core_0_1".to_owned()), "{survivors:?}");
+    assert_eq!(survivors.len(), 2);
+    let trial = controller.trial("0_1".parse().unwrap()).unwrap();
+    assert_eq!(
+        trial.refused.as_deref().unwrap(),
+        ["confirmation: nondeterministic"]
+    );
+    // Nothing that cannot be trusted is tried again.
+    assert_eq!(contained(&controller, 1)[0].0, eco("resize"));
+    assert_eq!(tried(&controller, 1), ["buffer"; 4]);
+    let confirmed = journal
+        .iter()
+        .filter(|event| matches!(event, Event::ConfirmationStarted { .. }))
+        .count();
+    // Two survivors and the one in the place of the refused; the second stage passes its inputs on.
+    assert_eq!(confirmed, 3);
+}
+
+#[test]
+fn a_journal_without_its_confirmations_is_not_believed() {
+    let study = in_domain(SafetyDomain::Guarded, vec![stage("one", &[], 2)]);
+    let (_, mut journal) = run(study.clone(), &[]);
+    journal.insert(
+        0,
+        Event::RunCreated {
+            identity: Box::new(identity(study)),
+        },
+    );
+    assert!(Controller::replay(&journal).is_ok());
+    let confirmation = |event: &Event| match event {
+        Event::ConfirmationStarted { .. } => true,
+        Event::AttemptFinished { attempt, .. } => attempt.number == 2,
+        _ => false,
+    };
+    journal.retain(|event| !confirmation(event));
+    assert!(Controller::replay(&journal).is_err());
+}

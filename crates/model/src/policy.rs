@@ -1,0 +1,163 @@
+//! What a study permits beyond its safety domain: which ECOs, on which objects, how far.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{ContainmentRules, Gates, Rails, SafetyDomain, Stage, Study};
+
+/// Rules that make a study, or one of its stages, stricter than its safety domain. Names are patterns, in
+/// which `*` stands for any text and `?` for one character; case counts.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SafetyRules {
+    /// The only ECOs that may be tried; empty permits all that the domain permits.
+    #[serde(default)]
+    pub allow_ecos: Vec<String>,
+    /// ECOs that may not be tried, whatever else permits them.
+    #[serde(default)]
+    pub deny_ecos: Vec<String>,
+    /// Objects that no ECO may touch.
+    #[serde(default)]
+    pub protect: ProtectedObjects,
+    /// How far one ECO may reach.
+    #[serde(default)]
+    pub envelope: RiskEnvelope,
+    /// When trials, branches and the study are given up.
+    #[serde(default)]
+    pub rails: Rails,
+    /// When an ECO or a class of ECOs that keeps failing is not tried any more.
+    #[serde(default)]
+    pub containment: ContainmentRules,
+    /// What a result must pass before it may survive.
+    #[serde(default)]
+    pub gates: Gates,
+}
+
+/// Objects that no ECO may touch. The ports of the design are always among them.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProtectedObjects {
+    /// Instances by full name, parts separated by `/`: neither exchanged, removed nor connected otherwise.
+    #[serde(default)]
+    pub instances: Vec<String>,
+    /// Nets by full name: no pin joins or leaves them.
+    #[serde(default)]
+    pub nets: Vec<String>,
+    /// Cells by name: their instances are protected, and no instance becomes one.
+    #[serde(default)]
+    pub cells: Vec<String>,
+    /// Nets between clock sources and clock pins, and the gates on the way; by default protected in
+    /// `guarded` and `locked`.
+    #[serde(default)]
+    pub clock_network: Option<bool>,
+}
+
+/// How far one ECO may reach; an absent field sets no limit.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RiskEnvelope {
+    /// Instances that it exchanges, makes, removes or connects otherwise.
+    #[serde(default)]
+    pub max_cells: Option<u64>,
+    /// Nets that gain or lose a pin, in percent of the parent's.
+    #[serde(default)]
+    pub max_nets_percent: Option<f64>,
+    /// Area of the cells that it makes or exchanges for others, in percent of the parent's.
+    #[serde(default)]
+    pub max_area_percent: Option<f64>,
+}
+
+impl ProtectedObjects {
+    /// What these and `others` protect together.
+    pub fn and(&self, others: &Self) -> Self {
+        let both = |one: &[String], other: &[String]| [one, other].concat();
+        Self {
+            instances: both(&self.instances, &others.instances),
+            nets: both(&self.nets, &others.nets),
+            cells: both(&self.cells, &others.cells),
+            clock_network: match (self.clock_network, others.clock_network) {
+                (Some(one), Some(other)) => Some(one || other),
+                (one, other) => one.or(other),
+            },
+        }
+    }
+}
+
+impl RiskEnvelope {
+    /// The stricter of both, field by field.
+    pub fn and(&self, other: &Self) -> Self {
+        fn least<T: PartialOrd>(one: Option<T>, other: Option<T>) -> Option<T> {
+            match (one, other) {
+                (Some(one), Some(other)) => Some(if other < one { other } else { one }),
+                (one, other) => one.or(other),
+            }
+        }
+        Self {
+            max_cells: least(self.max_cells, other.max_cells),
+            max_nets_percent: least(self.max_nets_percent, other.max_nets_percent),
+            max_area_percent: least(self.max_area_percent, other.max_area_percent),
+        }
+    }
+}
+
+/// What guards the design against the ECOs of one stage: the rules of the study, its stage and its domain
+/// together.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct DesignGuard {
+    /// What may not be touched.
+    pub protect: ProtectedObjects,
+    /// Whether the clock network is among it.
+    pub clock_network: bool,
+    /// How far one ECO may reach.
+    pub envelope: RiskEnvelope,
+}
+
+impl DesignGuard {
+    /// The guard of `stage` in `study`.
+    pub fn of(study: &Study, stage: &Stage) -> Self {
+        let protect = study.safety.protect.and(&stage.safety.protect);
+        let by_default = study.domain_of(stage) != SafetyDomain::Sandbox;
+        Self {
+            clock_network: protect.clock_network.unwrap_or(by_default),
+            envelope: study.safety.envelope.and(&stage.safety.envelope),
+            protect,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_study_is_only_ever_stricter() {
+        let loose = RiskEnvelope {
+            max_cells: Some(10),
+            max_nets_percent: None,
+            max_area_percent: Some(5.0),
+        };
+        let strict = RiskEnvelope {
+            max_cells: Some(20),
+            max_nets_percent: Some(1.0),
+            max_area_percent: Some(2.0),
+        };
+        let both = RiskEnvelope {
+            max_cells: Some(10),
+            max_nets_percent: Some(1.0),
+            max_area_percent: Some(2.0),
+        };
+        assert_eq!(loose.and(&strict), both);
+        assert_eq!(strict.and(&loose), both);
+        let clocks = |value| ProtectedObjects {
+            clock_network: value,
+            ..ProtectedObjects::default()
+        };
+        for (one, other, expected) in [
+            (Some(true), Some(false), Some(true)),
+            (None, Some(false), Some(false)),
+            (None, None, None),
+        ] {
+            assert_eq!(clocks(one).and(&clocks(other)), clocks(expected));
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! What follows from the journal of a run and stands beside it: written from it, held against it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use noodle2_control::{Case, Controller};
+use noodle2_model::{ContentHash, Event, RunIdentity};
+use noodle2_store::{DerivedFile, Record, RunFolder, StorageProblem, check_derived, unrecorded};
+use noodle2_view::{History, LegalityReport, Lineage, Summary, report_markdown};
+use serde::Deserialize;
+
+use crate::exit::{CommandFailure, Exit};
+use crate::run::NETLIST;
+
+/// Records are missing from the end of the journal.
+const RECORDS_MISSING: &str = "N2-RUN-008";
+/// A shared input of the scripts is not the one that its name tells.
+const SHARED_INPUT_CHANGED: &str = "N2-RUN-009";
+
+/// The events of records with their times.
+pub(crate) fn events_of(records: &[Record]) -> Vec<(Timestamp, Event)> {
+    records
+        .iter()
+        .map(|record| (record.at, record.event.clone()))
+        .collect()
+}
+
+/// What people and scripts read of a run, each with its place in the run folder.
+pub(crate) fn documents(
+    folder: &RunFolder,
+    history: &History,
+) -> Result<Vec<(PathBuf, String)>, CommandFailure> {
+    let summary = Summary::new(history);
+    let json = serde_json::to_string_pretty(&summary).map_err(CommandFailure::internal)?;
+    let lineage = Lineage::new(history.controller(), false);
+    Ok(vec![
+        (
+            folder.legality(),
+            legality_text(history.controller().program().identity()),
+        ),
+        (folder.summary(), json + "\n"),
+        (folder.report(), report_markdown(history, &summary)),
+        (folder.lineage(), lineage.dot()),
+        (folder.lineage_picture(), lineage.svg()),
+    ])
+}
+
+/// The legality report of a run that is permitted to run, as its folder keeps it.
+pub(crate) fn legality_text(identity: &RunIdentity) -> String {
+    let classes = identity.ecos.iter();
+    let classes = classes.map(|(name, eco)| (name.clone(), eco.manifest.class));
+    let report = LegalityReport::new(&identity.study, &classes.collect(), Vec::new());
+    let value = serde_json::json!(report);
+    format!("{value:#}\n")
+}
+
+/// Where what is told of a case lies in the case's folder.
+pub(crate) fn case_file(folder: &RunFolder, case: &Case) -> PathBuf {
+    folder.case(&case.name).join("case.json")
+}
+
+/// What is told of a case in its folder; `label` says how far its results can be trusted.
+pub(crate) fn case_text(case: &Case, label: Option<&str>) -> String {
+    let value = serde_json::json!({
+        "case": case.name,
+        "label": label,
+        "parents": case.parents,
+        "eco": case.eco,
+        "attempt": case.attempt.to_string(),
+        "metrics": case.measurement.overall,
+        "scenes": case.measurement.scenes,
+        "edits": case.measurement.edits,
+        "design": case.measurement.design,
+    });
+    format!("{value:#}\n")
+}
+
+/// Holds everything that follows from the journal against what stands in the run folder.
+pub(crate) fn check_what_follows(
+    folder: &RunFolder,
+    records: &[Record],
+    controller: &Controller,
+) -> Result<Vec<StorageProblem>, CommandFailure> {
+    let mut files = document_files(folder, records, controller)?;
+    // Cases are laid out before the end of a run is recorded; a killed controller may have left one behind.
+    let required = controller.recorded_digest().is_some();
+    let label = controller.program().study().result_label();
+    for case in controller.cases().values() {
+        let netlist = folder.case(&case.name).join(NETLIST);
+        for (path, content) in [
+            (netlist, case.measurement.design.netlist),
+            (
+                case_file(folder, case),
+                ContentHash::of(case_text(case, label)),
+            ),
+        ] {
+            files.push(DerivedFile {
+                path,
+                contents: vec![content],
+                required,
+            });
+        }
+    }
+    let mut problems = check_derived(folder, &files);
+    let begun_by = &controller.program().identity().noodle2_version;
+    if begun_by != env!("CARGO_PKG_VERSION") {
+        for problem in &mut problems {
+            problem.message += &format!(
+                " (version {begun_by} began the run; another may tell the same in other words)"
+            );
+        }
+    }
+    problems.extend(shared_inputs(folder));
+    if let Some(message) = told_by_the_summary(folder, records, controller) {
+        problems.push(StorageProblem {
+            path: relative(folder, &folder.summary()),
+            code: RECORDS_MISSING,
+            message,
+        });
+    }
+    Ok(problems)
+}
+
+/// The documents in every state in which they may have been written: at the end of the run or, where it has
+/// not ended, whenever a controller stopped with grace.
+fn document_files(
+    folder: &RunFolder,
+    records: &[Record],
+    controller: &Controller,
+) -> Result<Vec<DerivedFile>, CommandFailure> {
+    let events = events_of(records);
+    let required = controller.recorded_digest().is_some();
+    let mut states = vec![events.len()];
+    if !required {
+        let resumed = |(position, (_, event)): (usize, &(_, Event))| {
+            matches!(event, Event::RunResumed).then_some(position)
+        };
+        states.extend(events.iter().enumerate().filter_map(resumed));
+    }
+    let mut files: Vec<DerivedFile> = Vec::new();
+    for state in states {
+        let Ok(history) = History::new(&events[..state]) else {
+            continue;
+        };
+        for (position, (path, text)) in documents(folder, &history)?.into_iter().enumerate() {
+            let content = ContentHash::of(text);
+            match files.get_mut(position) {
+                Some(file) => file.contents.push(content),
+                None => files.push(DerivedFile {
+                    path,
+                    contents: vec![content],
+                    required,
+                }),
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// Shared inputs are named by their content; the scripts of attempts, which are sealed, hold these names.
+fn shared_inputs(folder: &RunFolder) -> Vec<StorageProblem> {
+    let entries = fs::read_dir(folder.inputs()).into_iter().flatten();
+    let mut problems: Vec<StorageProblem> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.file_name() != Some("artifacts.json".as_ref()))
+        .filter(|path| {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            let content = fs::read(path).map(ContentHash::of);
+            !content.is_ok_and(|content| stem.ends_with(&content.short()))
+        })
+        .map(|path| StorageProblem {
+            path: relative(folder, &path),
+            code: SHARED_INPUT_CHANGED,
+            message: "its content is not the one that its name tells".to_owned(),
+        })
+        .collect();
+    problems.sort();
+    problems
+}
+
+/// What the summary tells of records that the journal does not hold.
+fn told_by_the_summary(
+    folder: &RunFolder,
+    records: &[Record],
+    controller: &Controller,
+) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Told {
+        digest: Option<ContentHash>,
+        ended_at: Option<Timestamp>,
+    }
+    let text = fs::read(folder.summary()).ok()?;
+    let told: Told = serde_json::from_slice(&text).ok()?;
+    let count = records.len();
+    match (told.digest, told.ended_at) {
+        (Some(digest), _) if controller.recorded_digest() != Some(digest) => Some(format!(
+            "it tells of the end of the run with the digest {digest}, of which the {count} records of the \
+             journal know nothing"
+        )),
+        (_, Some(at)) if records.iter().all(|record| record.at != at) => Some(format!(
+            "it tells of a record of {at}, which is not among the {count} records of the journal"
+        )),
+        _ => None,
+    }
+}
+
+/// Refuses a journal from whose end whole records were lost. It is whole in itself, but what stands beside
+/// it knows more: to go on would be to do again, and to overwrite, what had been done.
+pub(crate) fn refuse_missing_records(
+    folder: &RunFolder,
+    records: &[Record],
+    controller: &Controller,
+) -> Result<(), CommandFailure> {
+    let mut signs: Vec<String> = told_by_the_summary(folder, records, controller)
+        .map(|told| format!("summary.json: {told}"))
+        .into_iter()
+        .collect();
+    let left = unrecorded(folder, records, controller.cases().keys().cloned())?;
+    if let Some(first) = left.first() {
+        signs.push(format!(
+            "{} folders of attempts and cases that no record tells of, `{}` the first",
+            left.len(),
+            first.display()
+        ));
+    }
+    if signs.is_empty() {
+        return Ok(());
+    }
+    Err(CommandFailure::new(
+        Exit::Stopped,
+        RECORDS_MISSING,
+        format!(
+            "the run cannot go on: records are missing from the end of its journal: {}",
+            signs.join("; ")
+        ),
+        "restore the journal from a copy; or, to go on from the records that are left, move summary.json and \
+         what else `noodle2 verify` finds without a record out of the run folder"
+            .to_owned(),
+    ))
+}
+
+fn relative(folder: &RunFolder, path: &Path) -> PathBuf {
+    path.strip_prefix(folder.root()).unwrap_or(path).to_owned()
+}
+
+/// Where two JSON values differ, as `path: this, was that`.
+pub(crate) fn differences(was: &serde_json::Value, is: &serde_json::Value) -> Vec<String> {
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    leaves(was, String::new(), &mut before);
+    leaves(is, String::new(), &mut after);
+    let value = |leaves: &[(String, String)], path: &str| {
+        let found = leaves.iter().find(|(known, _)| known == path);
+        found.map_or_else(|| "absent".to_owned(), |(_, value)| value.clone())
+    };
+    let paths: BTreeSet<&String> = before.iter().chain(&after).map(|(path, _)| path).collect();
+    paths
+        .into_iter()
+        .map(|path| (path, value(&before, path), value(&after, path)))
+        .filter(|(_, was, is)| was != is)
+        .map(|(path, was, is)| format!("`{path}` is {is}, was {was}"))
+        .collect()
+}
+
+fn leaves(value: &serde_json::Value, path: String, found: &mut Vec<(String, String)>) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            for (name, value) in fields {
+                let dot = if path.is_empty() { "" } else { "." };
+                leaves(value, format!("{path}{dot}{name}"), found);
+            }
+        }
+        serde_json::Value::Array(values) => {
+            for (position, value) in values.iter().enumerate() {
+                leaves(value, format!("{path}[{position}]"), found);
+            }
+        }
+        leaf => found.push((path, leaf.to_string())),
+    }
+}
