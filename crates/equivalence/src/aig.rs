@@ -153,7 +153,9 @@ impl Aig {
                 _ => 3,
             }
         };
-        let place = (0..inputs.len()).min_by_key(|place| rank(*place)).unwrap_or(0);
+        let place = (0..inputs.len())
+            .min_by_key(|place| rank(*place))
+            .unwrap_or(0);
         let (low, high) = halves(place);
         let input = inputs[place];
         let others: Vec<Literal> = (0..inputs.len())
@@ -164,11 +166,13 @@ impl Aig {
             0 => input.inverted_if(low[0]),
             1 if is_constant(&low) => {
                 let other = self.table(&others, &high);
-                self.and(input, other.inverted_if(low[0])).inverted_if(low[0])
+                self.and(input, other.inverted_if(low[0]))
+                    .inverted_if(low[0])
             }
             1 => {
                 let other = self.table(&others, &low);
-                self.and(!input, other.inverted_if(high[0])).inverted_if(high[0])
+                self.and(!input, other.inverted_if(high[0]))
+                    .inverted_if(high[0])
             }
             2 => {
                 let other = self.table(&others, &low);
@@ -180,23 +184,6 @@ impl Aig {
                 self.choose(input, high, low)
             }
         }
-    }
-
-    /// The nodes that the given ones are made of, themselves included, in ascending order.
-    pub(crate) fn cone(&self, from: impl IntoIterator<Item = u32>) -> Vec<u32> {
-        let mut seen = vec![false; self.len()];
-        let mut waiting: Vec<u32> = from.into_iter().collect();
-        while let Some(place) = waiting.pop() {
-            if std::mem::replace(&mut seen[place as usize], true) {
-                continue;
-            }
-            if let Node::And(left, right) = self.node(place) {
-                waiting.extend([left.node(), right.node()]);
-            }
-        }
-        (0..self.len() as u32)
-            .filter(|place| seen[*place as usize])
-            .collect()
     }
 
     /// Fills in the words of all ands from those of the sources: 64 assignments at once.

@@ -98,6 +98,16 @@ impl<'g> Cones<'g> {
         literal.inverted_if(value.inverted)
     }
 
+    /// The functions of an instance that holds state, where they are known in full.
+    pub(crate) fn register(&self, instance: &str) -> Option<Register> {
+        self.common.holders.get(instance)?.clone()
+    }
+
+    /// A value that no assignment may choose.
+    pub(crate) fn unknown(&mut self) -> Literal {
+        self.source(Vec::new())
+    }
+
     fn source(&mut self, shown: Vec<(EndName, bool)>) -> Literal {
         let number = self.sources.len() as u32;
         self.sources.push(Source { shown });
@@ -172,7 +182,23 @@ impl<'g> Cones<'g> {
                 return None;
             }
         }
-        let mut assignment = Assignment::new();
+        // What the logic turned out not to depend on still needs a value for the netlists to be evaluated.
+        let ports = self.common.ports.iter();
+        let mut assignment: Assignment = ports
+            .map(|port| (EndName::Port(port.clone()), false))
+            .collect();
+        for (instance, register) in &self.common.holders {
+            for (state, register) in register
+                .iter()
+                .flat_map(|register| [(0, register), (1, register)])
+            {
+                for (pin, inverted) in register.shown_by(state) {
+                    let end = EndName::Pin(instance.clone(), pin.to_owned());
+                    // The states are inverse to one another.
+                    assignment.insert(end, (state == 1) != inverted);
+                }
+            }
+        }
         for (source, value) in self.sources.iter().zip(values) {
             for (end, inverted) in &source.shown {
                 assignment.insert(end.clone(), value != inverted);

@@ -100,7 +100,10 @@ fn tables(storage: &Storage, names: &[&str]) -> Option<Vec<TruthTable>> {
 fn outputs(cell: &Cell, states: &[String]) -> BTreeMap<String, (usize, bool)> {
     let mut found = BTreeMap::new();
     for (pin, data) in cell.pins_of(PinDirection::Output) {
-        let function = data.function.as_deref().filter(|_| data.three_state.is_none());
+        let function = data
+            .function
+            .as_deref()
+            .filter(|_| data.three_state.is_none());
         let Some(table) = function.and_then(|text| TruthTable::parse(text).ok()) else {
             continue;
         };

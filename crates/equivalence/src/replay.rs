@@ -94,7 +94,7 @@ impl<'d> Netlist<'d> {
         self.drivers[root]
             .iter()
             .filter_map(|driver| self.function(*driver))
-            .flat_map(|(place, table)| {
+            .flat_map(move |(place, table)| {
                 let nets = table.inputs().iter();
                 nets.filter_map(move |pin| self.design.instances[place].net(pin))
             })
@@ -197,9 +197,7 @@ impl<'n, 'd, 'a> Evaluation<'n, 'd, 'a> {
             let value = match (netlist.function(*driver), *driver) {
                 (Some((place, table)), _) => {
                     let instance = &netlist.design.instances[place];
-                    row_value(table, |pin| {
-                        self.known(netlist.root(instance.net(pin)?))
-                    })
+                    row_value(table, |pin| self.known(netlist.root(instance.net(pin)?)))
                 }
                 (None, Driver::Port(place)) => {
                     let port = netlist.design.ports[place].name.clone();
@@ -231,7 +229,7 @@ impl<'n, 'd, 'a> Evaluation<'n, 'd, 'a> {
                 Some((state, inverted)) => {
                     let (pin, shown_inverted) = register.shown_by(state).next()?;
                     let pin = EndName::Pin(instance.name.clone(), pin.to_owned());
-                    Some(self.given(pin)? != shown_inverted != inverted)
+                    Some(self.given(pin)? ^ shown_inverted ^ inverted)
                 }
                 None => self.at(&EndName::Pin(instance.name.clone(), name.clone())),
             })

@@ -91,10 +91,10 @@ impl Questions {
         self.effort.calls += 1;
         self.effort.conflicts += self.solver.num_conflicts() - before.0;
         self.effort.steps += self.solver.num_propagations() - before.1;
-        match result {
-            lbool::TRUE => Answer::Sometimes,
-            lbool::FALSE => Answer::Never,
-            _ => Answer::Unknown,
+        match truth(result) {
+            Some(true) => Answer::Sometimes,
+            Some(false) => Answer::Never,
+            None => Answer::Unknown,
         }
     }
 
@@ -108,11 +108,7 @@ impl Questions {
     /// The value of a node in the last assignment; `None` where it does not matter.
     pub(crate) fn value(&self, node: u32) -> Option<bool> {
         let variable = (*self.variables.get(node as usize)?)?;
-        match self.solver.value_var(variable) {
-            lbool::TRUE => Some(true),
-            lbool::FALSE => Some(false),
-            _ => None,
-        }
+        truth(self.solver.value_var(variable))
     }
 
     /// The nodes that the solver knows.
@@ -178,6 +174,16 @@ impl Questions {
                 }
             },
         }
+    }
+}
+
+fn truth(value: lbool) -> Option<bool> {
+    if value == lbool::TRUE {
+        Some(true)
+    } else if value == lbool::FALSE {
+        Some(false)
+    } else {
+        None
     }
 }
 

@@ -116,11 +116,6 @@ pub enum Reason {
         /// The point.
         end: String,
     },
-    /// The pins differ, but not so that the register is known to do something else.
-    NotSeen {
-        /// The point.
-        end: String,
-    },
     /// The budget was used up.
     BudgetExhausted {
         /// The first point that it was not enough for.
@@ -143,10 +138,6 @@ impl fmt::Display for Reason {
             Self::Unmodelled { end } => write!(
                 formatter,
                 "`{end}` may differ, which depends on something whose value is not known"
-            ),
-            Self::NotSeen { end } => write!(
-                formatter,
-                "`{end}` differs, but only where its register is not known to look at it"
             ),
             Self::BudgetExhausted { end } => {
                 write!(formatter, "the budget was not enough to settle `{end}`")
