@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use noodle2_control::{Controller, TrialStanding, Verdict};
 use noodle2_model::{
-    Bound, ContainmentScope, ContentHash, DesignState, EcoClass, Event, Failure, FailureClass,
-    Join, JoinPolicy, Measurement, Metric, Outcome, RunStatus, SafetyDomain, Stage, StageEnd,
-    StageIndex, Study,
+    Bound, ContainmentScope, ContentHash, DesignState, EcoClass, EquivalenceVerdict, Event,
+    Failure, FailureClass, Join, JoinPolicy, Measurement, Metric, Outcome, RunStatus, SafetyDomain,
+    Stage, StageEnd, StageIndex, Study,
 };
-use support::{finished, identity, stage, study, survivors};
+use support::{finished, identity, proved, stage, study, survivors};
 
 /// A measured design with this WNS, and this hold WNS in its only scene.
 fn case(name: &str, wns: f64, hold: f64) -> Outcome {
@@ -30,6 +30,7 @@ fn case(name: &str, wns: f64, hold: f64) -> Outcome {
         findings: Vec::new(),
         edits: BTreeMap::new(),
         blast_radius: None,
+        equivalence: None,
     })
 }
 
@@ -61,7 +62,7 @@ fn run(study: Study, outcomes: &[(&str, Outcome)]) -> (Controller, Vec<Event>) {
                 _ if attempt.trial.is_base() => case("base", -500.0, 0.0),
                 Some(case) => match outcomes.get(format!("confirm {name}").as_str()) {
                     Some(outcome) => (*outcome).clone(),
-                    None => Outcome::Measured(case.measurement.clone()),
+                    None => proved(case.measurement.clone(), EquivalenceVerdict::Equal),
                 },
                 None => match outcomes.get(name.as_str()) {
                     Some(outcome) => (*outcome).clone(),
@@ -376,6 +377,42 @@ fn a_survivor_that_measures_otherwise_when_read_again_is_refused() {
         .count();
     // Two survivors and the one in the place of the refused; the second stage passes its inputs on.
     assert_eq!(confirmed, 3);
+}
+
+#[test]
+fn a_survivor_whose_logic_is_another_or_unknown_is_refused() {
+    let measurement = |outcome: &Outcome| match outcome {
+        Outcome::Measured(measurement) => measurement.clone(),
+        other => panic!("{other:?}"),
+    };
+    let good = case("0_1", -1.0, 0.0);
+    let refused = |domain, accept: Option<bool>, verdict: EquivalenceVerdict| {
+        let mut study = in_domain(domain, vec![stage("one", &[], 2)]);
+        study.safety.gates.accept_undecided = accept;
+        let confirmation = proved(measurement(&good), verdict);
+        let outcomes = [("0_1", good.clone()), ("confirm 0_1", confirmation)];
+        let (controller, _) = run(study, &outcomes);
+        let trial = controller.trial("0_1".parse().unwrap()).unwrap();
+        trial.refused.clone().map(|gates| gates.join("; "))
+    };
+    let different = || EquivalenceVerdict::Different {
+        point: "state/D".to_owned(),
+        parent: true,
+        child: false,
+    };
+    let undecided = || EquivalenceVerdict::Undecided {
+        reason: "who knows".to_owned(),
+    };
+    use SafetyDomain::{Guarded, Locked};
+    assert_eq!(
+        refused(Guarded, None, different()).unwrap(),
+        "confirmation: equivalence_failed: its logic differs at state/D"
+    );
+    let unknown = Some("confirmation: its equivalence is undecided: who knows".to_owned());
+    assert_eq!(refused(Guarded, None, undecided()), unknown);
+    assert_eq!(refused(Guarded, Some(true), undecided()), None);
+    assert_eq!(refused(Locked, Some(true), undecided()), unknown);
+    assert_eq!(refused(Locked, None, EquivalenceVerdict::Equal), None);
 }
 
 #[test]

@@ -56,11 +56,7 @@ impl<'g> Cones<'g> {
     /// The node of a value.
     pub(crate) fn literal(&mut self, value: Value) -> Literal {
         let mut waiting = vec![value.function];
-        loop {
-            let next = match waiting.last() {
-                Some(next) => *next,
-                None => break,
-            };
+        while let Some(next) = waiting.last().copied() {
             if self.literals[next as usize].is_some() {
                 waiting.pop();
                 continue;

@@ -6,6 +6,7 @@
 //! Never does I/O, never reads a clock or the environment, never decides anything.
 
 mod eco;
+mod equivalence;
 mod event;
 mod hash;
 mod ids;
@@ -23,6 +24,7 @@ pub use eco::{
     EcoImplementation, EcoManifest, EcoProposal, ExpectedEffect, ParameterKind, ParameterSpec,
     ParameterValue, Parameters,
 };
+pub use equivalence::{EquivalenceProof, EquivalenceVerdict};
 pub use event::{
     EcoDefinition, Event, InputFile, RunIdentity, RunStatus, StageEnd, StageInput, StopCause,
     ToolIdentity,

@@ -1,7 +1,10 @@
 //! Why something ran, was not run, was stopped, was chosen, dropped or contained: told from the journal alone.
 
 use noodle2_control::{Case, Controller, StageStanding, Trial, TrialStanding, Verdict};
-use noodle2_model::{CaseName, Failure, FailureClass, Outcome, StageEnd, StageIndex, TrialId};
+use noodle2_model::{
+    CaseName, EquivalenceProof, EquivalenceVerdict, Failure, FailureClass, Outcome, StageEnd,
+    StageIndex, TrialId,
+};
 use serde::Serialize;
 
 use crate::{History, StageStatus, count_text, eco_text, gain_text, metric_text, trial_text};
@@ -215,6 +218,9 @@ impl Explainer<'_> {
                     confirmation.number
                 ),
             });
+        }
+        if let Some(Outcome::Measured(again)) = trial.confirmation() {
+            lines.extend(again.equivalence.as_ref().map(proof_line));
         }
         for gate in trial.refused.iter().flatten() {
             lines.push(format!("it may not survive: {gate}"));
@@ -501,6 +507,32 @@ impl Explainer<'_> {
     fn case_of(&self, trial: TrialId) -> CaseName {
         trial.case(&self.controller.program().study().design.case_name)
     }
+}
+
+fn proof_line(proof: &EquivalenceProof) -> String {
+    let found = match &proof.verdict {
+        EquivalenceVerdict::Equal => "its logic was proved to be its parent's".to_owned(),
+        EquivalenceVerdict::Different {
+            point,
+            parent,
+            child,
+        } => format!(
+            "its logic is not its parent's: at {point} the parent gives {} and it gives {}",
+            u8::from(*parent),
+            u8::from(*child)
+        ),
+        EquivalenceVerdict::Undecided { reason } => {
+            format!("whether its logic is its parent's is undecided: {reason}")
+        }
+    };
+    format!(
+        "{found} ({}, {} by structure, {} by proof; {}, {})",
+        count_text(proof.points as usize, "point"),
+        proof.by_structure,
+        proof.by_proof,
+        count_text(proof.sat_calls as usize, "question"),
+        count_text(proof.conflicts as usize, "conflict")
+    )
 }
 
 fn failure_lines(failure: &Failure) -> Vec<String> {

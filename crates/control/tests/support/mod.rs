@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use noodle2_control::{Controller, StageStanding, TrialStanding};
 use noodle2_model::{
     Aborts, AttemptId, AttemptUsage, Bound, Budget, Clocks, ContentHash, Design, DesignState,
-    EcoClass, EcoDefinition, EcoImplementation, EcoManifest, EngineKind, EngineSpec, Event,
-    Failure, FailureClass, Join, JoinMerge, JoinPolicy, Limits, Measurement, Metric, MetricSet,
-    Objective, Outcome, ParameterDomain, ParameterKind, ParameterSpec, Parasitics, RunIdentity,
-    SafetyDomain, Scene, Stage, StageEco, StageEnd, StageIndex, StageMode, StopCause, Study,
+    EcoClass, EcoDefinition, EcoImplementation, EcoManifest, EngineKind, EngineSpec,
+    EquivalenceProof, EquivalenceVerdict, Event, Failure, FailureClass, Join, JoinMerge,
+    JoinPolicy, Limits, Measurement, Metric, MetricSet, Objective, Outcome, ParameterDomain,
+    ParameterKind, ParameterSpec, Parasitics, RunIdentity, SafetyDomain, Scene, Stage, StageEco,
+    StageEnd, StageIndex, StageMode, StopCause, Study,
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): enough chance for a schedule, the same on every machine.
@@ -303,8 +304,28 @@ fn confirmation_of(case: Measurement, world: u64) -> Outcome {
             message: String::new(),
             excerpt: String::new(),
         }),
-        _ => Outcome::Measured(case),
+        16..22 => proved(
+            case,
+            EquivalenceVerdict::Undecided {
+                reason: String::new(),
+            },
+        ),
+        _ => proved(case, EquivalenceVerdict::Equal),
     }
+}
+
+/// What a confirmation finds whose proof came to this.
+pub fn proved(mut case: Measurement, verdict: EquivalenceVerdict) -> Outcome {
+    case.equivalence = Some(EquivalenceProof {
+        verdict,
+        points: 1,
+        by_structure: 1,
+        by_proof: 0,
+        cells: 0,
+        sat_calls: 0,
+        conflicts: 0,
+    });
+    Outcome::Measured(case)
 }
 
 fn measured(design: u64, wns: f64, area: f64) -> Outcome {
@@ -330,6 +351,7 @@ fn measurement(design: u64, wns: f64, area: f64) -> Measurement {
         findings: Vec::new(),
         edits: BTreeMap::new(),
         blast_radius: None,
+        equivalence: None,
     }
 }
 
