@@ -1,14 +1,12 @@
 //! The rules: given the state, which decisions follow.
 
-use std::collections::BTreeSet;
-
 use noodle2_model::{
-    CaseName, Containment, ContentHash, EcoProposal, Event, JoinMerge, JoinPolicy, MetricSet,
-    RunStatus, StageEnd, StageIndex, StageInput, TrialId,
+    CaseName, Containment, ContentHash, Event, JoinMerge, JoinPolicy, MetricSet, RunStatus,
+    StageEnd, StageIndex, StageInput, TrialId,
 };
 
 use crate::gate;
-use crate::propose::{self, ProposalContext, TrialKey};
+use crate::propose::Planned;
 use crate::select::{self, Candidate};
 use crate::state::{Controller, Stage, StageStanding, Trial, TrialStanding};
 
@@ -49,6 +47,9 @@ impl Controller {
             let stage = StageIndex::from(position);
             if let Some(opening) = self.stage_opening(stage) {
                 return self.with_proposals(stage, opening);
+            }
+            if let Some(refusals) = self.proposal_refusals(stage) {
+                return vec![refusals];
             }
             let proposals = self.remaining_proposals(stage);
             if !proposals.is_empty() {
@@ -128,7 +129,7 @@ impl Controller {
     fn with_proposals(&self, stage: StageIndex, opening: Event) -> Vec<Event> {
         let mut events = Vec::new();
         if let Event::StageStarted { inputs, .. } = &opening {
-            let planned = self.plan_trials(stage, inputs);
+            let planned = self.plan_start(stage, inputs).trials;
             events.extend((0..planned.len()).map(|number| proposal(stage, number, &planned)));
         }
         events.insert(0, opening);
@@ -144,7 +145,8 @@ impl Controller {
 
     pub(crate) fn next_proposal(&self, stage: StageIndex) -> Option<Event> {
         let found = self.stages.get(stage.position())?;
-        (found.standing == StageStanding::Running && found.proposed < found.planned.len())
+        let may_propose = found.standing == StageStanding::Running && found.refusals_due.is_empty();
+        (may_propose && found.proposed < found.planned.len())
             .then(|| proposal(stage, found.proposed, &found.planned))
     }
 
@@ -339,40 +341,8 @@ impl Controller {
         inputs
     }
 
-    fn design(&self, name: &CaseName) -> Option<ContentHash> {
+    pub(crate) fn design(&self, name: &CaseName) -> Option<ContentHash> {
         Some(self.cases.get(name)?.measurement.design.canonical)
-    }
-
-    pub(crate) fn plan_trials(
-        &self,
-        stage: StageIndex,
-        inputs: &[StageInput],
-    ) -> Vec<(CaseName, EcoProposal)> {
-        let designs: Vec<ContentHash> = inputs
-            .iter()
-            .filter_map(|input| self.design(&input.case))
-            .collect();
-        propose::propose(&ProposalContext {
-            seed: self.program.study().seed,
-            index: stage,
-            stage: self.program.stage(stage),
-            ecos: &self.program.identity().ecos,
-            inputs,
-            designs: &designs,
-            tried: self.tried_by_ancestors(stage),
-            contained: &self.inherited_tally(stage).contained,
-        })
-    }
-
-    fn tried_by_ancestors(&self, stage: StageIndex) -> BTreeSet<TrialKey> {
-        self.program
-            .dag()
-            .ancestors(stage)
-            .into_iter()
-            .flat_map(|ancestor| self.trials_of(ancestor))
-            .filter(|trial| !self.is_discarded(trial.id))
-            .filter_map(|trial| Some(TrialKey::new(self.design(&trial.parent)?, &trial.eco)))
-            .collect()
     }
 
     /// How a running stage ends: given up at the shortest prefix of its proposals that crosses an abort,
@@ -388,6 +358,12 @@ impl Controller {
                 at: Some(*at),
             });
         }
+        if let Some(failure) = &found.proposer_failure {
+            return Some(StageEnd::Failed {
+                cause: format!("its proposer failed: {}", failure.class),
+                at: None,
+            });
+        }
         if !self.refusals_due(stage).is_empty() || !self.unconfirmed_survivors(stage).is_empty() {
             return None;
         }
@@ -397,10 +373,7 @@ impl Controller {
     /// Whether every trial of a running stage is counted, and what they led to is in the journal.
     pub(crate) fn all_counted(&self, stage: StageIndex) -> bool {
         let found = &self.stages[stage.position()];
-        found.proposed == found.planned.len()
-            && found.tally.crossed.is_none()
-            && found.tally.counted == found.planned.len()
-            && found.contained == found.tally.contained.len()
+        found.complete && found.is_counted()
     }
 
     /// How a stage whose trials all ended would end if every survivor were confirmed.
@@ -572,8 +545,12 @@ fn containment_cause(containment: &Containment) -> String {
     format!("{} is contained: {}", containment.scope, containment.cause)
 }
 
-fn proposal(stage: StageIndex, number: usize, planned: &[(CaseName, EcoProposal)]) -> Event {
-    let (parent, eco) = planned[number].clone();
+fn proposal(stage: StageIndex, number: usize, planned: &[Planned]) -> Event {
+    let Planned {
+        parent,
+        eco,
+        reason,
+    } = planned[number].clone();
     Event::TrialProposed {
         trial: TrialId {
             stage,
@@ -581,5 +558,6 @@ fn proposal(stage: StageIndex, number: usize, planned: &[(CaseName, EcoProposal)
         },
         parent,
         eco,
+        reason,
     }
 }

@@ -115,6 +115,11 @@ impl Controller {
             .trials
             .values()
             .filter(|trial| counts(trial.id.stage))
+            // How many rounds a stage had made when it was called off is chance.
+            .filter(|trial| match &self.halted {
+                Some((at, _)) => trial.id.stage != at.stage || trial.id.derived <= at.derived,
+                None => true,
+            })
             .map(|trial| DigestedTrial {
                 trial: trial.id,
                 parent: &trial.parent,

@@ -8,29 +8,43 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
-    CaseName, Containment, ContentHash, EcoDefinition, EcoProposal, ParameterDomain, ParameterKind,
-    ParameterValue, Parameters, Stage, StageEco, StageIndex, StageInput,
+    CaseName, Containment, ContentHash, EcoDefinition, EcoProposal, ParameterValue, Parameters,
+    Stage, StageEco, StageIndex, StageInput,
 };
+
+use crate::recipe::{AxisValues, Recipe, rounded};
 
 /// Combinations up to this many are shuffled whole; beyond it they are drawn and repeats dropped.
 const SHUFFLE_LIMIT: u128 = 1 << 16;
 
 /// Draws without anything new after which a pair of ECO and parent counts as exhausted.
-const FRUITLESS_DRAWS: u32 = 64;
+const FRUITLESS_DRAWS: usize = 64;
 
 /// What the proposals of a stage depend on.
 pub(crate) struct ProposalContext<'a> {
     pub seed: u64,
     pub index: StageIndex,
-    pub stage: &'a Stage,
-    pub ecos: &'a BTreeMap<String, EcoDefinition>,
+    /// What may be tried.
+    pub recipes: &'a [Recipe<'a>],
     pub inputs: &'a [StageInput],
     /// The design of each input.
     pub designs: &'a [ContentHash],
     /// What ancestors of the stage have tried already.
     pub tried: BTreeSet<TrialKey>,
-    /// What ancestors of the stage contain: not proposed any more.
+    /// What the stage itself has tried already.
+    pub own: BTreeSet<TrialKey>,
+    /// What is contained: not proposed any more.
     pub contained: &'a [Containment],
+    /// How many trials may be proposed.
+    pub budget: usize,
+}
+
+/// A trial that a stage is to make.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Planned {
+    pub parent: CaseName,
+    pub eco: EcoProposal,
+    pub reason: Option<String>,
 }
 
 /// What makes two trials the same: parent design, ECO with its content, parameters.
@@ -43,10 +57,12 @@ pub(crate) struct TrialKey {
 
 impl TrialKey {
     pub fn new(design: ContentHash, eco: &EcoProposal) -> Self {
+        let steps = eco.sequence.iter();
+        let steps: Vec<String> = steps.map(|step| parameter_text(&step.parameters)).collect();
         Self {
             design,
             eco: eco.content,
-            parameters: parameter_text(&eco.parameters),
+            parameters: parameter_text(&eco.parameters) + &steps.concat(),
         }
     }
 }
@@ -55,72 +71,62 @@ fn parameter_text(parameters: &Parameters) -> String {
     serde_json::to_string(parameters).expect("parameters are plain data")
 }
 
-/// One ECO of the stage on one of its inputs: draws parameters until none are left.
-struct Pair<'a> {
-    definition: &'a EcoDefinition,
-    input: usize,
-    axes: Vec<(&'a str, Axis)>,
-    /// All combinations, or `None` when a parameter is sampled from a continuous range.
+/// In which order a pair gives its combinations.
+enum Order {
+    /// As the file has them, from this one on.
+    File(u128),
+    /// Shuffled; the last comes next.
+    Shuffled(Vec<u128>),
+    /// Drawn one by one, so many times so far.
+    Drawn(u64),
+}
+
+/// One recipe on one of the stage's inputs: gives proposals until none are left.
+pub(crate) struct Pair<'a> {
+    recipe: &'a Recipe<'a>,
+    pub input: usize,
     combinations: Option<u128>,
-    /// Whether `order` holds all combinations; else they are drawn one by one.
-    is_listed: bool,
-    order: Vec<u128>,
+    order: Order,
     key: [u8; 32],
-    draws: u64,
-    exhausted: bool,
+    pub exhausted: bool,
 }
 
-/// The values of one parameter.
-enum Axis {
-    Listed(Vec<ParameterValue>),
-    Sampled { from: f64, to: f64 },
-}
-
-/// The trials that a stage proposes, in proposal order: parent and ECO.
-pub(crate) fn propose(context: &ProposalContext<'_>) -> Vec<(CaseName, EcoProposal)> {
-    let budget = context.stage.trials as usize;
-    let mut pairs: Vec<Pair<'_>> = Vec::new();
-    for (entry, eco) in context.stage.ecos.iter().enumerate() {
-        let Some(definition) = context.ecos.get(&eco.name) else {
-            continue;
-        };
-        let keeps_out = |containment: &Containment| {
-            containment.keeps_out(&definition.manifest.name, definition.manifest.class)
-        };
-        if context.contained.iter().any(keeps_out) {
-            continue;
-        }
-        for input in 0..context.inputs.len() {
-            pairs.push(Pair::new(context, entry, eco, definition, input));
-        }
-    }
+/// The trials that a stage proposes without a proposer of its own: all combinations where they fit, else
+/// seeded draws in rotation.
+pub(crate) fn as_they_fit(context: &ProposalContext<'_>) -> Vec<Planned> {
+    let pairs = context.pairs();
     let total = pairs.iter().try_fold(0_u128, |sum, pair| {
         pair.combinations.map(|count| sum.saturating_add(count))
     });
-    if total.is_some_and(|total| total <= budget as u128) {
-        pairs.iter_mut().for_each(Pair::keep_file_order);
-        return collect(context, pairs, budget, usize::MAX);
+    match total.is_some_and(|total| total <= context.budget as u128) {
+        true => grid(context),
+        false => random(context),
     }
-    collect(context, pairs, budget, 1)
+}
+
+/// All combinations in the order of the file, as far as the budget reaches.
+pub(crate) fn grid(context: &ProposalContext<'_>) -> Vec<Planned> {
+    let mut pairs = context.pairs();
+    pairs.iter_mut().for_each(Pair::keep_file_order);
+    collect(context, pairs, usize::MAX)
+}
+
+/// Every pair of ECO and parent takes its turn and draws its parameters.
+pub(crate) fn random(context: &ProposalContext<'_>) -> Vec<Planned> {
+    collect(context, context.pairs(), 1)
 }
 
 /// Takes up to `turn` proposals of each pair in rotation until the budget is spent or nothing is left.
-fn collect(
-    context: &ProposalContext<'_>,
-    mut pairs: Vec<Pair<'_>>,
-    budget: usize,
-    turn: usize,
-) -> Vec<(CaseName, EcoProposal)> {
-    let mut seen = context.tried.clone();
+fn collect(context: &ProposalContext<'_>, mut pairs: Vec<Pair<'_>>, turn: usize) -> Vec<Planned> {
+    let mut seen = context.seen();
     let mut proposals = Vec::new();
-    while proposals.len() < budget && pairs.iter().any(|pair| !pair.exhausted) {
+    while proposals.len() < context.budget && pairs.iter().any(|pair| !pair.exhausted) {
         for pair in &mut pairs {
-            for _ in 0..turn.min(budget - proposals.len()) {
-                let design = context.designs[pair.input];
-                let Some(eco) = pair.next(design, &mut seen) else {
+            for _ in 0..turn.min(context.budget - proposals.len()) {
+                let Some(eco) = pair.next(context, &mut seen) else {
                     break;
                 };
-                proposals.push((context.inputs[pair.input].case.clone(), eco));
+                proposals.push(context.planned(pair.input, eco, None));
             }
         }
     }
@@ -130,141 +136,103 @@ fn collect(
 /// How many different trials a stage could propose for each of its inputs; `None` when a parameter is
 /// sampled from a continuous range and there is no end to them.
 pub fn proposal_count(stage: &Stage, ecos: &BTreeMap<String, EcoDefinition>) -> Option<u128> {
-    stage.ecos.iter().try_fold(0_u128, |sum, eco| {
-        let definition = ecos.get(&eco.name)?;
-        Some(sum.saturating_add(combinations(&axes(eco, definition))?))
+    stage.ecos.iter().try_fold(0_u128, |sum, eco: &StageEco| {
+        Some(sum.saturating_add(Recipe::new(eco, ecos)?.combinations()?))
     })
 }
 
-fn axes<'a>(eco: &'a StageEco, definition: &EcoDefinition) -> Vec<(&'a str, Axis)> {
-    eco.parameters
-        .iter()
-        .filter_map(|(name, domain)| {
-            let spec = definition.manifest.parameters.get(name)?;
-            Some((name.as_str(), axis(domain, &spec.kind)))
-        })
-        .collect()
-}
-
-fn axis(domain: &ParameterDomain, kind: &ParameterKind) -> Axis {
-    let admit = |value: &ParameterValue| kind.admit(value);
-    match domain {
-        ParameterDomain::Value(value) => Axis::Listed(admit(value).into_iter().collect()),
-        ParameterDomain::Values(values) => Axis::Listed(values.iter().filter_map(admit).collect()),
-        ParameterDomain::Range { from, to, step } => {
-            let whole = matches!(kind, ParameterKind::Integer { .. });
-            match step.or(whole.then_some(1.0)) {
-                None => Axis::Sampled {
-                    from: *from,
-                    to: *to,
-                },
-                Some(step) => Axis::Listed(stepped(*from, *to, step, whole)),
+impl<'a> ProposalContext<'a> {
+    /// Every recipe that is not contained, on every input.
+    pub fn pairs(&self) -> Vec<Pair<'a>> {
+        let mut pairs = Vec::new();
+        for (entry, recipe) in self.recipes.iter().enumerate() {
+            if !self.is_contained(recipe) {
+                let inputs = 0..self.inputs.len();
+                pairs.extend(inputs.map(|input| self.pair(entry, recipe, input)));
             }
         }
+        pairs
     }
-}
 
-/// The points from `from` to `to`. Each is computed from its number, so that no error accumulates,
-/// and rounded to nine digits, so that 0.1 + 2 × 0.1 is written as 0.3.
-fn stepped(from: f64, to: f64, step: f64, whole: bool) -> Vec<ParameterValue> {
-    let last = ((to - from) / step + 1e-9).floor().max(0.0) as u64;
-    (0..=last)
-        .map(|number| {
-            let value = rounded(from + number as f64 * step, 9);
-            if whole {
-                ParameterValue::Integer(value as i64)
-            } else {
-                ParameterValue::Real(value)
-            }
-        })
-        .collect()
-}
+    /// One recipe on one input; `entry` is its place in the stage, by which it draws.
+    pub fn pair(&self, entry: usize, recipe: &'a Recipe<'a>, input: usize) -> Pair<'a> {
+        let text = format!(
+            "noodle2 proposal {} {} {entry} {} {input}",
+            self.seed, self.index, recipe.name
+        );
+        Pair::new(recipe, input, *blake3::hash(text.as_bytes()).as_bytes())
+    }
 
-fn rounded(value: f64, digits: usize) -> f64 {
-    format!("{value:.*e}", digits - 1).parse().unwrap_or(value)
-}
+    pub fn is_contained(&self, recipe: &Recipe<'_>) -> bool {
+        let mut contained = self.contained.iter();
+        contained.any(|containment| recipe.is_kept_out(containment))
+    }
 
-fn combinations(axes: &[(&str, Axis)]) -> Option<u128> {
-    axes.iter()
-        .try_fold(1_u128, |product, (_, axis)| match axis {
-            Axis::Listed(values) => Some(product.saturating_mul(values.len() as u128)),
-            Axis::Sampled { .. } => None,
-        })
+    /// What is not proposed again.
+    pub fn seen(&self) -> BTreeSet<TrialKey> {
+        self.tried.union(&self.own).cloned().collect()
+    }
+
+    pub fn planned(&self, input: usize, eco: EcoProposal, reason: Option<String>) -> Planned {
+        Planned {
+            parent: self.inputs[input].case.clone(),
+            eco,
+            reason,
+        }
+    }
 }
 
 impl<'a> Pair<'a> {
-    fn new(
-        context: &ProposalContext<'a>,
-        entry: usize,
-        eco: &'a StageEco,
-        definition: &'a EcoDefinition,
-        input: usize,
-    ) -> Self {
-        let axes = axes(eco, definition);
-        let key = *blake3::hash(
-            format!(
-                "noodle2 proposal {} {} {entry} {} {input}",
-                context.seed, context.index, eco.name
-            )
-            .as_bytes(),
-        )
-        .as_bytes();
-        let combinations = combinations(&axes);
-        let has_empty_axis = axes
+    fn new(recipe: &'a Recipe<'a>, input: usize, key: [u8; 32]) -> Self {
+        let combinations = recipe.combinations();
+        let has_empty_axis = recipe
+            .axes
             .iter()
-            .any(|(_, axis)| matches!(axis, Axis::Listed(values) if values.is_empty()));
-        let mut pair = Self {
-            definition,
-            input,
-            axes,
-            combinations,
-            is_listed: combinations.is_some_and(|count| count <= SHUFFLE_LIMIT),
-            order: Vec::new(),
-            key,
-            draws: 0,
-            exhausted: combinations == Some(0) || has_empty_axis,
+            .any(|axis| matches!(&axis.values, AxisValues::Listed(values) if values.is_empty()));
+        let order = match combinations.filter(|count| *count <= SHUFFLE_LIMIT) {
+            Some(count) => {
+                let mut order: Vec<u128> = (0..count).collect();
+                order.sort_by_cached_key(|number| pair_hash(&key, *number as u64, "shuffle"));
+                order.reverse();
+                Order::Shuffled(order)
+            }
+            None => Order::Drawn(0),
         };
-        if let Some(count) = combinations.filter(|count| *count <= SHUFFLE_LIMIT) {
-            pair.order = (0..count).collect();
-            pair.order
-                .sort_by_cached_key(|number| pair_hash(&pair.key, *number as u64, "shuffle"));
-            pair.order.reverse();
+        Self {
+            recipe,
+            input,
+            combinations,
+            order,
+            key,
+            exhausted: combinations == Some(0) || has_empty_axis,
         }
-        pair
     }
 
     fn keep_file_order(&mut self) {
-        self.is_listed = true;
-        self.order = (0..self.combinations.unwrap_or(0)).rev().collect();
+        if self.combinations.is_some() {
+            self.order = Order::File(0);
+        }
     }
 
     /// The next proposal that was not seen yet, or `None` when there is none.
-    fn next(&mut self, design: ContentHash, seen: &mut BTreeSet<TrialKey>) -> Option<EcoProposal> {
-        let listed = self.is_listed;
+    pub fn next(
+        &mut self,
+        context: &ProposalContext<'_>,
+        seen: &mut BTreeSet<TrialKey>,
+    ) -> Option<EcoProposal> {
         let mut fruitless = 0;
         while !self.exhausted {
-            let given = if listed {
-                match self.order.pop() {
-                    Some(number) => self.combination(number),
-                    None => break,
-                }
-            } else {
-                self.draws += 1;
-                self.draw(self.draws)
+            let Some(given) = self.next_values() else {
+                break;
             };
-            let manifest = &self.definition.manifest;
-            let proposal = EcoProposal {
-                name: manifest.name.clone(),
-                version: manifest.version,
-                content: self.definition.content,
-                class: manifest.class,
-                parameters: manifest.complete(&given),
-            };
-            if seen.insert(TrialKey::new(design, &proposal)) {
+            let proposal = self.recipe.proposal(&given);
+            if seen.insert(TrialKey::new(context.designs[self.input], &proposal)) {
                 return Some(proposal);
             }
             fruitless += 1;
-            if !listed && fruitless == FRUITLESS_DRAWS {
+            // Draws of earlier rounds come again: they do not tell that nothing is left.
+            let patience = FRUITLESS_DRAWS + context.own.len();
+            if matches!(self.order, Order::Drawn(_)) && fruitless >= patience {
                 break;
             }
         }
@@ -272,37 +240,40 @@ impl<'a> Pair<'a> {
         None
     }
 
-    /// The combination with this number, the last parameter running fastest.
-    fn combination(&self, mut number: u128) -> Parameters {
-        let mut parameters = Parameters::new();
-        for (name, axis) in self.axes.iter().rev() {
-            if let Axis::Listed(values) = axis {
-                let count = values.len() as u128;
-                parameters.insert(
-                    (*name).to_owned(),
-                    values[(number % count) as usize].clone(),
-                );
-                number /= count;
+    fn next_values(&mut self) -> Option<Parameters> {
+        match &mut self.order {
+            Order::File(next) => {
+                let number = *next;
+                *next += 1;
+                (Some(number) < self.combinations).then(|| self.recipe.combination(number))
+            }
+            Order::Shuffled(order) => order.pop().map(|number| self.recipe.combination(number)),
+            Order::Drawn(draws) => {
+                *draws += 1;
+                let draw = *draws;
+                Some(self.draw(draw))
             }
         }
-        parameters
     }
 
     fn draw(&self, draw: u64) -> Parameters {
-        self.axes
+        self.recipe
+            .axes
             .iter()
-            .filter_map(|(name, axis)| {
-                let hash = pair_hash(&self.key, draw, name);
+            .filter_map(|axis| {
+                let hash = pair_hash(&self.key, draw, &axis.name);
                 let chance = u64::from_le_bytes(hash[..8].try_into().ok()?);
-                let value = match axis {
-                    Axis::Listed(values) => values[(chance % values.len() as u64) as usize].clone(),
-                    Axis::Sampled { from, to } => {
+                let value = match &axis.values {
+                    AxisValues::Listed(values) => {
+                        values[(chance % values.len() as u64) as usize].clone()
+                    }
+                    AxisValues::Sampled { from, to } => {
                         let share = (chance >> 11) as f64 / (1_u64 << 53) as f64;
                         let value = rounded(from + share * (to - from), 6);
                         ParameterValue::Real(value.clamp(*from, *to))
                     }
                 };
-                Some(((*name).to_owned(), value))
+                Some((axis.name.clone(), value))
             })
             .collect()
     }

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
     AttemptId, AttemptUsage, CaseName, Containment, ContentHash, EcoProposal, Event, Failure,
-    FailureClass, Measurement, Outcome, RunIdentity, RunStatus, StageEnd, StageIndex, StageInput,
-    StopCause, TrialId,
+    FailureClass, Measurement, Outcome, RefusedProposal, RunIdentity, RunStatus, StageEnd,
+    StageIndex, StageInput, StopCause, TrialId,
 };
 
 use crate::program::{Program, ProgramError};
+use crate::propose::Planned;
 use crate::select::{self, Verdict};
 use crate::tally::{StudyTally, Tally};
 
@@ -40,13 +41,26 @@ pub struct Stage {
     pub inputs: Vec<StageInput>,
     /// Branches that it started without, with the cause.
     pub missing: Vec<(StageIndex, String)>,
-    /// What it proposes in all: computed when it starts, the same on every replay.
-    pub(crate) planned: Vec<(CaseName, EcoProposal)>,
+    /// What it proposes, as far as that is known: computed when it starts and after each round, the same on
+    /// every replay.
+    pub(crate) planned: Vec<Planned>,
     /// How many of them are in the journal.
     pub(crate) proposed: usize,
     /// Derived indices of the trials that wait for a worker: kept beside the trials so that a decision
     /// costs the same in a study of a million trials.
     pub(crate) waiting: BTreeSet<u32>,
+    /// Whether it proposes nothing after what is planned.
+    pub(crate) complete: bool,
+    /// How many rounds are planned.
+    pub(crate) rounds: u32,
+    /// Refusals of the last answer of an external proposer that are not in the journal.
+    pub(crate) refusals_due: Vec<RefusedProposal>,
+    /// What an external proposer proposed and the stage did not try, with its round.
+    pub refused_proposals: Vec<(u32, RefusedProposal)>,
+    /// Seconds of processor time that its external proposer used.
+    pub proposer_cpu_s: f64,
+    /// How its external proposer failed, if it did.
+    pub proposer_failure: Option<Failure>,
     pub(crate) tally: Tally,
     /// How many of the tally's containments are in the journal.
     pub(crate) contained: usize,
@@ -61,9 +75,24 @@ impl Stage {
             planned: Vec::new(),
             proposed: 0,
             waiting: BTreeSet::new(),
+            complete: false,
+            rounds: 0,
+            refusals_due: Vec::new(),
+            refused_proposals: Vec::new(),
+            proposer_failure: None,
+            proposer_cpu_s: 0.0,
             tally: Tally::default(),
             contained: 0,
         }
+    }
+
+    /// Whether all that is planned was proposed, is counted, and what that led to is in the journal.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.proposed == self.planned.len()
+            && self.refusals_due.is_empty()
+            && self.tally.crossed.is_none()
+            && self.tally.counted == self.planned.len()
+            && self.contained == self.tally.contained.len()
     }
 
     /// What is contained in it, as far as it is decided.
@@ -100,6 +129,8 @@ pub struct Trial {
     pub parent: CaseName,
     /// What is tried.
     pub eco: EcoProposal,
+    /// Why its proposer chose it, where it gave a reason.
+    pub reason: Option<String>,
     /// Its executions, oldest first.
     pub attempts: Vec<Attempt>,
     /// Executions that measured its netlist again before it was passed on, oldest first. Numbers of
@@ -427,6 +458,7 @@ impl Controller {
                 let confirms = self.finish(*attempt, outcome, *usage);
                 if !confirms {
                     self.settle(*attempt);
+                    self.advance_round(attempt.trial.stage);
                 }
             }
             Event::TrialCancelled { trial, cause } => {
@@ -447,16 +479,49 @@ impl Controller {
                 if self.stage_opening(*stage).as_ref() != Some(event) {
                     return refuse("the rules do not start this stage like this here".to_owned());
                 }
-                let planned = self.plan_trials(*stage, inputs);
+                let plan = self.plan_start(*stage, inputs);
                 self.stages[stage.position()] = Stage {
                     inputs: inputs.clone(),
                     missing: missing.clone(),
-                    planned,
+                    planned: plan.trials,
+                    complete: plan.complete,
+                    rounds: u32::from(!plan.asks),
                     tally: self.inherited_tally(*stage),
                     ..Stage::opened(StageStanding::Running)
                 };
             }
-            Event::TrialProposed { trial, parent, eco } => {
+            Event::RoundAnswered {
+                stage,
+                round,
+                answer,
+                usage,
+            } => {
+                let known = stage.position() < self.stages.len();
+                if !known || self.awaited_round(*stage) != Some(*round) {
+                    return refuse("no answer for this round is awaited".to_owned());
+                }
+                self.take_answer(*stage, answer);
+                self.stages[stage.position()].proposer_cpu_s += usage.cpu_s;
+            }
+            Event::ProposalsRefused {
+                stage,
+                round,
+                refused,
+            } => {
+                if self.proposal_refusals(*stage).as_ref() != Some(event) {
+                    return refuse("the rules refuse no proposals like this here".to_owned());
+                }
+                let found = &mut self.stages[stage.position()];
+                found.refusals_due.clear();
+                let refused = refused.iter().map(|refused| (*round, refused.clone()));
+                found.refused_proposals.extend(refused);
+            }
+            Event::TrialProposed {
+                trial,
+                parent,
+                eco,
+                reason,
+            } => {
                 if self.next_proposal(trial.stage).as_ref() != Some(event) {
                     return refuse("the rules propose another trial here".to_owned());
                 }
@@ -468,6 +533,7 @@ impl Controller {
                         id: *trial,
                         parent: parent.clone(),
                         eco: eco.clone(),
+                        reason: reason.clone(),
                         attempts: Vec::new(),
                         confirmations: Vec::new(),
                         cancelled: None,
@@ -494,6 +560,7 @@ impl Controller {
                 }
                 self.stages[stage.position()].contained += 1;
                 self.drop_discarded_cases(Some(*stage));
+                self.advance_round(*stage);
             }
             Event::PromotionsRefused { stage, cases } => {
                 if cases.is_empty() || self.refusals_due(*stage) != *cases {
@@ -636,6 +703,12 @@ fn describe(event: &Event) -> String {
         Event::ArtifactsSealed { attempt, .. } => format!("the sealing of attempt {attempt}"),
         Event::StageStarted { stage, .. } => format!("the start of stage {stage}"),
         Event::TrialProposed { trial, .. } => format!("the proposal of trial {trial}"),
+        Event::RoundAnswered { stage, round, .. } => {
+            format!("the answer for round {round} of stage {stage}")
+        }
+        Event::ProposalsRefused { stage, round, .. } => {
+            format!("the refusal of proposals of round {round} of stage {stage}")
+        }
         Event::AttemptStarted { attempt } => format!("the start of attempt {attempt}"),
         Event::AttemptFinished { attempt, .. } => format!("the end of attempt {attempt}"),
         Event::TrialCancelled { trial, .. } => format!("the cancelling of trial {trial}"),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AttemptId, AttemptUsage, CaseName, Containment, ContentHash, EcoManifest, EcoProposal,
-    EngineKind, Outcome, StageIndex, Study, TrialId,
+    EngineKind, Outcome, RefusedProposal, RoundAnswer, StageIndex, Study, TrialId,
 };
 
 /// One thing that was decided or observed.
@@ -47,6 +47,29 @@ pub enum Event {
         parent: CaseName,
         /// What is tried.
         eco: EcoProposal,
+        /// Why it is, where the proposer gives a reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Observation: what came of asking the external proposer of a stage for a round.
+    RoundAnswered {
+        /// The stage.
+        stage: StageIndex,
+        /// The round, from 1.
+        round: u32,
+        /// What it said.
+        answer: RoundAnswer,
+        /// What it used.
+        usage: AttemptUsage,
+    },
+    /// Decision: proposals of an external proposer are not made.
+    ProposalsRefused {
+        /// The stage.
+        stage: StageIndex,
+        /// The round, from 1.
+        round: u32,
+        /// Which, and why.
+        refused: Vec<RefusedProposal>,
     },
     /// Decision: an attempt of a trial starts.
     AttemptStarted {

@@ -5,6 +5,7 @@
 //!
 //! Never does I/O, never reads a clock or the environment, never decides anything.
 
+mod diagnosis;
 mod eco;
 mod equivalence;
 mod event;
@@ -15,11 +16,14 @@ mod outcome;
 mod pattern;
 mod policy;
 mod process;
+mod proposer;
 mod radius;
 mod rails;
 mod safety;
+mod sequence;
 mod study;
 
+pub use diagnosis::{PathExtreme, PathProfile, PathStage, Symptom};
 pub use eco::{
     EcoImplementation, EcoManifest, EcoProposal, ExpectedEffect, ParameterKind, ParameterSpec,
     ParameterValue, Parameters,
@@ -37,14 +41,21 @@ pub use outcome::{
     Measurement, Outcome, PathGroupSummary, Severity, WorstPath,
 };
 pub use pattern::matches_pattern;
-pub use policy::{DesignGuard, ProtectedObjects, RiskEnvelope, SafetyRules};
-pub use process::{CommandEnding, CommandLimits, CommandReport, CommandSpec, StopReason};
+pub use policy::{DesignGuard, ProtectedObjects, RiskEnvelope, SafetyRules, may_try};
+pub use process::{
+    CommandEnding, CommandLimits, CommandReport, CommandSpec, CommandStreams, StopReason,
+};
+pub use proposer::{
+    BanditRules, DiagnosisRules, EXTERNAL_TIMEOUT_S, ExternalProposal, ExternalRules, Proposer,
+    RefusedProposal, RoundAnswer,
+};
 pub use radius::{BlastRadius, LogicalReach, PhysicalReach};
 pub use rails::{
     Containment, ContainmentRules, ContainmentScope, FailureRail, Gates, PromotionGates, Rails,
     StudyRail,
 };
 pub use safety::{EcoClass, SafetyDomain};
+pub use sequence::{Rollback, SequenceStep, StepEnding, StepRecord};
 pub use study::{
     Aborts, Bound, Budget, Check, Clocks, Design, EngineKind, EngineSpec, Join, JoinMerge,
     JoinPolicy, Limits, Objective, ParameterDomain, Parasitics, Scene, Stage, StageEco, StageMode,

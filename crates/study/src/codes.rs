@@ -179,6 +179,13 @@ codes! {
     UNKNOWN_CORNER = "N2-STUDY-036", "a corner that the platform does not have",
         "`platform:<corner>` in `liberty` stands for the libraries of one of the platform's corners. An \
          empty `liberty` means the platform's default corner.";
+    SEQUENCE = "N2-STUDY-037", "a sequence of ECOs that cannot work",
+        "A sequence lists at least two ECOs under `sequence`, each with its own `parameters`, and has a name \
+         that no ECO of the catalogue has. Its ECOs are made in one process of the engine, so each must be \
+         written in Tcl. `rollback` (`all`, `partial`, `none`) says what happens when a step fails.";
+    PROPOSER = "N2-STUDY-038", "a proposer that cannot work",
+        "`grid` needs parameters with values to list: a range of real numbers without `step` has none. Rounds \
+         of `bandit` and `external` have at least one trial. `external` needs a command, and time to answer.";
     CLASS_TOO_WIDE = "N2-LEGAL-001", "an ECO wider than its safety domain",
         "`locked` permits topology_neutral and placement_local ECOs, `guarded` also routing_affecting \
          ones, `sandbox` all four classes. A stage's domain is the stricter of its own and the study's. \

@@ -134,6 +134,9 @@ impl Explainer<'_> {
                 study.domain_of(stage).widest_class()
             ),
         ];
+        if let Some(reason) = &trial.reason {
+            lines.insert(1, format!("why: {reason}"));
+        }
         for attempt in &trial.attempts {
             if let Some(Outcome::Failed(failure)) = &attempt.outcome
                 && Some(failure) != trial.failure()

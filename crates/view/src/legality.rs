@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
     Aborts, Bound, ContainmentRules, DesignGuard, EcoClass, FailureRail, Limits, PromotionGates,
-    ProtectedObjects, RiskEnvelope, SafetyDomain, Stage, Study, StudyRail,
+    ProtectedObjects, RiskEnvelope, SafetyDomain, Stage, StageEco, Study, StudyRail,
 };
 use serde::Serialize;
 
@@ -167,9 +167,9 @@ impl StageLegality {
         let guard = DesignGuard::of(study, stage);
         let gates = PromotionGates::of(study, stage);
         let mut classes: BTreeMap<EcoClass, BTreeSet<String>> = BTreeMap::new();
-        for eco in &stage.ecos {
-            if let Some(class) = known.get(&eco.name) {
-                classes.entry(*class).or_default().insert(eco.name.clone());
+        for (name, _) in stage.ecos.iter().flat_map(StageEco::components) {
+            if let Some(class) = known.get(name) {
+                classes.entry(*class).or_default().insert(name.to_owned());
             }
         }
         let both = |one: &[String], other: &[String]| [one, other].concat();

@@ -87,6 +87,8 @@ fn outcome(id: &str) -> Outcome {
             findings: Vec::new(),
             edits: BTreeMap::new(),
             blast_radius: None,
+            paths: Vec::new(),
+            steps: Vec::new(),
             // What a confirmation finds, too.
             equivalence: Some(EquivalenceProof {
                 verdict: EquivalenceVerdict::Equal,

@@ -4,14 +4,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use noodle2_control::{Controller, StageStanding, TrialStanding};
+use noodle2_control::{Controller, RoundRequest, StageStanding, TrialStanding};
 use noodle2_model::{
-    Aborts, AttemptId, AttemptUsage, Bound, Budget, Clocks, ContentHash, Design, DesignState,
-    EcoClass, EcoDefinition, EcoImplementation, EcoManifest, EngineKind, EngineSpec,
-    EquivalenceProof, EquivalenceVerdict, Event, Failure, FailureClass, Join, JoinMerge,
-    JoinPolicy, Limits, Measurement, Metric, MetricSet, Objective, Outcome, ParameterDomain,
-    ParameterKind, ParameterSpec, Parasitics, RunIdentity, SafetyDomain, Scene, Stage, StageEco,
-    StageEnd, StageIndex, StageMode, StopCause, Study,
+    Aborts, AttemptId, AttemptUsage, BanditRules, Bound, Budget, Check, Clocks, ContentHash,
+    Design, DesignState, DiagnosisRules, EcoClass, EcoDefinition, EcoImplementation, EcoManifest,
+    EngineKind, EngineSpec, EquivalenceProof, EquivalenceVerdict, Event, ExternalProposal,
+    ExternalRules, Failure, FailureClass, Join, JoinMerge, JoinPolicy, Limits, Measurement, Metric,
+    MetricSet, Objective, Outcome, ParameterDomain, ParameterKind, ParameterSpec, ParameterValue,
+    Parasitics, PathExtreme, PathProfile, Proposer, Rollback, RoundAnswer, RunIdentity,
+    SafetyDomain, Scene, SequenceStep, Stage, StageEco, StageEnd, StageIndex, StageMode, StopCause,
+    Study, Symptom,
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): enough chance for a schedule, the same on every machine.
@@ -42,6 +44,7 @@ pub fn stage(name: &str, after: &[&str], trials: u32) -> Stage {
         relation: None,
         trials,
         survivors: 2,
+        proposer: None,
         ecos: vec![
             StageEco {
                 name: "resize".to_owned(),
@@ -53,6 +56,7 @@ pub fn stage(name: &str, after: &[&str], trials: u32) -> Stage {
                         step: None,
                     },
                 )]),
+                ..StageEco::default()
             },
             StageEco {
                 name: "buffer".to_owned(),
@@ -64,6 +68,7 @@ pub fn stage(name: &str, after: &[&str], trials: u32) -> Stage {
                         step: None,
                     },
                 )]),
+                ..StageEco::default()
             },
         ],
         mode: StageMode::Sta,
@@ -136,6 +141,10 @@ fn eco(name: &str, parameter: &str, kind: ParameterKind) -> (String, EcoDefiniti
             },
         )]),
         expected: BTreeMap::new(),
+        remedies: BTreeMap::from([
+            (Symptom::Fanout, Default::default()),
+            (Symptom::WireShareUnknown, Default::default()),
+        ]),
         changes_connectivity: false,
         implementation: EcoImplementation::Tcl("eco.tcl".to_owned()),
     };
@@ -213,6 +222,10 @@ pub fn random_study(chance: &mut Chance) -> Study {
                 stage.safety_domain = Some(SafetyDomain::Locked);
             }
             stage.aborts.no_improvement = chance.one_in(6);
+            stage.proposer = random_proposer(chance);
+            if chance.one_in(4) {
+                stage.ecos.push(sequence());
+            }
             if after.len() > 1 {
                 let merge =
                     [JoinMerge::Union, JoinMerge::Top, JoinMerge::BestPerBranch][chance.below(3)];
@@ -245,6 +258,89 @@ pub fn random_study(chance: &mut Chance) -> Study {
         study.safety.rails.study.catastrophic_failures = Some(1);
     }
     study
+}
+
+fn random_proposer(chance: &mut Chance) -> Option<Proposer> {
+    let round = 1 + chance.below(4) as u32;
+    match chance.below(8) {
+        0 => Some(Proposer::Grid),
+        1 => Some(Proposer::Random),
+        2 | 3 => Some(Proposer::Bandit(BanditRules { round })),
+        4 => Some(Proposer::Diagnosis(DiagnosisRules {
+            catalogue: chance.one_in(2),
+        })),
+        5 => Some(Proposer::External(ExternalRules {
+            command: vec!["propose".to_owned()],
+            round,
+            timeout_s: 1.0,
+        })),
+        _ => None,
+    }
+}
+
+/// Both ECOs one after the other.
+pub fn sequence() -> StageEco {
+    let step = |name: &str, parameter: &str, from, to| SequenceStep {
+        name: name.to_owned(),
+        parameters: BTreeMap::from([(
+            parameter.to_owned(),
+            ParameterDomain::Range {
+                from,
+                to,
+                step: None,
+            },
+        )]),
+    };
+    StageEco {
+        name: "both".to_owned(),
+        sequence: vec![
+            step("resize", "paths", 1.0, 9.0),
+            step("buffer", "share", 0.0, 1.0),
+        ],
+        rollback: Some(Rollback::Partial),
+        ..StageEco::default()
+    }
+}
+
+/// What an external proposer answers: a function of what it is given and of nothing else. Some of it may not
+/// be tried.
+pub fn answer_of(request: &RoundRequest, world: u64) -> RoundAnswer {
+    let text = serde_json::to_string(request).unwrap();
+    let hash = ContentHash::of(format!("{world} {text}"));
+    let byte = |place: usize| i64::from(hash.as_bytes()[place]);
+    if byte(0) < 10 {
+        return RoundAnswer::Failed(Failure {
+            class: FailureClass::ParseFailure,
+            tool_code: None,
+            message: String::new(),
+            excerpt: String::new(),
+        });
+    }
+    let proposals = (1..=byte(1) % 6).map(|number| {
+        let number = number as usize * 4;
+        let (eco, parameter, value) = match byte(number) % 4 {
+            0 => {
+                let paths = byte(number + 1) % 50;
+                ("resize", "paths", ParameterValue::Integer(paths))
+            }
+            1 => ("nothing", "paths", ParameterValue::Integer(1)),
+            _ => {
+                let share = byte(number + 1) as f64 / 250.0;
+                ("buffer", "share", ParameterValue::Real(share))
+            }
+        };
+        let input = byte(number + 2) as usize % request.inputs.len();
+        ExternalProposal {
+            parent: request.inputs[input].case.to_string(),
+            eco: eco.to_owned(),
+            parameters: BTreeMap::from([(parameter.to_owned(), value)]),
+            reason: Some(format!("after {} trials", request.history.len())),
+        }
+    });
+    RoundAnswer::Proposals {
+        proposals: proposals.collect(),
+        done: byte(2) < 30,
+    }
 }
 
 /// What a tool would report: a function of what it is given and of nothing else.
@@ -352,6 +448,30 @@ fn measurement(design: u64, wns: f64, area: f64) -> Measurement {
         edits: BTreeMap::new(),
         blast_radius: None,
         equivalence: None,
+        paths: vec![path(design, wns)],
+        steps: Vec::new(),
+    }
+}
+
+/// A worst path; some show more than that no wires are known.
+fn path(design: u64, slack_ps: f64) -> PathProfile {
+    PathProfile {
+        scene: "default".to_owned(),
+        check: Check::Setup,
+        start: "a".to_owned(),
+        end: "b".to_owned(),
+        slack_ps,
+        stages: 5,
+        cell_delay_ps: 900.0,
+        wire_delay_ps: None,
+        widest: Some(PathExtreme {
+            at: "u1".to_owned(),
+            cell: "INV".to_owned(),
+            value: (design % 16) as f64,
+        }),
+        slowest_transition: None,
+        median_transition_ps: None,
+        slowest_cell: None,
     }
 }
 
@@ -423,8 +543,25 @@ pub fn run(identity: &RunIdentity, world: u64, mut schedule: Schedule) -> Vec<Ev
             continue;
         }
         let running: Vec<AttemptId> = controller.running_attempts().iter().copied().collect();
-        assert!(!running.is_empty(), "nothing runs and nothing is decided");
-        let attempt = running[schedule.chance.below(running.len())];
+        let asked = controller.rounds_to_ask();
+        assert!(
+            !running.is_empty() || !asked.is_empty(),
+            "nothing runs and nothing is decided"
+        );
+        let pick = schedule.chance.below(running.len() + asked.len());
+        if let Some((stage, round)) = pick.checked_sub(running.len()).map(|pick| asked[pick]) {
+            let request = controller.round_request(stage).unwrap();
+            let event = Event::RoundAnswered {
+                stage,
+                round,
+                answer: answer_of(&request, world),
+                usage: AttemptUsage::default(),
+            };
+            controller.apply(&event).unwrap();
+            journal.push(event);
+            continue;
+        }
+        let attempt = running[pick];
         let event = finished(attempt, result_of(&controller, attempt, world));
         controller.apply(&event).unwrap();
         journal.push(event);

@@ -27,7 +27,7 @@ pub use trial::{ParentFacts, TrialRequest};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use noodle2_model::{CommandLimits, CommandSpec};
+use noodle2_model::{CommandLimits, CommandSpec, CommandStreams};
 
 /// The command that runs `script` in `folder`. Nothing of the caller's environment is passed on: neither
 /// start-up files nor the locale can change a result.
@@ -40,6 +40,7 @@ fn command(
 ) -> CommandSpec {
     let arguments = ["-no_init", "-no_splash", "-exit", script];
     CommandSpec {
+        streams: CommandStreams::default(),
         program: program.to_owned(),
         arguments: arguments.map(str::to_owned).to_vec(),
         environment: environment(folder),

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use noodle2_model::{
-    CommandReport, CommandSpec, ContentHash, DesignGuard, DesignState, EcoImplementation,
-    EcoProposal, Failure, FailureClass, Measurement, MetricSet, Outcome, Parasitics, TrialId,
+    CommandReport, CommandSpec, CommandStreams, ContentHash, DesignGuard, DesignState,
+    EcoImplementation, EcoProposal, Failure, FailureClass, Measurement, MetricSet, Outcome,
+    Parasitics, TrialId,
 };
 
 use noodle2_netlist::{Aliases, canonical_hash};
@@ -172,6 +173,8 @@ impl StudyContext {
             edits: edits.unwrap_or_default(),
             blast_radius: change.map(|change| change.radius),
             equivalence: None,
+            paths: Vec::new(),
+            steps: Vec::new(),
         };
         self.write_metrics(request, &gathered, &measurement)?;
         Ok(Outcome::Measured(measurement))
@@ -338,6 +341,7 @@ impl StudyContext {
             failure(FailureClass::ToolMissing, message)
         })?;
         let spec = CommandSpec {
+            streams: CommandStreams::default(),
             program,
             arguments: words.collect(),
             environment: command_environment(folder),

@@ -171,6 +171,7 @@ fn show_trial(
             "label": controller.program().study().result_label(),
             "parents": case.map(|case| &case.parents),
             "eco": trial.map(|trial| &trial.eco),
+            "reason": trial.and_then(|trial| trial.reason.as_ref()),
             "result": trial.map(result),
             "failure": trial.and_then(Trial::failure),
             "refused": trial.and_then(|trial| trial.refused.as_ref()),
@@ -179,6 +180,8 @@ fn show_trial(
             "metrics": case.map(|case| &case.measurement.overall),
             "scenes": case.map(|case| &case.measurement.scenes),
             "edits": case.map(|case| &case.measurement.edits),
+            "steps": case.map(|case| &case.measurement.steps),
+            "paths": case.map(|case| &case.measurement.paths),
             "findings": case.map(|case| &case.measurement.findings),
             "folder": folder.trial(&name),
         }))?;
@@ -194,6 +197,9 @@ fn show_trial(
                 trial.parent,
                 result(trial)
             ));
+            if let Some(reason) = &trial.reason {
+                text.push_str(&format!("  why: {reason}\n"));
+            }
             for gate in trial.refused.iter().flatten() {
                 text.push_str(&format!("  may not survive: {gate}\n"));
             }

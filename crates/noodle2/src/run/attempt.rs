@@ -16,6 +16,7 @@ use noodle2_store::{
     create_folder, hash_file, write_atomic,
 };
 
+use super::proposer::{RoundOrder, RoundResult};
 use crate::record::{case_file, case_text};
 
 /// The netlist that every measured attempt leaves in its folder.
@@ -76,6 +77,9 @@ pub(crate) struct AttemptResult {
 pub(crate) trait AttemptRunner: Send + Sync {
     /// Carries one attempt out. Everything that goes wrong is part of the outcome.
     fn run(&self, order: &AttemptOrder, cancel: &CancelToken) -> AttemptResult;
+
+    /// Asks an external proposer for a round.
+    fn ask(&self, order: &RoundOrder, cancel: &CancelToken) -> Result<RoundResult, StoreError>;
 
     /// Lays a measured case out in the run folder, for people and later commands.
     fn keep_case(&self, case: &Case) -> Result<(), StoreError>;
@@ -169,6 +173,10 @@ impl AttemptRunner for EngineRunner {
             // This machine could not keep what the tool did: that says nothing about the design.
             Err(error) => AttemptResult::failed(FailureClass::WorkerLost, error.to_string()),
         }
+    }
+
+    fn ask(&self, order: &RoundOrder, cancel: &CancelToken) -> Result<RoundResult, StoreError> {
+        self.ask_proposer(order, cancel)
     }
 
     fn keep_case(&self, case: &Case) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use noodle2_control::Controller;
-use noodle2_model::{Event, StageEnd, StopCause};
+use noodle2_model::{Event, RoundAnswer, StageEnd, StopCause};
 use noodle2_view::{Progress, SummaryStatus, metric_text, seconds_text};
 
 /// How often a line is printed where nobody can watch bars.
@@ -129,6 +129,21 @@ impl Watch {
                 containment.scope,
                 containment.cause
             )),
+            Event::RoundAnswered {
+                stage,
+                answer: RoundAnswer::Failed(failure),
+                ..
+            } => self.say(&format!(
+                "{}: its proposer failed: {}: {}",
+                name(stage),
+                failure.class,
+                failure.message
+            )),
+            Event::ProposalsRefused { stage, refused, .. } => {
+                for refused in refused {
+                    self.say(&format!("{}: not tried: {}", name(stage), refused.reason));
+                }
+            }
             Event::PromotionsRefused { stage, cases } => {
                 for (case, gates) in cases {
                     let gates = gates.join("; ");

@@ -1,6 +1,6 @@
 //! Stages by themselves: names, trials, aborts, joins.
 
-use noodle2_model::{JoinMerge, JoinPolicy, Stage, Study};
+use noodle2_model::{JoinMerge, JoinPolicy, Proposer, Stage, Study};
 
 use super::{distinct_names, file_name, not_empty, out_of_range};
 use crate::codes;
@@ -18,6 +18,7 @@ pub(super) fn check(study: &Study, report: &mut Report) {
         let field = format!("stages[{index}]");
         file_name(report, &format!("{field}.name"), &stage.name);
         trials(report, &field, stage);
+        proposer(report, &field, stage);
         join(report, &field, stage);
         if stage.survivors == 0 {
             out_of_range(report, &format!("{field}.survivors"), "must be at least 1");
@@ -30,7 +31,8 @@ fn trials(report: &mut Report, field: &str, stage: &Stage) {
     if !report.is_sound(&trials) || !report.is_sound(&ecos) {
         return;
     }
-    if stage.trials > 0 && stage.ecos.is_empty() {
+    let suggests = matches!(&stage.proposer, Some(Proposer::Diagnosis(rules)) if rules.catalogue);
+    if stage.trials > 0 && stage.ecos.is_empty() && !suggests {
         let message = format!(
             "the stage has `trials: {}`, but no ECO to try",
             stage.trials
@@ -45,6 +47,37 @@ fn trials(report: &mut Report, field: &str, stage: &Stage) {
         let help =
             "raise `trials`, or remove `ecos` for a stage that passes its inputs on".to_owned();
         report.at(codes::IDLE_STAGE, &trials, message, help);
+    }
+}
+
+fn proposer(report: &mut Report, field: &str, stage: &Stage) {
+    let field = format!("{field}.proposer");
+    let round = match &stage.proposer {
+        Some(Proposer::Bandit(rules)) => rules.round,
+        Some(Proposer::External(rules)) => {
+            let command = format!("{field}.external.command");
+            let first = rules.command.first();
+            if first.is_none_or(String::is_empty) && report.is_sound(&command) {
+                let message = "the command of the external proposer is empty";
+                let help =
+                    "write the program and its arguments: `[python3, \"{study}/propose.py\"]`";
+                report.at(codes::PROPOSER, &command, message, help.to_owned());
+            }
+            if rules.timeout_s <= 0.0 {
+                let field = format!("{field}.external.timeout_s");
+                out_of_range(report, &field, "must be above 0 seconds");
+            }
+            rules.round
+        }
+        _ => return,
+    };
+    if round == 0 {
+        let name = stage.proposer.as_ref().map_or("", Proposer::name);
+        out_of_range(
+            report,
+            &format!("{field}.{name}.round"),
+            "must be at least 1",
+        );
     }
 }
 

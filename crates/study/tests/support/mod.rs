@@ -52,6 +52,7 @@ impl References for FakeWorld {
             (name.to_owned(), ParameterSpec { description, kind })
         };
         Some(EcoManifest {
+            remedies: BTreeMap::new(),
             name: name.to_owned(),
             version: 1,
             class,
