@@ -218,3 +218,71 @@ fn an_answer_that_was_changed_afterwards_is_not_believed() {
     .unwrap();
     ends(1, &["verify", text(&out)]);
 }
+
+#[test]
+fn a_diagnosis_proposes_remedies_for_what_the_worst_paths_show() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path(), 9, "{diagnosis: {catalogue: true}}");
+    let out = folder.path().join("run");
+    completes(&study, &out);
+    let proposed = proposals(&out);
+    assert_eq!(proposed.len(), 9);
+    let words = [
+        // The most urgent comes first; of wires nothing is known, so nothing is said of them.
+        "fanout: _330_ drives 17 sinks on the path to count_DFFPOSX1_Q/D (",
+        "wire_share_unknown: no wires are known on the worst path, to count_DFFPOSX1_Q/D (",
+    ];
+    let begins = |reason: &Value, words: &str| reason.as_str().unwrap().starts_with(words);
+    assert!(begins(&proposed[0].1, words[0]), "{proposed:#?}");
+    for (eco, reason) in &proposed {
+        assert!(words.iter().any(|words| begins(reason, words)), "{reason}");
+        assert_ne!(eco["name"], "noop", "a remedy for nothing");
+    }
+    // An ECO that the stage does not name, with the parameters that make it a remedy.
+    let swap = proposed.iter().find(|(eco, _)| eco["name"] == "vt_swap");
+    assert_eq!(swap.unwrap().0["parameters"]["goal"], "speed");
+    ends(0, &["verify", text(&out)]);
+    let (told, _) = ends(0, &["diagnose", text(&out), "counter_0_0"]);
+    for words in [
+        "wire_share_unknown: ",
+        "    upsize_critical\n",
+        "vt_swap goal=speed",
+        "unknown",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    let (told, _) = ends(0, &["diagnose", text(&out), "0_0", "--format", "json"]);
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let path = &told["paths"][0];
+    assert_eq!(path["check"], "setup");
+    assert_eq!(path["wire_delay_ps"], Value::Null);
+    let slack = path["slack_ps"].as_f64();
+    let base = &summary(&out)["base"]["metrics"];
+    assert_eq!(slack, base["setup_ws_ps"].as_f64());
+    // A word of the engine's own report of the same path.
+    let metrics = fs::read_to_string(out.join("trials/counter_0_0/1/metrics.json")).unwrap();
+    let metrics: Value = serde_json::from_str(&metrics).unwrap();
+    let scene = &metrics["scenes"]["typical"];
+    let scene = match scene {
+        Value::Null => metrics["scenes"]
+            .as_object()
+            .unwrap()
+            .values()
+            .next()
+            .unwrap(),
+        scene => scene,
+    };
+    let drivers = scene["path_drivers"][0]["drivers"].as_array().unwrap();
+    let delays = drivers
+        .iter()
+        .filter_map(|driver| driver["cell_delay_ps"].as_f64());
+    let sum: f64 = delays.sum();
+    assert!((sum - path["cell_delay_ps"].as_f64().unwrap()).abs() < 0.01);
+    let named = scene["worst_setup_path"]["cells"].as_array().unwrap();
+    assert_eq!(named.len(), drivers.len());
+    for (named, driver) in named.iter().zip(drivers) {
+        assert_eq!(named[0], driver["instance"]);
+        assert!(driver["transition_ps"].as_f64().unwrap() > 0.0);
+        assert!(driver["fanout"].as_u64().unwrap() > 0);
+    }
+}

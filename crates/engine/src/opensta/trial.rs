@@ -173,7 +173,7 @@ impl StudyContext {
             edits: edits.unwrap_or_default(),
             blast_radius: change.map(|change| change.radius),
             equivalence: None,
-            paths: Vec::new(),
+            paths: gathered.worst_paths(),
             steps: Vec::new(),
         };
         self.write_metrics(request, &gathered, &measurement)?;
@@ -386,6 +386,7 @@ impl StudyContext {
             overall: measurement.overall.clone(),
             scenes: gathered.scenes.clone(),
             edits: measurement.edits.clone(),
+            steps: measurement.steps.clone(),
             blast_radius: measurement.blast_radius.clone(),
             notes: gathered.notes.clone(),
             findings: measurement.findings.clone(),

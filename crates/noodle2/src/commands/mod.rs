@@ -1,5 +1,6 @@
 //! One file for each group of commands. Each reads what it needs, asks another room, prints.
 
+mod diagnose;
 mod doctor;
 mod eco;
 mod explain;
@@ -9,6 +10,7 @@ mod inspect;
 mod run;
 mod verify;
 
+pub(crate) use diagnose::diagnose;
 pub(crate) use doctor::doctor;
 pub(crate) use eco::{LintOrder, eco_lint, eco_list, eco_show};
 pub(crate) use explain::explain;
