@@ -17,8 +17,8 @@ pub mod tcl;
 pub use catalogue::{Catalogue, CatalogueProblem, Eco, EcoOrigin, MANIFEST_FILE, Replacement};
 pub use classify::{Evidence, classify, classify_command, missing_clock};
 pub use opensta::{
-    OpenSta, ParentFacts, Preparation, PrepareProblem, ProbeError, StudyContext, TrialRequest,
-    find_program,
+    OpenSta, ParentFacts, Preparation, PrepareProblem, ProbeError, SequenceOrder, StudyContext,
+    TrialRequest, find_program,
 };
 pub use platform::{Platform, PlatformError, PlatformFile, TieCells};
 pub use tables::tcl_tables;

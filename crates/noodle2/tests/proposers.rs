@@ -286,3 +286,91 @@ fn a_diagnosis_proposes_remedies_for_what_the_worst_paths_show() {
         assert!(driver["fanout"].as_u64().unwrap() > 0);
     }
 }
+
+/// An ECO of the study's own.
+fn own_eco(study: &Path, name: &str, body: &str) {
+    let place = study.with_file_name("ecos").join(name);
+    fs::create_dir_all(&place).unwrap();
+    let manifest = format!(
+        "name: {name}\nversion: 1\nclass: placement_local\nengines: [opensta]\ndescription: For a test.\n\
+         changes_connectivity: true\nimplementation:\n  tcl: eco.tcl\n"
+    );
+    fs::write(place.join("eco.yaml"), manifest).unwrap();
+    fs::write(place.join("eco.tcl"), body).unwrap();
+}
+
+#[test]
+fn a_sequence_is_one_trial_and_tells_what_each_step_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = template(folder.path(), "sequential");
+    // Slower by as many buffers as the worst path has nets.
+    let slower = "foreach net [nets_on [worst_paths setup 1]] { insert_buffer $net [sinks_of $net] BUFX2 }\n";
+    own_eco(&study, "slower", slower);
+    own_eco(&study, "broken", "error {broken on purpose}\n");
+    let sequence = |name: &str, steps: &str, rollback: &str| {
+        format!("\x20     - {{name: {name}, rollback: {rollback}, sequence: [{steps}]}}\n")
+    };
+    let good = "{name: clone_driver, parameters: {max_nets: [1, 3]}}, upsize_critical";
+    let content = format!(
+        "name: sequences\nseed: 3\n\
+         design: {{case_name: counter, top: counter, netlists: [counter.v], platform: osu018, sdc: [constraints.sdc]}}\n\
+         engine: {{kind: opensta}}\neco_path: [ecos]\n\
+         objective: {{rank: [setup_wns_ps, setup_tns_ps]}}\n\
+         stages:\n\x20 - name: tune\n    trials: 12\n    ecos:\n{}{}{}{}",
+        sequence("good", good, "all"),
+        sequence("worse", "upsize_critical, slower", "all"),
+        sequence(
+            "mended",
+            "upsize_critical, slower, broken, pin_swap",
+            "partial"
+        ),
+        sequence("stopped", "upsize_critical, broken", "none"),
+    );
+    fs::write(&study, content).unwrap();
+    let out = folder.path().join("run");
+    completes(&study, &out);
+    let names: Vec<Value> = (proposals(&out).into_iter())
+        .map(|(eco, _)| eco["name"].clone())
+        .collect();
+    assert_eq!(names, ["good", "good", "worse", "mended", "stopped"]);
+    let shown = |trial: &str| -> Value {
+        let (shown, _) = ends(0, &["show", text(&out), trial, "--format", "json"]);
+        serde_json::from_str(&shown).unwrap()
+    };
+    let endings = |trial: &str| -> Vec<Value> {
+        let shown = shown(trial);
+        let steps = shown["steps"].as_array().unwrap().iter();
+        steps.map(|step| step["ending"].clone()).collect()
+    };
+    assert_eq!(endings("0_1"), ["kept", "kept"]);
+    assert_eq!(
+        shown("0_1")["eco"]["sequence"][0]["parameters"]["max_nets"],
+        1
+    );
+    assert_eq!(
+        shown("0_2")["eco"]["sequence"][0]["parameters"]["max_nets"],
+        3
+    );
+    assert!(
+        shown("0_3")["result"]
+            .as_str()
+            .unwrap()
+            .contains("no effect")
+    );
+    assert_eq!(endings("0_4"), ["kept", "undone", "undone", "kept"]);
+    let failed = shown("0_5");
+    let message = failed["failure"]["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("step 2 of the sequence, broken: "),
+        "{message}"
+    );
+    let (told, _) = ends(0, &["show", text(&out), "0_4"]);
+    for words in [
+        "mended (upsize_critical ",
+        "step 2, slower: undone (",
+        "broken on purpose",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    ends(0, &["verify", text(&out)]);
+}

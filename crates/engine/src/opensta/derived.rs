@@ -3,7 +3,7 @@
 //! Nothing here believes what an ECO declares: the design that it made is compared with its parent.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use noodle2_liberty::LibraryIndex;
 use noodle2_model::{
@@ -14,8 +14,7 @@ use noodle2_netlist::{ClockNetwork, Design, Edit, Ledger, compare_logic, measure
 
 use super::measure::Gathered;
 use super::scenes::StudyContext;
-use super::trial::{NETLIST, ParentFacts, TrialRequest, failure, io_failure, read_file};
-use crate::catalogue::Eco;
+use super::trial::{Declared, ParentFacts, TrialRequest, failure, io_failure, read_file};
 
 /// What an ECO really did.
 #[derive(Debug)]
@@ -30,16 +29,16 @@ const NAMED_ENDS: usize = 4;
 impl StudyContext {
     /// With annotated wires, a net that is connected anew has none, and timing looks better than it is.
     pub(super) fn refuse_what_would_lie(&self, request: &TrialRequest<'_>) -> Result<(), Failure> {
-        let Some((_, eco)) = request.eco else {
+        let Some(declared) = request.declared() else {
             return Ok(());
         };
         match self.annotated_scene() {
-            Some(scene) if eco.manifest.changes_connectivity => Err(failure(
+            Some(scene) if declared.changes_connectivity => Err(failure(
                 FailureClass::ConfigurationError,
                 format!(
                     "ECO `{}` changes connections, but the wires of scene `{scene}` are annotated from a file, \
                      and changed nets would have none",
-                    eco.manifest.name
+                    declared.name
                 ),
             )),
             _ => Ok(()),
@@ -59,15 +58,17 @@ impl StudyContext {
     pub(super) fn change_by(
         &self,
         request: &TrialRequest<'_>,
-        eco: &Eco,
+        declared: Declared<'_>,
+        from: &[PathBuf],
+        to: &Path,
     ) -> Result<Change, Failure> {
-        let parent = self.read_design(&request.netlists)?;
-        let child = self.read_design(&[request.folder.join(NETLIST)])?;
+        let parent = self.read_design(from)?;
+        let child = self.read_design(&[to])?;
         let cells = &self.groups[0].eco_scene().index;
         let ledger = Ledger::between(&parent, &child);
         let logic = compare_logic(&parent, &child, cells);
         let radius = measure_reach(&ledger, &logic, cells);
-        let manifest = &eco.manifest;
+        let manifest = declared;
         let exceeded = |message| Err(failure(FailureClass::BlastRadiusExceeded, message));
         if let Some(port) = ledger.ports.first() {
             return exceeded(format!(

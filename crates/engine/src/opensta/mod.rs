@@ -15,6 +15,7 @@ mod prove;
 mod read;
 mod scenes;
 mod script;
+mod sequence;
 mod trial;
 
 pub use log::{LogRemarks, MAX_EXCERPT_LINES};
@@ -22,6 +23,7 @@ pub use measure::{MetricsDocument, SceneDocument};
 pub use probe::{Abilities, OpenSta, ProbeError, find_program};
 pub use read::{Record, ResultError, ResultFile};
 pub use scenes::{Preparation, PrepareProblem, StudyContext};
+pub use sequence::SequenceOrder;
 pub use trial::{ParentFacts, TrialRequest};
 
 use std::collections::BTreeMap;

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use noodle2_model::{
-    CommandReport, CommandSpec, CommandStreams, ContentHash, DesignGuard, DesignState,
-    EcoImplementation, EcoProposal, Failure, FailureClass, Measurement, MetricSet, Outcome,
-    Parasitics, TrialId,
+    CommandReport, CommandSpec, CommandStreams, ContentHash, DesignGuard, DesignState, EcoClass,
+    EcoImplementation, EcoManifest, EcoProposal, Failure, FailureClass, Measurement, MetricSet,
+    Outcome, Parasitics, TrialId,
 };
 
 use noodle2_netlist::{Aliases, canonical_hash};
@@ -20,6 +20,7 @@ use super::probe::find_program;
 use super::read::{ResultError, ResultFile};
 use super::scenes::{SceneGroup, StudyContext};
 use super::script::{self, EcoJob, Job};
+use super::sequence::SequenceOrder;
 use super::{command, environment};
 use crate::catalogue::Eco;
 use crate::classify::{Evidence, classify, classify_command, missing_clock};
@@ -50,10 +51,48 @@ pub struct TrialRequest<'a> {
     pub parent: Option<ParentFacts>,
     /// What is tried; `None` measures the design as it is.
     pub eco: Option<(&'a EcoProposal, &'a Eco)>,
+    /// What the names of all new objects begin with: [`EcoProposal::name_prefix`].
+    pub prefix: String,
+    /// The sequence of ECOs that is tried in place of a single one.
+    pub sequence: Option<SequenceOrder<'a>>,
     /// The source of everything that the ECO chooses by chance.
     pub seed: u64,
     /// What the ECO may not do to the parent.
     pub guard: DesignGuard,
+}
+
+/// What is declared of a change before it is made.
+#[derive(Clone, Copy)]
+pub(super) struct Declared<'a> {
+    pub(super) name: &'a str,
+    pub(super) class: EcoClass,
+    pub(super) changes_connectivity: bool,
+}
+
+impl<'a> From<&'a EcoManifest> for Declared<'a> {
+    fn from(manifest: &'a EcoManifest) -> Self {
+        Self {
+            name: &manifest.name,
+            class: manifest.class,
+            changes_connectivity: manifest.changes_connectivity,
+        }
+    }
+}
+
+impl TrialRequest<'_> {
+    /// What is declared of what is tried; of a sequence what its widest step may do.
+    pub(super) fn declared(&self) -> Option<Declared<'_>> {
+        let single = self.eco.map(|(_, eco)| Declared::from(&eco.manifest));
+        single.or_else(|| {
+            let sequence = self.sequence.as_ref()?;
+            let mut manifests = sequence.ecos.iter().map(|eco| &eco.manifest);
+            Some(Declared {
+                name: &sequence.proposal.name,
+                class: sequence.proposal.class,
+                changes_connectivity: manifests.any(|manifest| manifest.changes_connectivity),
+            })
+        })
+    }
 }
 
 /// What a trial must know of its parent.
@@ -74,7 +113,7 @@ impl From<&Measurement> for ParentFacts {
     }
 }
 
-type Run<'r> = &'r mut dyn FnMut(&CommandSpec) -> CommandReport;
+pub(super) type Run<'r> = &'r mut dyn FnMut(&CommandSpec) -> CommandReport;
 
 impl StudyContext {
     /// Runs a trial and says what came of it. `run` starts a command and waits for its end.
@@ -99,13 +138,17 @@ impl StudyContext {
         }
     }
 
-    fn attempt(&self, request: &TrialRequest<'_>, run: Run<'_>) -> Result<Outcome, Failure> {
+    pub(super) fn attempt(
+        &self,
+        request: &TrialRequest<'_>,
+        run: Run<'_>,
+    ) -> Result<Outcome, Failure> {
         self.refuse_what_would_lie(request)?;
         let mut netlists = request.netlists.clone();
         let mut gathered = Gathered::default();
         let mut tcl = None;
         if let Some((proposal, eco)) = request.eco {
-            write_eco(&request.folder, eco)?;
+            write_eco(&request.folder.join(ECO_FOLDER), eco)?;
             match &eco.manifest.implementation {
                 EcoImplementation::Tcl(file) => {
                     tcl = Some(EcoJob {
@@ -120,6 +163,15 @@ impl StudyContext {
                 }
             }
         }
+        let mut steps = Vec::new();
+        if let Some(sequence) = &request.sequence {
+            let made = self.run_steps(request, sequence, run)?;
+            if made.netlists == request.netlists {
+                return Ok(Outcome::NoEffect);
+            }
+            netlists = made.netlists;
+            steps = made.steps;
+        }
         let mut design = None;
         let mut change: Option<Change> = None;
         for (index, group) in self.groups.iter().enumerate() {
@@ -132,7 +184,7 @@ impl StudyContext {
                 eco: tcl.take(),
                 output: (index == 0).then_some(NETLIST),
                 result: &numbered("result", index, "tsv"),
-                prefix: EcoProposal::name_prefix(request.trial),
+                prefix: request.prefix.clone(),
                 seed: request.seed,
             };
             let (result, remarks) = self.run_process(request, index, group, &job, run)?;
@@ -141,11 +193,12 @@ impl StudyContext {
                 let state = design_state(&request.folder.join(NETLIST))?;
                 self.refuse_lost_aliases(&netlists, &request.folder.join(NETLIST))?;
                 let parent = request.parent.as_ref().map(|parent| parent.canonical);
-                if let Some((_, eco)) = request.eco {
+                if let Some(declared) = request.declared() {
                     if parent == Some(state.canonical) {
                         return Ok(Outcome::NoEffect);
                     }
-                    let found = self.change_by(request, eco)?;
+                    let made = request.folder.join(NETLIST);
+                    let found = self.change_by(request, declared, &request.netlists, &made)?;
                     if found.ledger.is_empty() {
                         return Ok(Outcome::NoEffect);
                     }
@@ -174,7 +227,7 @@ impl StudyContext {
             blast_radius: change.map(|change| change.radius),
             equivalence: None,
             paths: gathered.worst_paths(),
-            steps: Vec::new(),
+            steps,
         };
         self.write_metrics(request, &gathered, &measurement)?;
         Ok(Outcome::Measured(measurement))
@@ -214,6 +267,10 @@ impl StudyContext {
         let what = match request.eco {
             _ if index > 0 => "measures what the first process wrote".to_owned(),
             Some((_, eco)) => format!("ECO {} version {}", eco.manifest.name, eco.manifest.version),
+            None if request.sequence.is_some() => {
+                let name = request.declared().map(|declared| declared.name.to_owned());
+                format!("sequence {}", name.unwrap_or_default())
+            }
             None => "measures the design as it is".to_owned(),
         };
         let trial = request.trial;
@@ -326,7 +383,7 @@ impl StudyContext {
             ("liberty", joined(libraries)),
             ("output", output.display().to_string()),
             ("top", self.top.clone()),
-            ("prefix", EcoProposal::name_prefix(request.trial)),
+            ("prefix", request.prefix.clone()),
             ("folder", folder.join(ECO_FOLDER).display().to_string()),
         ] {
             values.insert(name, value);
@@ -429,7 +486,7 @@ pub(super) fn io_failure(action: &str, path: &Path, error: &io::Error) -> Failur
     )
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     std::fs::write(path, bytes).map_err(|error| io_failure("write", path, &error))
 }
 
@@ -441,8 +498,7 @@ fn make_link(target: &Path, link: &Path) -> io::Result<()> {
 }
 
 fn write_eco(folder: &Path, eco: &Eco) -> Result<(), Failure> {
-    let folder = folder.join(ECO_FOLDER);
-    std::fs::create_dir_all(&folder).map_err(|error| io_failure("create", &folder, &error))?;
+    std::fs::create_dir_all(folder).map_err(|error| io_failure("create", folder, &error))?;
     for (name, content) in &eco.files {
         write(&folder.join(name), content)?;
     }

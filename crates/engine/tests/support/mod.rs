@@ -385,6 +385,8 @@ pub fn base_request<'a>(context: &StudyContext, folder: &Path) -> TrialRequest<'
         netlists: context.base_netlists().to_vec(),
         parent: None,
         eco: None,
+        prefix: EcoProposal::name_prefix(TrialId::BASE),
+        sequence: None,
         seed: 1,
         guard: Default::default(),
     }
@@ -450,6 +452,8 @@ pub fn try_eco_under(
         netlists: vec![parent.0.join("netlist.v")],
         parent: Some(ParentFacts::from(&parent.1)),
         eco: Some((&proposal(eco), eco)),
+        prefix: EcoProposal::name_prefix("1_1".parse().unwrap()),
+        sequence: None,
         seed: 7,
         guard,
     };

@@ -332,6 +332,8 @@ impl<'a> Bench<'a> {
             netlists: prepared.context.base_netlists().to_vec(),
             parent: None,
             eco: None,
+            prefix: EcoProposal::name_prefix(TrialId::BASE),
+            sequence: None,
             seed: prepared.identity.study.seed,
             guard: DesignGuard::default(),
         };
@@ -425,6 +427,8 @@ impl<'a> Bench<'a> {
             netlists: vec![self.folder.join("base").join(NETLIST)],
             parent: Some(ParentFacts::from(&self.base)),
             eco: Some((&proposal, eco)),
+            prefix: EcoProposal::name_prefix(trial),
+            sequence: None,
             seed: self.prepared.identity.study.seed,
             guard: DesignGuard::default(),
         };

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use noodle2_control::{Attempt, Case, Controller};
-use noodle2_engine::{Catalogue, ParentFacts, StudyContext, TrialRequest};
+use noodle2_engine::{Catalogue, Eco, ParentFacts, SequenceOrder, StudyContext, TrialRequest};
 use noodle2_exec::{CancelToken, Guard, JobPanicked, run_command};
 use noodle2_model::{
     AttemptId, AttemptUsage, CaseName, CommandReport, ContentHash, DesignGuard, EcoProposal,
-    EquivalenceProof, Failure, FailureClass, Outcome, RunIdentity,
+    EquivalenceProof, Failure, FailureClass, Metric, Outcome, RunIdentity,
 };
 use noodle2_store::{
     ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, copy_file,
@@ -33,6 +33,8 @@ pub(crate) struct AttemptOrder {
     pub confirms: Option<ParentOrder>,
     /// The case whose logic the confirmed one must have.
     pub same_logic_as: Option<ParentOrder>,
+    /// What the steps of a sequence are judged by.
+    pub judge: Metric,
     /// How long to wait before it begins, since the machine failed the attempts before.
     pub backoff: Duration,
 }
@@ -108,8 +110,11 @@ impl AttemptOrder {
         let origin = trial
             .filter(|_| confirms.is_some() && asks_for_proof)
             .and_then(|trial| controller.cases().get(&trial.parent));
+        let rank = &controller.program().objective(attempt.trial.stage).rank;
         Self {
             attempt,
+            // A study ranks by something: that was checked when it was read.
+            judge: rank.first().copied().unwrap_or(Metric::SetupWns),
             same_logic_as: origin.map(order),
             eco: trial
                 .filter(|_| confirms.is_none())
@@ -193,6 +198,11 @@ impl AttemptRunner for EngineRunner {
     }
 }
 
+type Change<'a> = (
+    Option<(&'a EcoProposal, &'a Eco)>,
+    Option<SequenceOrder<'a>>,
+);
+
 impl EngineRunner {
     fn attempt(
         &self,
@@ -205,18 +215,16 @@ impl EngineRunner {
         let started_at = Timestamp::now();
         let mut commands = Vec::new();
         let mut usage = AttemptUsage::default();
-        let eco = match &order.eco {
-            None => None,
-            Some(proposal) => match self.catalogue.get(&proposal.name) {
-                Some(eco) => Some((proposal, eco)),
-                None => {
-                    let text = format!("the ECO `{}` is not in the catalogue", proposal.name);
-                    return Ok(AttemptResult::failed(
-                        FailureClass::ConfigurationError,
-                        text,
-                    ));
-                }
-            },
+        let (eco, sequence) = match order.eco.as_ref().map(|eco| self.change(order, eco)) {
+            None => (None, None),
+            Some(Ok(change)) => change,
+            Some(Err(name)) => {
+                let text = format!("the ECO `{name}` is not in the catalogue");
+                return Ok(AttemptResult::failed(
+                    FailureClass::ConfigurationError,
+                    text,
+                ));
+            }
         };
         if let Some(text) = self.changed_input(order)? {
             return Ok(AttemptResult::failed(
@@ -230,6 +238,8 @@ impl EngineRunner {
             netlists: self.netlists(order),
             parent: order.parent.as_ref().map(|parent| parent.facts.clone()),
             eco,
+            prefix: EcoProposal::name_prefix(order.attempt.trial),
+            sequence,
             seed: self.identity.study.seed,
             guard: self.guard(order),
         };
@@ -303,6 +313,31 @@ impl EngineRunner {
             }
             Err(failure) => Ok(Err(failure)),
         }
+    }
+
+    /// What is tried, with the ECOs of the catalogue: one, or a sequence.
+    ///
+    /// # Errors
+    /// The name of an ECO that the catalogue does not hold.
+    fn change<'a>(
+        &'a self,
+        order: &AttemptOrder,
+        proposal: &'a EcoProposal,
+    ) -> Result<Change<'a>, &'a str> {
+        let find = |proposal: &'a EcoProposal| {
+            let eco = self.catalogue.get(&proposal.name);
+            eco.ok_or(proposal.name.as_str())
+        };
+        if proposal.sequence.is_empty() {
+            return Ok((Some((proposal, find(proposal)?)), None));
+        }
+        let ecos: Result<Vec<&Eco>, &str> = proposal.sequence.iter().map(find).collect();
+        let sequence = SequenceOrder {
+            proposal,
+            ecos: ecos?,
+            judge: order.judge,
+        };
+        Ok((None, Some(sequence)))
     }
 
     /// What the rules of the trial's stage keep its ECO from.
