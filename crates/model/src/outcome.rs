@@ -11,6 +11,10 @@ use crate::{BlastRadius, ContentHash, EquivalenceProof, MetricSet, PathProfile, 
 /// What came of an attempt.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "events box outcomes, and most outcomes are measurements"
+)]
 pub enum Outcome {
     /// The design was changed (or is the base) and measured.
     Measured(Measurement),

@@ -78,15 +78,3 @@ pub enum StepEnding {
     /// It was not made, because a step before it failed.
     NotMade,
 }
-
-impl StepEnding {
-    /// The word by which the engine's scripts and reports name it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Kept => "kept",
-            Self::Undone => "undone",
-            Self::UndoneLater => "undone_later",
-            Self::NotMade => "not_made",
-        }
-    }
-}

@@ -181,8 +181,8 @@ codes! {
          empty `liberty` means the platform's default corner.";
     SEQUENCE = "N2-STUDY-037", "a sequence of ECOs that cannot work",
         "A sequence lists at least two ECOs under `sequence`, each with its own `parameters`, and has a name \
-         that no ECO of the catalogue has. Its ECOs are made in one process of the engine, so each must be \
-         written in Tcl. `rollback` (`all`, `partial`, `none`) says what happens when a step fails.";
+         that no ECO of the catalogue has and no other sequence of the study. `rollback` (`all`, `partial`, \
+         `none`) says what happens when a step fails.";
     PROPOSER = "N2-STUDY-038", "a proposer that cannot work",
         "`grid` needs parameters with values to list: a range of real numbers without `step` has none. Rounds \
          of `bandit` and `external` have at least one trial. `external` needs a command, and time to answer.";

@@ -27,6 +27,22 @@ fn shorthands(schema: &mut Value) {
             { "$ref": "#/$defs/StageEco" },
         ]
     });
+    let steps = at(schema, "/$defs/StageEco/properties/sequence");
+    steps["items"] = json!({
+        "anyOf": [
+            { "type": "string", "description": "The name of an ECO whose parameters keep their defaults." },
+            { "$ref": "#/$defs/SequenceStep" },
+        ]
+    });
+    // A sequence may go without a name.
+    let eco = at(schema, "/$defs/StageEco");
+    eco["required"] = json!([]);
+    eco["anyOf"] = json!([{ "required": ["name"] }, { "required": ["sequence"] }]);
+    // A proposer without values may be a single word.
+    let words = json!({ "type": "string", "const": "diagnosis", "description": "What the worst paths of the parents ask for, by the ECOs of the stage." });
+    if let Some(forms) = at(schema, "/$defs/Proposer/oneOf").as_array_mut() {
+        forms.push(words);
+    }
     let after = at(schema, "/$defs/Stage/properties/after");
     after["type"] = json!(["array", "string"]);
     let sdc = json!({
@@ -114,6 +130,19 @@ fn constraints() -> Vec<(&'static str, &'static str, Value)> {
             "/$defs/Aborts/properties/failures_in_a_row",
             "minimum",
             json!(1),
+        ),
+        ("/$defs/StageEco/properties/sequence", "minItems", json!(2)),
+        ("/$defs/BanditRules/properties/round", "minimum", json!(1)),
+        ("/$defs/ExternalRules/properties/round", "minimum", json!(1)),
+        (
+            "/$defs/ExternalRules/properties/command",
+            "minItems",
+            json!(1),
+        ),
+        (
+            "/$defs/ExternalRules/properties/timeout_s",
+            "exclusiveMinimum",
+            json!(0),
         ),
         ("/$defs/Join/properties/keep", "minimum", json!(1)),
         (

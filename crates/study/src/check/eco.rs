@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use noodle2_model::{
-    EcoImplementation, EcoManifest, EngineKind, ParameterDomain, ParameterKind, ParameterSpec,
-    ParameterValue, Parasitics, Proposer, Rollback, StageEco, Study,
+    EcoManifest, EngineKind, ParameterDomain, ParameterKind, ParameterSpec, ParameterValue,
+    Parasitics, Proposer, Rollback, StageEco, Study,
 };
 
 use super::reference::joined_eco_path;
-use super::{file_name, is_file_name, place};
+use super::{file_name, place};
 use crate::References;
 use crate::codes;
 use crate::report::Report;
@@ -119,7 +119,6 @@ fn sequence(
     catalogue: &mut Option<Catalogue<'_>>,
     known: &mut HashMap<String, SequenceSteps>,
 ) {
-    let steps = format!("{field}.sequence");
     if !report.is_sound_throughout(field) {
         return;
     }
@@ -127,10 +126,11 @@ fn sequence(
         let help = "name a single ECO with `name`".to_owned();
         report.at(
             codes::SEQUENCE,
-            &steps,
+            &format!("{field}.sequence"),
             "a sequence has at least two ECOs",
             help,
         );
+        return;
     }
     if !eco.parameters.is_empty() {
         let help = "write them beside the ECOs of the sequence".to_owned();
@@ -168,17 +168,6 @@ fn sequence(
             message,
             "give it another `name`".to_owned(),
         );
-    }
-    for (index, step) in eco.sequence.iter().enumerate() {
-        if is_file_name(&step.name) && catalogue.is_command(&step.name) {
-            let message = format!(
-                "the ECO {} is a command, which cannot run within the engine",
-                quoted(&step.name)
-            );
-            let help = "try it in a stage of its own".to_owned();
-            let field = format!("{steps}[{index}].name");
-            report.at(codes::SEQUENCE, &field, message, help);
-        }
     }
 }
 
@@ -227,14 +216,6 @@ impl<'a> Catalogue<'a> {
 
     fn knows(&mut self, name: &str) -> bool {
         !name.contains('+') && self.manifest(name).is_some()
-    }
-
-    /// Whether an ECO runs outside the engine.
-    fn is_command(&mut self, name: &str) -> bool {
-        let manifest = self.manifest(name);
-        manifest.is_some_and(|manifest| {
-            matches!(manifest.implementation, EcoImplementation::Command(_))
-        })
     }
 
     fn find(&mut self, report: &mut Report, field: &str, name: &str) -> Option<&EcoManifest> {
