@@ -46,7 +46,7 @@ impl Controller {
         let gates = self.program.gates(stage);
         let open = self
             .trials_of(stage)
-            .filter(|trial| trial.refused.is_none());
+            .filter(|trial| trial.refused.is_none() && !self.is_discarded(trial.id));
         open.filter_map(|trial| {
             let case = self.cases.get(&self.case_of(trial))?;
             let broken = gate::broken_gates(gates, &base.measurement, &case.measurement);

@@ -18,6 +18,7 @@ mod process;
 mod radius;
 mod rails;
 mod safety;
+mod selection;
 mod study;
 
 pub use eco::{
@@ -45,6 +46,7 @@ pub use rails::{
     StudyRail,
 };
 pub use safety::{EcoClass, SafetyDomain};
+pub use selection::{EarlyStop, Selection, Strategy};
 pub use study::{
     Aborts, Bound, Budget, Check, Clocks, Design, EngineKind, EngineSpec, Join, JoinMerge,
     JoinPolicy, Limits, Objective, ParameterDomain, Parasitics, Scene, Stage, StageEco, StageMode,

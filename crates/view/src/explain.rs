@@ -310,6 +310,12 @@ impl Explainer<'_> {
         if !controller.is_discarded(trial) {
             return None;
         }
+        let satisfied = controller.stages()[trial.stage.position()].satisfied();
+        if let Some((at, cause)) = satisfied.filter(|(at, _)| trial > *at) {
+            return Some(format!(
+                "its stage had seen enough at trial {at} ({cause}): what lies beyond it does not count"
+            ));
+        }
         let beyond = match controller.crossed_study_rail() {
             Some((at, cause)) => format!("the study was given up at trial {at} ({cause})"),
             None => match &controller.stages()[trial.stage.position()].standing {
@@ -383,6 +389,9 @@ impl Explainer<'_> {
                 "{} is not tried from trial {} on: {}",
                 contained.scope, contained.at, contained.cause
             ));
+        }
+        if let Some((at, cause)) = stage.satisfied() {
+            lines.push(format!("it had seen enough at trial {at}: {cause}"));
         }
         for trial in trials.iter().filter(|trial| trial.refused.is_some()) {
             let gates = trial.refused.iter().flatten().cloned().collect::<Vec<_>>();

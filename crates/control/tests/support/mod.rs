@@ -10,8 +10,8 @@ use noodle2_model::{
     EcoClass, EcoDefinition, EcoImplementation, EcoManifest, EngineKind, EngineSpec,
     EquivalenceProof, EquivalenceVerdict, Event, Failure, FailureClass, Join, JoinMerge,
     JoinPolicy, Limits, Measurement, Metric, MetricSet, Objective, Outcome, ParameterDomain,
-    ParameterKind, ParameterSpec, Parasitics, RunIdentity, SafetyDomain, Scene, Stage, StageEco,
-    StageEnd, StageIndex, StageMode, StopCause, Study,
+    ParameterKind, ParameterSpec, Parasitics, RunIdentity, SafetyDomain, Scene, Selection, Stage,
+    StageEco, StageEnd, StageIndex, StageMode, StopCause, Strategy, Study,
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): enough chance for a schedule, the same on every machine.
@@ -42,6 +42,8 @@ pub fn stage(name: &str, after: &[&str], trials: u32) -> Stage {
         relation: None,
         trials,
         survivors: 2,
+        selection: Default::default(),
+        stop: Default::default(),
         ecos: vec![
             StageEco {
                 name: "resize".to_owned(),
@@ -208,6 +210,27 @@ pub fn random_study(chance: &mut Chance) -> Study {
             }
             if chance.one_in(8) {
                 stage.safety.rails.trial = vec![bound_on_wns(-505.0)];
+            }
+            let strategies = [
+                Strategy::Lexicographic,
+                Strategy::TopN,
+                Strategy::Pareto,
+                Strategy::Diverse,
+                Strategy::Tournament,
+            ];
+            stage.selection = Selection {
+                strategy: strategies[chance.below(5)],
+                weights: BTreeMap::from([(Metric::SetupWns, 1.0), (Metric::Area, 2.0)]),
+                metrics: vec![Metric::SetupWns, Metric::Area],
+                distance: Some(1 + chance.below(2) as u32),
+                size: Some(2),
+                elitism: true,
+            };
+            if chance.one_in(4) {
+                stage.stop.plateau_trials = Some(1 + chance.below(4) as u32);
+            }
+            if chance.one_in(6) {
+                stage.stop.target = vec![bound_on_wns(-480.0)];
             }
             if chance.one_in(4) {
                 stage.safety_domain = Some(SafetyDomain::Locked);
