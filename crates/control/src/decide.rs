@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use noodle2_model::{
     CaseName, Containment, ContentHash, EcoProposal, Event, JoinMerge, JoinPolicy, MetricSet,
-    RunStatus, StageEnd, StageIndex, StageInput, TrialId,
+    ProposerKind, RunStatus, StageEnd, StageIndex, StageInput, TrialId,
 };
 
 use crate::gate;
@@ -54,6 +54,11 @@ impl Controller {
             let proposals = self.remaining_proposals(stage);
             if !proposals.is_empty() {
                 return proposals;
+            }
+            if self.program.stage(stage).proposer.kind == ProposerKind::Bandit
+                && let Some(round) = self.round_due(stage)
+            {
+                return vec![Event::RoundPlanned { stage, round }];
             }
             let contained = self.containing(stage);
             if !contained.is_empty() {
@@ -360,7 +365,17 @@ impl Controller {
         inputs
     }
 
-    fn design(&self, name: &CaseName) -> Option<ContentHash> {
+    /// Whether a stage that proposes in rounds has not proposed its last one.
+    fn awaits_rounds(&self, stage: StageIndex) -> bool {
+        let found = &self.stages[stage.position()];
+        let declared = self.program.stage(stage);
+        declared.proposer.is_adaptive()
+            && !found.exhausted
+            && !found.satisfied
+            && found.planned.len() < declared.trials as usize
+    }
+
+    pub(crate) fn design(&self, name: &CaseName) -> Option<ContentHash> {
         Some(self.cases.get(name)?.measurement.design.canonical)
     }
 
@@ -369,6 +384,9 @@ impl Controller {
         stage: StageIndex,
         inputs: &[StageInput],
     ) -> Vec<(CaseName, EcoProposal)> {
+        if self.program.stage(stage).proposer.is_adaptive() {
+            return Vec::new();
+        }
         let designs: Vec<ContentHash> = inputs
             .iter()
             .filter_map(|input| self.design(&input.case))
@@ -385,7 +403,7 @@ impl Controller {
         })
     }
 
-    fn tried_by_ancestors(&self, stage: StageIndex) -> BTreeSet<TrialKey> {
+    pub(crate) fn tried_by_ancestors(&self, stage: StageIndex) -> BTreeSet<TrialKey> {
         self.program
             .dag()
             .ancestors(stage)
@@ -409,6 +427,12 @@ impl Controller {
                 at: Some(*at),
             });
         }
+        if let Some(cause) = &found.proposer_failure {
+            return Some(StageEnd::Failed {
+                cause: format!("its proposer failed: {cause}"),
+                at: None,
+            });
+        }
         if !self.refusals_due(stage).is_empty() || !self.unconfirmed_survivors(stage).is_empty() {
             return None;
         }
@@ -422,6 +446,8 @@ impl Controller {
             && found.tally.crossed.is_none()
             && (found.tally.counted == found.planned.len() || found.satisfied)
             && self.satisfaction_due(stage).is_none()
+            && self.round_due(stage).is_none()
+            && !self.awaits_rounds(stage)
             && found.contained == found.tally.contained.len()
     }
 

@@ -91,6 +91,11 @@ impl Controller {
             .as_ref()
             .map(|(at, _)| self.program.place(at.stage));
         let counts = |stage: StageIndex| last.is_none_or(|last| self.program.place(stage) <= last);
+        // How many rounds a stage proposed beyond it depends on when the crossing was found.
+        let is_beyond = |trial: TrialId| {
+            let at = self.halted.as_ref().map(|(at, _)| *at);
+            at.is_some_and(|at| trial.stage == at.stage && trial > at)
+        };
         let is_last = |stage: StageIndex| last == Some(self.program.place(stage));
         let stages = self.stages.iter().enumerate().map(|(position, stage)| {
             let index = StageIndex::from(position);
@@ -114,7 +119,7 @@ impl Controller {
         let trials = self
             .trials
             .values()
-            .filter(|trial| counts(trial.id.stage))
+            .filter(|trial| counts(trial.id.stage) && !is_beyond(trial.id))
             .map(|trial| DigestedTrial {
                 trial: trial.id,
                 parent: &trial.parent,

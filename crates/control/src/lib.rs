@@ -15,6 +15,7 @@ mod gate;
 mod program;
 mod promote;
 mod propose;
+mod rounds;
 mod select;
 mod state;
 mod survive;
@@ -22,6 +23,7 @@ mod tally;
 
 pub use program::{Program, ProgramError};
 pub use propose::proposal_count;
+pub use rounds::{CausalHistory, HISTORY_VERSION, KnownCase, KnownEco, KnownTrial};
 pub use select::{Verdict, gain_over};
 pub use state::{
     Attempt, Case, Controller, Stage, StageStanding, TransitionError, Trial, TrialStanding,

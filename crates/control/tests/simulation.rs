@@ -12,7 +12,10 @@ use support::{Chance, Schedule, digest, identity, random_study, run};
 const STUDIES: u64 = 1500;
 
 /// The decisions that a world which tests anything must see.
-const DECISIONS: [&str; 6] = [
+const DECISIONS: [&str; 9] = [
+    "round_planned",
+    "round_answered",
+    "proposer_failed",
     "stage_satisfied",
     "contained",
     "confirmation_started",

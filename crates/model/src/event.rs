@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AttemptId, AttemptUsage, CaseName, Containment, ContentHash, EcoManifest, EcoProposal,
-    EngineKind, Outcome, StageIndex, Study, TrialId,
+    EngineKind, ExternalProposal, Outcome, StageIndex, Study, TrialId,
 };
 
 /// One thing that was decided or observed.
@@ -47,6 +47,30 @@ pub enum Event {
         parent: CaseName,
         /// What is tried.
         eco: EcoProposal,
+    },
+    /// Decision: a stage that learns from its results proposes its next round.
+    RoundPlanned {
+        /// The stage.
+        stage: StageIndex,
+        /// The number of the round, from 1.
+        round: u32,
+    },
+    /// Observation: a user's program proposed a round of a stage. Each proposal passes the rules before it is
+    /// tried.
+    RoundAnswered {
+        /// The stage.
+        stage: StageIndex,
+        /// The number of the round, from 1.
+        round: u32,
+        /// What it proposed; nothing when it has no more to propose.
+        proposals: Vec<ExternalProposal>,
+    },
+    /// Observation: a user's program could not propose a round of a stage.
+    ProposerFailed {
+        /// The stage.
+        stage: StageIndex,
+        /// Why.
+        cause: String,
     },
     /// Decision: an attempt of a trial starts.
     AttemptStarted {

@@ -15,6 +15,7 @@ mod outcome;
 mod pattern;
 mod policy;
 mod process;
+mod proposer;
 mod radius;
 mod rails;
 mod safety;
@@ -40,6 +41,7 @@ pub use outcome::{
 pub use pattern::matches_pattern;
 pub use policy::{DesignGuard, ProtectedObjects, RiskEnvelope, SafetyRules};
 pub use process::{CommandEnding, CommandLimits, CommandReport, CommandSpec, StopReason};
+pub use proposer::{ExternalProposal, Proposer, ProposerKind};
 pub use radius::{BlastRadius, LogicalReach, PhysicalReach};
 pub use rails::{
     Containment, ContainmentRules, ContainmentScope, FailureRail, Gates, PromotionGates, Rails,

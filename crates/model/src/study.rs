@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{EarlyStop, Metric, ParameterValue, SafetyDomain, SafetyRules, Selection};
+use crate::{EarlyStop, Metric, ParameterValue, Proposer, SafetyDomain, SafetyRules, Selection};
 
 /// The unit of work: a design, an engine and platform, a safety domain, an objective, a graph of stages.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -286,6 +286,9 @@ pub struct Stage {
     /// When it has seen enough.
     #[serde(default)]
     pub stop: EarlyStop,
+    /// Who proposes what it tries.
+    #[serde(default)]
+    pub proposer: Proposer,
     /// The ECOs that it tries.
     #[serde(default)]
     pub ecos: Vec<StageEco>,

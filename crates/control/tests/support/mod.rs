@@ -8,10 +8,11 @@ use noodle2_control::{Controller, StageStanding, TrialStanding};
 use noodle2_model::{
     Aborts, AttemptId, AttemptUsage, Bound, Budget, Clocks, ContentHash, Design, DesignState,
     EcoClass, EcoDefinition, EcoImplementation, EcoManifest, EngineKind, EngineSpec,
-    EquivalenceProof, EquivalenceVerdict, Event, Failure, FailureClass, Join, JoinMerge,
-    JoinPolicy, Limits, Measurement, Metric, MetricSet, Objective, Outcome, ParameterDomain,
-    ParameterKind, ParameterSpec, Parasitics, RunIdentity, SafetyDomain, Scene, Selection, Stage,
-    StageEco, StageEnd, StageIndex, StageMode, StopCause, Strategy, Study,
+    EquivalenceProof, EquivalenceVerdict, Event, ExternalProposal, Failure, FailureClass, Join,
+    JoinMerge, JoinPolicy, Limits, Measurement, Metric, MetricSet, Objective, Outcome,
+    ParameterDomain, ParameterKind, ParameterSpec, ParameterValue, Parasitics, ProposerKind,
+    RunIdentity, SafetyDomain, Scene, Selection, Stage, StageEco, StageEnd, StageIndex, StageMode,
+    StopCause, Strategy, Study,
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): enough chance for a schedule, the same on every machine.
@@ -44,6 +45,7 @@ pub fn stage(name: &str, after: &[&str], trials: u32) -> Stage {
         survivors: 2,
         selection: Default::default(),
         stop: Default::default(),
+        proposer: Default::default(),
         ecos: vec![
             StageEco {
                 name: "resize".to_owned(),
@@ -211,6 +213,15 @@ pub fn random_study(chance: &mut Chance) -> Study {
             if chance.one_in(8) {
                 stage.safety.rails.trial = vec![bound_on_wns(-505.0)];
             }
+            let kinds = [
+                ProposerKind::Auto,
+                ProposerKind::Auto,
+                ProposerKind::Random,
+                ProposerKind::Bandit,
+                ProposerKind::External,
+            ];
+            stage.proposer.kind = kinds[chance.below(5)];
+            stage.proposer.round = Some(1 + chance.below(4) as u32);
             let strategies = [
                 Strategy::Lexicographic,
                 Strategy::TopN,
@@ -440,6 +451,15 @@ pub fn run(identity: &RunIdentity, world: u64, mut schedule: Schedule) -> Vec<Ev
         if controller.recorded_digest().is_some() {
             return journal;
         }
+        // A program answers at any time, and is asked again when the answer was lost.
+        if let Some((stage, round)) = controller.external_rounds_due().first().copied()
+            && (controller.running_attempts().is_empty() || schedule.chance.one_in(2))
+        {
+            let event = answer(&controller, stage, round);
+            controller.apply(&event).unwrap();
+            journal.push(event);
+            continue;
+        }
         check_no_idle_worker(&controller, schedule.workers);
         if schedule.kill_one_in > 0 && schedule.chance.one_in(schedule.kill_one_in) {
             controller = resume(&mut journal);
@@ -453,6 +473,44 @@ pub fn run(identity: &RunIdentity, world: u64, mut schedule: Schedule) -> Vec<Ev
         journal.push(event);
     }
     unreachable!()
+}
+
+/// What a user's program proposes: a function of what it is given and of nothing else.
+fn answer(controller: &Controller, stage: StageIndex, round: u32) -> Event {
+    let history = controller.causal_history(stage, round);
+    let hash = ContentHash::of(serde_json::to_vec(&history).unwrap());
+    let byte = |place: usize| hash.as_bytes()[place];
+    if byte(0) < 10 {
+        let cause = "it lost its temper".to_owned();
+        return Event::ProposerFailed { stage, cause };
+    }
+    let proposals = (0..usize::from(byte(1) % 6)).map(|place| ExternalProposal {
+        parent: (byte(place + 2) % 3 == 0).then(|| {
+            let inputs = &history.inputs;
+            let known = &inputs[usize::from(byte(place + 8)) % inputs.len()];
+            known.case.clone()
+        }),
+        eco: ["resize", "buffer", "unknown"][usize::from(byte(place + 14)) % 3].to_owned(),
+        parameters: match byte(place + 14) % 3 {
+            0 => [(
+                "paths".to_owned(),
+                ParameterValue::Integer(i64::from(byte(place + 20) % 50)),
+            )]
+            .into(),
+            1 => [(
+                "share".to_owned(),
+                ParameterValue::Real(f64::from(byte(place + 20)) / 200.0),
+            )]
+            .into(),
+            _ => Default::default(),
+        },
+        reason: String::new(),
+    });
+    Event::RoundAnswered {
+        stage,
+        round,
+        proposals: proposals.collect(),
+    }
 }
 
 /// What a controller does after its predecessor was killed.
