@@ -390,6 +390,8 @@ impl Explainer<'_> {
                 contained.scope, contained.at, contained.cause
             ));
         }
+        let refused = stage.refused_proposals.iter();
+        lines.extend(refused.map(|text| format!("its proposer was refused {text}")));
         if let Some((at, cause)) = stage.satisfied() {
             lines.push(format!("it had seen enough at trial {at}: {cause}"));
         }

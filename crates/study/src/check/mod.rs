@@ -6,6 +6,7 @@
 mod eco;
 mod graph;
 mod objective;
+mod proposer;
 mod reference;
 mod safety;
 mod scene;
@@ -36,6 +37,7 @@ pub(crate) fn check(study: &mut Study, report: &mut Report, references: Option<&
     stage::check(study, report);
     safety::check(study, report);
     selection::check(study, report);
+    proposer::check(study, report);
     graph::check(study, report);
     if let Some(references) = references {
         reference::check(study, report, references);
