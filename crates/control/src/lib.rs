@@ -11,6 +11,7 @@
 mod counting;
 mod decide;
 mod digest;
+mod evidence;
 mod gate;
 mod program;
 mod promote;
@@ -19,6 +20,7 @@ mod select;
 mod state;
 mod tally;
 
+pub use evidence::StageEvidence;
 pub use program::{Program, ProgramError};
 pub use propose::proposal_count;
 pub use select::{Verdict, gain_over};

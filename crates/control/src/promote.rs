@@ -70,7 +70,7 @@ impl Controller {
         }
     }
 
-    fn confirmation_refuses(&self, trial: &Trial) -> Option<FailureClass> {
+    pub(crate) fn confirmation_refuses(&self, trial: &Trial) -> Option<FailureClass> {
         let case = self.cases.get(&self.case_of(trial))?;
         refusal_class(trial.confirmation()?, &case.measurement)
     }

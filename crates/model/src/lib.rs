@@ -7,6 +7,7 @@
 
 mod eco;
 mod event;
+mod evidence;
 mod hash;
 mod ids;
 mod metric;
@@ -26,6 +27,10 @@ pub use eco::{
 pub use event::{
     EcoDefinition, Event, InputFile, RunIdentity, RunStatus, StageEnd, StageInput, StopCause,
     ToolIdentity,
+};
+pub use evidence::{
+    Context, Domination, Evidence, Gains, Observation, Prior, PriorRules, PriorRun, PriorSource,
+    Priors, SizeClass, TrialResult, Veto, ViolationDepth,
 };
 pub use hash::ContentHash;
 pub use ids::{AttemptId, CaseName, ParseNameError, StageIndex, TrialId};

@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_control::{Controller, StageStanding, TrialStanding};
 use noodle2_model::{
-    Aborts, AttemptId, AttemptUsage, Bound, Budget, Clocks, ContentHash, Design, DesignState,
-    EcoClass, EcoDefinition, EcoImplementation, EcoManifest, EngineKind, EngineSpec, Event,
-    Failure, FailureClass, Join, JoinMerge, JoinPolicy, Limits, Measurement, Metric, MetricSet,
-    Objective, Outcome, ParameterDomain, ParameterKind, ParameterSpec, Parasitics, RunIdentity,
-    SafetyDomain, Scene, Stage, StageEco, StageEnd, StageIndex, StageMode, StopCause, Study,
+    Aborts, AttemptId, AttemptUsage, Bound, Budget, Clocks, ContentHash, Context, Design,
+    DesignState, EcoClass, EcoDefinition, EcoImplementation, EcoManifest, EngineKind, EngineSpec,
+    Event, Evidence, Failure, FailureClass, Join, JoinMerge, JoinPolicy, Limits, Measurement,
+    Metric, MetricSet, Objective, Outcome, ParameterDomain, ParameterKind, ParameterSpec,
+    Parasitics, Prior, PriorRules, Priors, RunIdentity, SafetyDomain, Scene, Stage, StageEco,
+    StageEnd, StageIndex, StageMode, StopCause, Study, TrialResult, ViolationDepth,
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): enough chance for a schedule, the same on every machine.
@@ -116,6 +117,7 @@ pub fn study(stages: Vec<Stage>) -> Study {
         eco_path: Vec::new(),
         budget: Budget::default(),
         limits: Limits::default(),
+        priors: None,
         stages,
     }
 }
@@ -165,6 +167,7 @@ pub fn identity(study: Study) -> RunIdentity {
             eco("resize", "paths", integer),
             eco("buffer", "share", real),
         ]),
+        priors: None,
     }
 }
 
@@ -243,7 +246,37 @@ pub fn random_study(chance: &mut Chance) -> Study {
     if chance.one_in(5) {
         study.safety.rails.study.catastrophic_failures = Some(1);
     }
+    if chance.one_in(3) {
+        study.priors = Some(PriorRules {
+            veto: Some(true),
+            ..PriorRules::default()
+        });
+    }
     study
+}
+
+/// Evidence of earlier runs: some failures, not yet enough for a veto.
+pub fn random_priors(chance: &mut Chance) -> Priors {
+    let entry = |eco: &str, failures: usize| Prior {
+        eco: eco.to_owned(),
+        content: ContentHash::of(eco),
+        context: Context {
+            depth: ViolationDepth::Under1Ns,
+            ..Context::default()
+        },
+        evidence: Evidence::of(
+            &TrialResult::Failed(FailureClass::ToolError),
+            failures as f64 * 0.5,
+        ),
+        last_use_s: 0,
+    };
+    Priors {
+        entries: vec![
+            entry("buffer", chance.below(6)),
+            entry("resize", chance.below(6)),
+        ],
+        runs: Vec::new(),
+    }
 }
 
 /// What a tool would report: a function of what it is given and of nothing else.

@@ -6,6 +6,7 @@
 mod eco;
 mod graph;
 mod objective;
+mod priors;
 mod reference;
 mod safety;
 mod scene;
@@ -34,6 +35,7 @@ pub(crate) fn check(study: &mut Study, report: &mut Report, references: Option<&
     budgets(study, report);
     stage::check(study, report);
     safety::check(study, report);
+    priors::check(study, report);
     graph::check(study, report);
     if let Some(references) = references {
         reference::check(study, report, references);
