@@ -1,6 +1,6 @@
 //! What of earlier runs counts for a new one, and how much.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
     ContentHash, Context, Evidence, Observation, Prior, PriorRules, PriorRun, Priors,
@@ -41,8 +41,8 @@ pub struct Gathering<'a> {
     pub project: &'a str,
     /// The platform of its design: evidence from another platform never counts.
     pub platform: &'a str,
-    /// The ECOs that it names, with the hash of their content.
-    pub ecos: &'a BTreeMap<String, ContentHash>,
+    /// The content of the ECOs that it names: evidence on another content is evidence on another ECO.
+    pub contents: &'a BTreeSet<ContentHash>,
     /// The time, in seconds since 1970.
     pub now_s: i64,
 }
@@ -94,7 +94,7 @@ pub fn gather<'a>(
     let mut chosen: BTreeMap<ContentHash, (f64, usize, &Observation)> = BTreeMap::new();
     for (place, (weight, run)) in weighed.iter().enumerate() {
         for observation in &run.observations {
-            if gathering.ecos.get(&observation.eco) == Some(&observation.content) {
+            if gathering.contents.contains(&observation.content) {
                 let choice = (*weight, place, observation);
                 chosen.entry(observation.key).or_insert(choice);
             }

@@ -1,7 +1,5 @@
 //! What of earlier runs counts: isolation, weights, age, repetition, order.
 
-use std::collections::BTreeMap;
-
 use noodle2_evidence::{Gathering, RecordedRun, anti_pattern, gather};
 use noodle2_model::{
     ContentHash, Context, FailureClass, Metric, Observation, PriorRules, PriorSource, Priors,
@@ -40,12 +38,11 @@ fn run(id: &str, project: &str, age_days: i64, observations: Vec<Observation>) -
 }
 
 fn gathered(runs: &[RecordedRun], rules: &PriorRules) -> Priors {
-    let ecos = ["resize", "buffer"].map(|eco| (eco.to_owned(), ContentHash::of(eco)));
     let gathering = Gathering {
         rules,
         project: "mine",
         platform: "osu018",
-        ecos: &BTreeMap::from(ecos),
+        contents: &["resize", "buffer"].map(ContentHash::of).into(),
         now_s: NOW,
     };
     gather(runs, &gathering)
