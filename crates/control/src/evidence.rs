@@ -106,7 +106,7 @@ impl Controller {
         let result = match trial.verdict()? {
             Verdict::Failed(failure) => TrialResult::Failed(failure.class),
             Verdict::NoEffect => TrialResult::NoEffect,
-            Verdict::Derived => match self.confirmation_refuses(trial) {
+            Verdict::Derived => match self.confirmed_failure(trial) {
                 Some(class) => TrialResult::Failed(class),
                 None => {
                     let case = self.cases.get(&self.case_of(trial))?;

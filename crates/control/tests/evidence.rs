@@ -30,6 +30,7 @@ fn case(name: &str, wns: f64) -> Outcome {
         findings: Vec::new(),
         edits: BTreeMap::new(),
         blast_radius: None,
+        equivalence: None,
     })
 }
 

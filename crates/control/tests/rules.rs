@@ -31,6 +31,7 @@ fn case_with_area(design: &str, wns: f64, area: f64) -> Outcome {
         findings: Vec::new(),
         edits: BTreeMap::new(),
         blast_radius: None,
+        equivalence: None,
     })
 }
 

@@ -12,8 +12,9 @@ use support::{Chance, Schedule, digest, identity, random_priors, random_study, r
 const STUDIES: u64 = 1500;
 
 /// The decisions that a world which tests anything must see.
-const DECISIONS: [&str; 6] = [
+const DECISIONS: [&str; 7] = [
     "vetoed",
+    "stage_satisfied",
     "contained",
     "confirmation_started",
     "promotions_refused",

@@ -53,6 +53,7 @@ mod tests {
             findings: Vec::new(),
             edits: Default::default(),
             blast_radius: None,
+            equivalence: None,
         }
     }
 

@@ -6,6 +6,7 @@
 //! Never does I/O, never reads a clock or the environment, never decides anything.
 
 mod eco;
+mod equivalence;
 mod event;
 mod evidence;
 mod hash;
@@ -18,12 +19,14 @@ mod process;
 mod radius;
 mod rails;
 mod safety;
+mod selection;
 mod study;
 
 pub use eco::{
     EcoImplementation, EcoManifest, EcoProposal, ExpectedEffect, ParameterKind, ParameterSpec,
     ParameterValue, Parameters,
 };
+pub use equivalence::{EquivalenceProof, EquivalenceVerdict};
 pub use event::{
     EcoDefinition, Event, InputFile, RunIdentity, RunStatus, StageEnd, StageInput, StopCause,
     ToolIdentity,
@@ -48,6 +51,7 @@ pub use rails::{
     StudyRail,
 };
 pub use safety::{EcoClass, SafetyDomain};
+pub use selection::{EarlyStop, Selection, Strategy};
 pub use study::{
     Aborts, Bound, Budget, Check, Clocks, Design, EngineKind, EngineSpec, Join, JoinMerge,
     JoinPolicy, Limits, Objective, ParameterDomain, Parasitics, Scene, Stage, StageEco, StageMode,

@@ -2,7 +2,7 @@
 //!
 //! Owns: the canonical form under which two files are one design ([`canonical_hash`]), the design as
 //! instances, pins and nets ([`Design`]), the edits that lead from a parent to what an ECO made of it
-//! ([`Ledger`]), whether both compute the same ([`LogicComparison`]), and from all of that how far a
+//! ([`Ledger`]), their logic in one graph ([`LogicGraph`]), whether both compute the same ([`LogicComparison`]), and from all of that how far a
 //! change really reaches ([`measure_reach`]).
 //!
 //! Never believes what an ECO says of itself, never reads behavioural Verilog, never changes a design.
@@ -11,6 +11,7 @@ mod canonical;
 mod clocks;
 mod design;
 mod error;
+mod graph;
 mod ledger;
 mod logic;
 mod reach;
@@ -21,6 +22,7 @@ pub use canonical::{Aliases, canonical_hash};
 pub use clocks::ClockNetwork;
 pub use design::{Design, Direction, Instance, Net, NetId, PinConnection, Port};
 pub use error::NetlistError;
+pub use graph::{Function, LogicGraph, Value};
 pub use ledger::{Edit, Ledger};
-pub use logic::{LogicComparison, compare_logic};
+pub use logic::{End, EndName, LogicComparison, LogicEnds, compare_logic};
 pub use reach::measure_reach;

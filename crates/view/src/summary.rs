@@ -128,6 +128,8 @@ pub struct StageSummary {
     pub not_run: usize,
     /// What was not tried on which input, because evidence said that it mostly fails.
     pub vetoed: Vec<String>,
+    /// The trial at which it had seen enough, and of what.
+    pub satisfied: Option<String>,
     /// What was not tried any more, and why.
     pub contained: Vec<String>,
     /// Results that were not permitted to survive, with the gates that they did not pass.
@@ -377,6 +379,9 @@ impl StageSummary {
                 .count(),
             cached: 0,
             vetoed: stage.vetoed.iter().map(veto_text).collect(),
+            satisfied: stage
+                .satisfied()
+                .map(|(at, cause)| format!("trial {at}: {cause}")),
             contained: stage
                 .containments()
                 .iter()

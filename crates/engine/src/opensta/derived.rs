@@ -111,7 +111,7 @@ impl StudyContext {
         Ok(Change { ledger, radius })
     }
 
-    fn read_design(&self, netlists: &[impl AsRef<Path>]) -> Result<Design, Failure> {
+    pub(super) fn read_design(&self, netlists: &[impl AsRef<Path>]) -> Result<Design, Failure> {
         let mut texts = Vec::new();
         for path in netlists {
             let path = path.as_ref();

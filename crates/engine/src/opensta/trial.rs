@@ -171,6 +171,7 @@ impl StudyContext {
             findings,
             edits: edits.unwrap_or_default(),
             blast_radius: change.map(|change| change.radius),
+            equivalence: None,
         };
         self.write_metrics(request, &gathered, &measurement)?;
         Ok(Outcome::Measured(measurement))

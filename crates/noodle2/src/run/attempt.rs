@@ -1,7 +1,7 @@
 //! One attempt, from the parent's netlist to sealed artifacts. Runs on a worker's thread.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use noodle2_control::{Attempt, Case, Controller};
@@ -9,7 +9,7 @@ use noodle2_engine::{Catalogue, ParentFacts, StudyContext, TrialRequest};
 use noodle2_exec::{CancelToken, Guard, JobPanicked, run_command};
 use noodle2_model::{
     AttemptId, AttemptUsage, CaseName, CommandReport, ContentHash, DesignGuard, EcoProposal,
-    Failure, FailureClass, Outcome, RunIdentity,
+    EquivalenceProof, Failure, FailureClass, Outcome, RunIdentity,
 };
 use noodle2_store::{
     ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, copy_file,
@@ -30,6 +30,8 @@ pub(crate) struct AttemptOrder {
     pub parent: Option<ParentOrder>,
     /// The case that is measured again rather than derived; nothing is tried then.
     pub confirms: Option<ParentOrder>,
+    /// The case whose logic the confirmed one must have.
+    pub same_logic_as: Option<ParentOrder>,
     /// How long to wait before it begins, since the machine failed the attempts before.
     pub backoff: Duration,
 }
@@ -98,8 +100,13 @@ impl AttemptOrder {
         let parent = trial
             .filter(|_| confirms.is_none())
             .and_then(|trial| controller.cases().get(&trial.parent));
+        let asks_for_proof = controller.program().gates(attempt.trial.stage).equivalence;
+        let origin = trial
+            .filter(|_| confirms.is_some() && asks_for_proof)
+            .and_then(|trial| controller.cases().get(&trial.parent));
         Self {
             attempt,
+            same_logic_as: origin.map(order),
             eco: trial
                 .filter(|_| confirms.is_none())
                 .map(|trial| trial.eco.clone()),
@@ -224,6 +231,14 @@ impl EngineRunner {
             commands.push(CommandRecord::new(spec, &report));
             report
         });
+        if let (Outcome::Measured(measurement), Some(origin)) = (&mut outcome, &order.same_logic_as)
+            && !cancel.is_cancelled()
+        {
+            match self.prove(order, origin, &folder, &mut usage)? {
+                Ok(proof) => measurement.equivalence = Some(proof),
+                Err(failure) => outcome = Outcome::Failed(failure),
+            }
+        }
         if cancel.is_cancelled() {
             outcome = Outcome::Failed(Failure {
                 class: FailureClass::Interrupted,
@@ -256,6 +271,32 @@ impl EngineRunner {
         })
     }
 
+    /// Proves that a confirmed netlist has the logic of its parent's, and keeps the whole report.
+    fn prove(
+        &self,
+        order: &AttemptOrder,
+        origin: &ParentOrder,
+        folder: &Path,
+        usage: &mut AttemptUsage,
+    ) -> Result<Result<EquivalenceProof, Failure>, StoreError> {
+        let began = Instant::now();
+        let parent = self.attempt_folder(origin.attempt).join(NETLIST);
+        let netlists = self.netlists(order);
+        let proved = self.context.prove_equivalence(&[parent], &netlists[0]);
+        // One thread, which does nothing but compute.
+        let seconds = began.elapsed().as_secs_f64();
+        usage.wall_s += seconds;
+        usage.cpu_s += seconds;
+        match proved {
+            Ok((proof, report)) => {
+                let text = format!("{:#}\n", serde_json::json!(report));
+                write_atomic(&folder.join("equivalence.json"), text)?;
+                Ok(Ok(proof))
+            }
+            Err(failure) => Ok(Err(failure)),
+        }
+    }
+
     /// What the rules of the trial's stage keep its ECO from.
     fn guard(&self, order: &AttemptOrder) -> DesignGuard {
         let study = &self.identity.study;
@@ -285,6 +326,7 @@ impl EngineRunner {
             .filter(|input| read_in_place(&input.role))
             .map(|input| (input.path.clone(), input.content));
         let read = order.parent.iter().chain(&order.confirms);
+        let read = read.chain(&order.same_logic_as);
         let parent = read.map(|parent| {
             let path = self.attempt_folder(parent.attempt).join(NETLIST);
             (path, parent.netlist)

@@ -10,6 +10,7 @@ mod priors;
 mod reference;
 mod safety;
 mod scene;
+mod selection;
 mod stage;
 
 use std::collections::HashMap;
@@ -36,6 +37,7 @@ pub(crate) fn check(study: &mut Study, report: &mut Report, references: Option<&
     stage::check(study, report);
     safety::check(study, report);
     priors::check(study, report);
+    selection::check(study, report);
     graph::check(study, report);
     if let Some(references) = references {
         reference::check(study, report, references);

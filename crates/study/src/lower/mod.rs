@@ -7,6 +7,7 @@
 mod fields;
 mod priors;
 mod safety;
+mod selection;
 mod stage;
 mod study;
 mod value;
