@@ -142,6 +142,9 @@ fn another_content_is_another_eco() {
     assert_eq!(gathered(&runs, &PriorRules::default()), Priors::default());
 }
 
+/// Age in days, keys and gains of the observations, and a place in the shuffle.
+type Made = (i64, Vec<(u32, f64)>, u32);
+
 proptest! {
     /// To the last digit, since the snapshot is part of a run's digest.
     #[test]
@@ -151,7 +154,7 @@ proptest! {
             0..8,
         ),
     ) {
-        let made = |(number, (days, gains, order)): (usize, &(i64, Vec<(u32, f64)>, u32))| {
+        let made = |(number, (days, gains, order)): (usize, &Made)| {
             let observations = gains
                 .iter()
                 .map(|(key, gain)| {
