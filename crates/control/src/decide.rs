@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use noodle2_model::{
     CaseName, Containment, ContentHash, EcoProposal, Event, JoinMerge, JoinPolicy, MetricSet,
-    ProposerKind, RunStatus, StageEnd, StageIndex, StageInput, TrialId,
+    ProposerKind, RunStatus, StageEnd, StageIndex, StageInput, TrialId, Veto,
 };
 
 use crate::gate;
@@ -153,8 +153,8 @@ impl Controller {
     /// A stage's start and its proposals in one batch, so that they become durable together.
     fn with_proposals(&self, stage: StageIndex, opening: Event) -> Vec<Event> {
         let mut events = Vec::new();
-        if let Event::StageStarted { inputs, .. } = &opening {
-            let planned = self.plan_trials(stage, inputs);
+        if let Event::StageStarted { inputs, vetoed, .. } = &opening {
+            let planned = self.plan_trials(stage, inputs, vetoed);
             events.extend((0..planned.len()).map(|number| proposal(stage, number, &planned)));
         }
         events.insert(0, opening);
@@ -291,6 +291,7 @@ impl Controller {
         };
         Some(Event::StageStarted {
             stage,
+            vetoed: self.vetoes(stage, &inputs),
             inputs,
             missing,
         })
@@ -383,6 +384,7 @@ impl Controller {
         &self,
         stage: StageIndex,
         inputs: &[StageInput],
+        vetoed: &[Veto],
     ) -> Vec<(CaseName, EcoProposal)> {
         if self.program.stage(stage).proposer.is_adaptive() {
             return Vec::new();
@@ -400,6 +402,7 @@ impl Controller {
             designs: &designs,
             tried: self.tried_by_ancestors(stage),
             contained: &self.inherited_tally(stage).contained,
+            vetoed,
         })
     }
 

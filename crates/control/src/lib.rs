@@ -11,6 +11,7 @@
 mod counting;
 mod decide;
 mod digest;
+mod evidence;
 mod gate;
 mod program;
 mod promote;
@@ -21,6 +22,7 @@ mod state;
 mod survive;
 mod tally;
 
+pub use evidence::StageEvidence;
 pub use program::{Program, ProgramError};
 pub use propose::proposal_count;
 pub use rounds::{CausalHistory, HISTORY_VERSION, KnownCase, KnownEco, KnownTrial};

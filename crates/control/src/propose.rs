@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
     CaseName, Containment, ContentHash, EcoDefinition, EcoProposal, ParameterDomain, ParameterKind,
-    ParameterValue, Parameters, ProposerKind, Stage, StageEco, StageIndex, StageInput,
+    ParameterValue, Parameters, ProposerKind, Stage, StageEco, StageIndex, StageInput, Veto,
 };
 
 /// Combinations up to this many are shuffled whole; beyond it they are drawn and repeats dropped.
@@ -31,6 +31,8 @@ pub(crate) struct ProposalContext<'a> {
     pub tried: BTreeSet<TrialKey>,
     /// What ancestors of the stage contain: not proposed any more.
     pub contained: &'a [Containment],
+    /// What evidence keeps out on some inputs.
+    pub vetoed: &'a [Veto],
 }
 
 /// What makes two trials the same: parent design, ECO with its content, parameters.
@@ -164,7 +166,14 @@ fn pairs_of<'a>(context: &ProposalContext<'a>) -> Vec<Pair<'a>> {
         if context.contained.iter().any(keeps_out) {
             continue;
         }
-        for input in 0..context.inputs.len() {
+        let is_vetoed = |input: &StageInput| {
+            let mut vetoed = context.vetoed.iter();
+            vetoed.any(|veto| veto.eco == eco.name && veto.case == input.case)
+        };
+        for (input, given) in context.inputs.iter().enumerate() {
+            if is_vetoed(given) {
+                continue;
+            }
             pairs.push(Pair::new(context, entry, eco, definition, input));
         }
     }

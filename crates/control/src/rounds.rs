@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
     CaseName, EcoProposal, ExternalProposal, MetricSet, ParameterDomain, ParameterKind,
-    ParameterSpec, ParameterValue, Parameters, ProposerKind, StageEco, StageIndex,
+    ParameterSpec, ParameterValue, Parameters, ProposerKind, StageEco, StageIndex, Veto,
 };
 use serde::Serialize;
 
@@ -259,6 +259,10 @@ impl Controller {
         if let Some(contained) = keeps_out {
             return Err(format!("{} is contained", contained.scope));
         }
+        let is_vetoed = |veto: &Veto| veto.eco == proposal.eco && veto.case == parent;
+        if found.vetoed.iter().any(is_vetoed) {
+            return Err("what is known of it vetoes it".to_owned());
+        }
         let mut given = Parameters::new();
         for (name, value) in &proposal.parameters {
             let spec = manifest.parameters.get(name);
@@ -343,6 +347,7 @@ impl Controller {
                 designs: &designs,
                 tried: self.tried_keys(stage),
                 contained: &found.tally.contained,
+                vetoed: &found.vetoed,
             },
             round,
             size,

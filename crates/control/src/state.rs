@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use noodle2_model::{
     AttemptId, AttemptUsage, CaseName, Containment, ContentHash, EcoProposal, Event, Failure,
     FailureClass, Measurement, Outcome, ProposerKind, RunIdentity, RunStatus, StageEnd, StageIndex,
-    StageInput, StopCause, TrialId,
+    StageInput, StopCause, TrialId, Veto,
 };
 
 use crate::program::{Program, ProgramError};
@@ -40,6 +40,8 @@ pub struct Stage {
     pub inputs: Vec<StageInput>,
     /// Branches that it started without, with the cause.
     pub missing: Vec<(StageIndex, String)>,
+    /// What it does not try, because evidence says that it mostly fails.
+    pub vetoed: Vec<Veto>,
     /// What it proposes in all: computed when it starts, the same on every replay.
     pub(crate) planned: Vec<(CaseName, EcoProposal)>,
     /// How many of them are in the journal.
@@ -68,6 +70,7 @@ impl Stage {
             standing,
             inputs: Vec::new(),
             missing: Vec::new(),
+            vetoed: Vec::new(),
             planned: Vec::new(),
             proposed: 0,
             waiting: BTreeSet::new(),
@@ -463,16 +466,18 @@ impl Controller {
                 stage,
                 inputs,
                 missing,
+                vetoed,
             } => {
                 if self.stage_opening(*stage).as_ref() != Some(event) {
                     return refuse("the rules do not start this stage like this here".to_owned());
                 }
-                let planned = self.plan_trials(*stage, inputs);
+                let planned = self.plan_trials(*stage, inputs, vetoed);
                 let mut tally = self.inherited_tally(*stage);
                 tally.best = self.best_input(*stage, inputs);
                 self.stages[stage.position()] = Stage {
                     inputs: inputs.clone(),
                     missing: missing.clone(),
+                    vetoed: vetoed.clone(),
                     planned,
                     tally,
                     ..Stage::opened(StageStanding::Running)

@@ -8,6 +8,7 @@
 mod eco;
 mod equivalence;
 mod event;
+mod evidence;
 mod hash;
 mod ids;
 mod metric;
@@ -30,6 +31,10 @@ pub use equivalence::{EquivalenceProof, EquivalenceVerdict};
 pub use event::{
     EcoDefinition, Event, InputFile, RunIdentity, RunStatus, StageEnd, StageInput, StopCause,
     ToolIdentity,
+};
+pub use evidence::{
+    Context, Domination, Evidence, Gains, Observation, Prior, PriorRules, PriorRun, PriorSource,
+    Priors, SizeClass, TrialResult, Veto, ViolationDepth,
 };
 pub use hash::ContentHash;
 pub use ids::{AttemptId, CaseName, ParseNameError, StageIndex, TrialId};

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{EarlyStop, Metric, ParameterValue, Proposer, SafetyDomain, SafetyRules, Selection};
+use crate::{
+    EarlyStop, Metric, ParameterValue, PriorRules, Proposer, SafetyDomain, SafetyRules, Selection,
+};
 
 /// The unit of work: a design, an engine and platform, a safety domain, an objective, a graph of stages.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -44,6 +46,9 @@ pub struct Study {
     /// What one attempt may use.
     #[serde(default)]
     pub limits: Limits,
+    /// What is done with evidence of other runs; nothing unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priors: Option<PriorRules>,
     /// The stages, whose order gives them their index.
     pub stages: Vec<Stage>,
 }

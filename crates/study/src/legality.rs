@@ -88,6 +88,17 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
         }
     }
     problems.extend(looseness(study, locations));
+    let veto = study.priors.as_ref().and_then(|priors| priors.veto);
+    if study.safety_domain == SafetyDomain::Locked && veto == Some(false) {
+        let message = "`veto: false` is looser than `locked`, where priors may do nothing else";
+        let help = "remove it, or declare a wider domain for the study".to_owned();
+        problems.push(locations.problem(
+            codes::RULE_TOO_LOOSE,
+            "priors.veto",
+            message.to_owned(),
+            Some(help),
+        ));
+    }
     let trials: u64 = study
         .stages
         .iter()

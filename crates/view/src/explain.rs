@@ -1,13 +1,17 @@
 //! Why something ran, was not run, was stopped, was chosen, dropped or contained: told from the journal alone.
 
 use noodle2_control::{Case, Controller, StageStanding, Trial, TrialStanding, Verdict};
+use noodle2_evidence::standing;
 use noodle2_model::{
     CaseName, EquivalenceProof, EquivalenceVerdict, Failure, FailureClass, Outcome, StageEnd,
     StageIndex, TrialId,
 };
 use serde::Serialize;
 
-use crate::{History, StageStatus, count_text, eco_text, gain_text, metric_text, trial_text};
+use crate::{
+    History, StageStatus, count_text, eco_text, gain_text, metric_text, trial_text, veto_text,
+    weight_text,
+};
 
 /// What is explained, and in which sentences.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -384,6 +388,8 @@ impl Explainer<'_> {
                     .count()
             ));
         }
+        let vetoed = stage.vetoed.iter();
+        lines.extend(vetoed.map(|veto| format!("it does not try {}", veto_text(veto))));
         for contained in stage.containments() {
             lines.push(format!(
                 "{} is not tried from trial {} on: {}",
@@ -466,6 +472,7 @@ impl Explainer<'_> {
         let controller = self.controller;
         let definition = &controller.program().identity().ecos[name];
         let mut lines = vec![format!("it declares `{}`", definition.manifest.class)];
+        lines.extend(self.prior_lines(name));
         for position in 0..controller.stages().len() {
             let index = StageIndex::from(position);
             let declared = controller.program().stage(index);
@@ -502,6 +509,8 @@ impl Explainer<'_> {
                 ),
             };
             lines.push(format!("stage `{}` {text}", declared.name));
+            let vetoed = stage.vetoed.iter().filter(|veto| veto.eco == name);
+            lines.extend(vetoed.map(|veto| format!("  not on {}: {}", veto.case, veto.cause)));
             if let Some(contained) = contained {
                 lines.push(format!(
                     "  {} is contained there from trial {} on: {}",
@@ -513,6 +522,30 @@ impl Explainer<'_> {
             subject: format!("ECO {name}"),
             lines,
         }
+    }
+
+    /// What earlier runs found of an ECO, by conditions.
+    fn prior_lines(&self, eco: &str) -> Vec<String> {
+        let identity = self.controller.program().identity();
+        let metric = identity.study.objective.rank.first().copied();
+        let entries = identity.priors.iter().flat_map(|priors| &priors.entries);
+        entries
+            .filter(|prior| prior.eco == eco)
+            .map(|prior| {
+                let standing = standing(&prior.evidence, metric);
+                let helped = metric.map_or_else(String::new, |metric| {
+                    let gains = prior.evidence.gains.get(&metric);
+                    let better = gains.map_or(0.0, |gains| gains.better);
+                    format!(", {} better in {metric}", weight_text(better))
+                });
+                format!(
+                    "{standing} by earlier runs with {}: {} tries{helped}, {} failed",
+                    prior.context,
+                    weight_text(prior.evidence.tries()),
+                    weight_text(prior.evidence.own_failures())
+                )
+            })
+            .collect()
     }
 
     fn case_of(&self, trial: TrialId) -> CaseName {

@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_control::{Controller, StageStanding, TrialStanding};
 use noodle2_model::{
-    Aborts, AttemptId, AttemptUsage, Bound, Budget, Clocks, ContentHash, Design, DesignState,
-    EcoClass, EcoDefinition, EcoImplementation, EcoManifest, EngineKind, EngineSpec,
-    EquivalenceProof, EquivalenceVerdict, Event, ExternalProposal, Failure, FailureClass, Join,
-    JoinMerge, JoinPolicy, Limits, Measurement, Metric, MetricSet, Objective, Outcome,
-    ParameterDomain, ParameterKind, ParameterSpec, ParameterValue, Parasitics, ProposerKind,
-    RunIdentity, SafetyDomain, Scene, Selection, Stage, StageEco, StageEnd, StageIndex, StageMode,
-    StopCause, Strategy, Study,
+    Aborts, AttemptId, AttemptUsage, Bound, Budget, Clocks, ContentHash, Context, Design,
+    DesignState, EcoClass, EcoDefinition, EcoImplementation, EcoManifest, EngineKind, EngineSpec,
+    EquivalenceProof, EquivalenceVerdict, Event, Evidence, ExternalProposal, Failure, FailureClass,
+    Join, JoinMerge, JoinPolicy, Limits, Measurement, Metric, MetricSet, Objective, Outcome,
+    ParameterDomain, ParameterKind, ParameterSpec, ParameterValue, Parasitics, Prior, PriorRules,
+    Priors, ProposerKind, RunIdentity, SafetyDomain, Scene, Selection, Stage, StageEco, StageEnd,
+    StageIndex, StageMode, StopCause, Strategy, Study, TrialResult, ViolationDepth,
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): enough chance for a schedule, the same on every machine.
@@ -121,6 +121,7 @@ pub fn study(stages: Vec<Stage>) -> Study {
         eco_path: Vec::new(),
         budget: Budget::default(),
         limits: Limits::default(),
+        priors: None,
         stages,
     }
 }
@@ -170,6 +171,7 @@ pub fn identity(study: Study) -> RunIdentity {
             eco("resize", "paths", integer),
             eco("buffer", "share", real),
         ]),
+        priors: None,
     }
 }
 
@@ -278,7 +280,37 @@ pub fn random_study(chance: &mut Chance) -> Study {
     if chance.one_in(5) {
         study.safety.rails.study.catastrophic_failures = Some(1);
     }
+    if chance.one_in(3) {
+        study.priors = Some(PriorRules {
+            veto: Some(true),
+            ..PriorRules::default()
+        });
+    }
     study
+}
+
+/// Evidence of earlier runs: some failures, not yet enough for a veto.
+pub fn random_priors(chance: &mut Chance) -> Priors {
+    let entry = |eco: &str, failures: usize| Prior {
+        eco: eco.to_owned(),
+        content: ContentHash::of(eco),
+        context: Context {
+            depth: ViolationDepth::Under1Ns,
+            ..Context::default()
+        },
+        evidence: Evidence::of(
+            &TrialResult::Failed(FailureClass::ToolError),
+            failures as f64 * 0.5,
+        ),
+        last_use_s: 0,
+    };
+    Priors {
+        entries: vec![
+            entry("buffer", chance.below(6)),
+            entry("resize", chance.below(6)),
+        ],
+        runs: Vec::new(),
+    }
 }
 
 /// What a tool would report: a function of what it is given and of nothing else.

@@ -6,6 +6,7 @@ mod explain;
 mod files;
 mod init;
 mod inspect;
+mod priors;
 mod run;
 mod verify;
 
@@ -15,5 +16,6 @@ pub(crate) use explain::explain;
 pub(crate) use files::{check, plan};
 pub(crate) use init::init;
 pub(crate) use inspect::{lineage, report, show, status};
+pub(crate) use priors::priors;
 pub(crate) use run::{resume, run};
 pub(crate) use verify::verify;

@@ -95,8 +95,8 @@ fn propose(
     let input = child.stdin.take();
     // A program that does not read must not keep the others waiting.
     std::thread::spawn(move || input.map(|mut input| input.write_all(&question)));
-    let reading = child.stdout.take().map(|output| read_all(output));
-    let complaints = child.stderr.take().map(|output| read_all(output));
+    let reading = child.stdout.take().map(read_all);
+    let complaints = child.stderr.take().map(read_all);
     let limit = proposer.timeout_s.map_or(TIMEOUT, Duration::from_secs_f64);
     let status = wait(&mut child, limit).ok_or_else(|| {
         format!(
