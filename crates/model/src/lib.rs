@@ -5,6 +5,7 @@
 //!
 //! Never does I/O, never reads a clock or the environment, never decides anything.
 
+mod composition;
 mod eco;
 mod event;
 mod hash;
@@ -19,6 +20,7 @@ mod rails;
 mod safety;
 mod study;
 
+pub use composition::{ComposeMode, Composition, ConflictRule};
 pub use eco::{
     EcoImplementation, EcoManifest, EcoProposal, ExpectedEffect, ParameterKind, ParameterSpec,
     ParameterValue, Parameters,

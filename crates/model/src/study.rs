@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Metric, ParameterValue, SafetyDomain, SafetyRules};
+use crate::{ComposeMode, ConflictRule, Metric, ParameterValue, SafetyDomain, SafetyRules};
 
 /// The unit of work: a design, an engine and platform, a safety domain, an objective, a graph of stages.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -415,6 +415,16 @@ pub struct Join {
     /// What happens when a branch failed.
     #[serde(default)]
     pub policy: JoinPolicy,
+    /// How `compose` brings two cases together; `replay` unless given, refused elsewhere.
+    #[serde(default)]
+    pub mode: Option<ComposeMode>,
+    /// Which edits count where those of two branches contradict each other; `drop` unless given, for
+    /// `compose` by replay alone.
+    #[serde(default)]
+    pub conflicts: Option<ConflictRule>,
+    /// How many pairs `compose` tries at most, best first; as many as the stage has trials unless given.
+    #[serde(default)]
+    pub pairs: Option<u32>,
 }
 
 /// Which of the branches' survivors a join starts from.
@@ -428,6 +438,8 @@ pub enum JoinMerge {
     Top,
     /// The best of each branch.
     BestPerBranch,
+    /// All, as with `union`; and the best pairs of different branches are composed into one design each.
+    Compose,
 }
 
 /// What a join does when a branch failed.

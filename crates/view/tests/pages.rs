@@ -86,6 +86,7 @@ fn outcome(id: &str) -> Outcome {
             scenes: BTreeMap::new(),
             findings: Vec::new(),
             edits: BTreeMap::new(),
+            conflicts: BTreeMap::new(),
             blast_radius: None,
         })
     };

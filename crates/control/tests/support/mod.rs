@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_control::{Controller, StageStanding, TrialStanding};
 use noodle2_model::{
-    Aborts, AttemptId, AttemptUsage, Bound, Budget, Clocks, ContentHash, Design, DesignState,
-    EcoClass, EcoDefinition, EcoImplementation, EcoManifest, EngineKind, EngineSpec, Event,
-    Failure, FailureClass, Join, JoinMerge, JoinPolicy, Limits, Measurement, Metric, MetricSet,
-    Objective, Outcome, ParameterDomain, ParameterKind, ParameterSpec, Parasitics, RunIdentity,
-    SafetyDomain, Scene, Stage, StageEco, StageEnd, StageIndex, StageMode, StopCause, Study,
+    Aborts, AttemptId, AttemptUsage, Bound, Budget, Clocks, ComposeMode, ContentHash, Design,
+    DesignState, EcoClass, EcoDefinition, EcoImplementation, EcoManifest, EngineKind, EngineSpec,
+    Event, Failure, FailureClass, Join, JoinMerge, JoinPolicy, Limits, Measurement, Metric,
+    MetricSet, Objective, Outcome, ParameterDomain, ParameterKind, ParameterSpec, Parasitics,
+    RunIdentity, SafetyDomain, Scene, Stage, StageEco, StageEnd, StageIndex, StageMode, StopCause,
+    Study,
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): enough chance for a schedule, the same on every machine.
@@ -213,8 +214,14 @@ pub fn random_study(chance: &mut Chance) -> Study {
             }
             stage.aborts.no_improvement = chance.one_in(6);
             if after.len() > 1 {
-                let merge =
-                    [JoinMerge::Union, JoinMerge::Top, JoinMerge::BestPerBranch][chance.below(3)];
+                let merge = [
+                    JoinMerge::Union,
+                    JoinMerge::Top,
+                    JoinMerge::BestPerBranch,
+                    JoinMerge::Compose,
+                ][chance.below(4)];
+                let composes = merge == JoinMerge::Compose;
+                let reruns = composes && chance.one_in(2);
                 stage.join = Some(Join {
                     merge,
                     keep: (merge == JoinMerge::Top).then(|| 1 + chance.below(3) as u32),
@@ -223,6 +230,9 @@ pub fn random_study(chance: &mut Chance) -> Study {
                         1 => JoinPolicy::Any,
                         _ => JoinPolicy::Quorum(1 + chance.below(after.len()) as u32),
                     },
+                    mode: reruns.then_some(ComposeMode::Rerun),
+                    conflicts: None,
+                    pairs: (composes && chance.one_in(2)).then(|| 1 + chance.below(3) as u32),
                 });
             }
             stage
@@ -329,6 +339,7 @@ fn measurement(design: u64, wns: f64, area: f64) -> Measurement {
         )]),
         findings: Vec::new(),
         edits: BTreeMap::new(),
+        conflicts: BTreeMap::new(),
         blast_radius: None,
     }
 }

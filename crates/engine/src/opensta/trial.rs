@@ -170,6 +170,7 @@ impl StudyContext {
             scenes,
             findings,
             edits: edits.unwrap_or_default(),
+            conflicts: BTreeMap::new(),
             blast_radius: change.map(|change| change.radius),
         };
         self.write_metrics(request, &gathered, &measurement)?;
