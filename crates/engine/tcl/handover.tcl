@@ -1,4 +1,6 @@
 namespace eval ::n2_eco {
+  # Makes the edits; the first that does not fit ends them.
+  proc apply {edits} { if {[catch {uplevel #0 $edits} message]} { error "the ECO ended here: $message" } }
   # Names that OpenSTA may know an object by: dividers that are part of a name are escaped, from the last
   # part of the path on.
   proc spellings {name} {

@@ -140,9 +140,10 @@ fn command(name: &str, words: &[&str]) -> String {
     format!("{name} {}\n", words.join(" "))
 }
 
-/// The steps as calls of procedures that a script brings along.
+/// The steps as calls of procedures that a script brings along, in one command: OpenSTA's `source` goes on
+/// after a command that failed.
 fn calls(steps: &[Step]) -> String {
-    let mut script = String::new();
+    let mut script = "::n2_eco::apply {\n".to_owned();
     for step in steps {
         script.push_str(&match step {
             Step::Edit(Edit::NewNet { net }) => command("::n2_eco::new_net", &[net]),
@@ -168,6 +169,7 @@ fn calls(steps: &[Step]) -> String {
             }
         });
     }
+    script.push_str("}\n");
     script
 }
 

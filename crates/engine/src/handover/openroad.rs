@@ -9,6 +9,8 @@
 use super::{Step, calls};
 
 const PROCEDURES: &str = r#"namespace eval ::n2_eco {
+  # Makes the edits; the first that does not fit ends them.
+  proc apply {edits} { if {[catch {uplevel #0 $edits} message]} { error "the ECO ended here: $message" } }
   # Brackets and dividers that are part of a name may be escaped in the database.
   proc find {method name} {
     foreach spelling [list $name [string map {[ \\[ ] \\]} $name] [string map {[ \\[ ] \\] / \\/} $name]] {
