@@ -11,6 +11,7 @@ use crate::gate;
 use crate::propose::{self, ProposalContext, TrialKey};
 use crate::select::{self, Candidate};
 use crate::state::{Controller, Stage, StageStanding, Trial, TrialStanding};
+use crate::survive::{self, Contender};
 
 impl Controller {
     /// The decisions that follow from the state, given how many workers are free. Journal them, apply
@@ -79,19 +80,39 @@ impl Controller {
             let containment = containment.clone();
             return vec![Event::Contained { stage, containment }];
         }
-        if found.contained == 0 {
+        if let Some((at, cause)) = self.satisfaction_due(stage) {
+            let (at, cause) = (*at, cause.clone());
+            return vec![Event::StageSatisfied { stage, at, cause }];
+        }
+        if found.contained == 0 && !found.satisfied {
             return Vec::new();
         }
         self.trials_of(stage)
             .filter(|trial| is_unfinished(trial))
             .filter_map(|trial| {
-                let containment = self.containment_of(trial.id)?;
+                let cause = self.cause_within_stage(trial.id)?;
                 Some(Event::TrialCancelled {
                     trial: trial.id,
-                    cause: containment_cause(containment),
+                    cause,
                 })
             })
             .collect()
+    }
+
+    /// That a running stage has seen enough, until that is in the journal.
+    pub(crate) fn satisfaction_due(&self, stage: StageIndex) -> Option<&(TrialId, String)> {
+        let found = self.stages.get(stage.position())?;
+        let due = found.standing == StageStanding::Running && !found.satisfied;
+        found.tally.enough.as_ref().filter(|_| due)
+    }
+
+    /// Why a trial is called off while its stage goes on: it is contained, or the stage has seen enough.
+    fn cause_within_stage(&self, trial: TrialId) -> Option<String> {
+        if let Some(containment) = self.containment_of(trial) {
+            return Some(containment_cause(containment));
+        }
+        let (at, cause) = self.stages[trial.stage.position()].satisfied()?;
+        (trial > *at).then(|| format!("the stage has seen enough: {cause}"))
     }
 
     /// Calls off what still runs once a rail of the study is crossed.
@@ -115,8 +136,8 @@ impl Controller {
         if let Some((_, cause)) = &self.halted {
             return Some(format!("a rail of the study was crossed: {cause}"));
         }
-        if let Some(containment) = self.containment_of(trial) {
-            return Some(containment_cause(containment));
+        if let Some(cause) = self.cause_within_stage(trial) {
+            return Some(cause);
         }
         match self.stage_end(trial.stage)? {
             StageEnd::Failed { cause, .. } => Some(cause),
@@ -408,7 +429,8 @@ impl Controller {
         let found = &self.stages[stage.position()];
         found.proposed == found.planned.len()
             && found.tally.crossed.is_none()
-            && found.tally.counted == found.planned.len()
+            && (found.tally.counted == found.planned.len() || found.satisfied)
+            && self.satisfaction_due(stage).is_none()
             && found.contained == found.tally.contained.len()
     }
 
@@ -427,7 +449,7 @@ impl Controller {
             .collect();
         let results: Vec<Candidate<'_>> = self
             .trials_of(stage)
-            .filter(|trial| trial.refused.is_none())
+            .filter(|trial| trial.refused.is_none() && !self.is_discarded(trial.id))
             .filter(|trial| !declared.parent_competes || self.is_no_worse_than_parent(trial))
             .filter_map(|trial| self.candidate(&self.case_of(trial), false))
             .collect();
@@ -459,7 +481,7 @@ impl Controller {
             .filter(|_| competing)
             .chain(results)
             .collect();
-        let survivors = self.best(stage, candidates, declared.survivors as usize);
+        let survivors = self.chosen(stage, candidates);
         if survivors.is_empty() {
             return failed("no case is left to pass on");
         }
@@ -474,6 +496,48 @@ impl Controller {
     ) -> Vec<CaseName> {
         let objective = self.program.objective(stage);
         select::best(objective, self.base_metrics(), candidates, keep)
+    }
+
+    /// The survivors of a stage among these, by its own rule.
+    fn chosen(&self, stage: StageIndex, candidates: Vec<Candidate<'_>>) -> Vec<CaseName> {
+        let declared = self.program.stage(stage);
+        let base = self.base_metrics();
+        let pool = select::pool(self.program.objective(stage), base, candidates);
+        let contenders: Vec<Contender<'_>> = pool
+            .iter()
+            .map(|candidate| Contender {
+                name: candidate.name,
+                metrics: &candidate.measurement.overall,
+                path: self.eco_path(candidate.name),
+            })
+            .collect();
+        let key = format!("{} {stage}", self.program.study().seed);
+        let keep = declared.survivors as usize;
+        survive::choose(&declared.selection, base, &contenders, keep, &key)
+    }
+
+    /// The ECOs that lead to a case from the base, along first parents.
+    fn eco_path(&self, case: &CaseName) -> Vec<&str> {
+        let mut path = Vec::new();
+        let mut current = self.cases.get(case);
+        while let Some(case) = current {
+            path.extend(case.eco.as_ref().map(|eco| eco.name.as_str()));
+            current = case
+                .parents
+                .first()
+                .and_then(|parent| self.cases.get(parent));
+        }
+        path.reverse();
+        path
+    }
+
+    /// The best value of the first metric among the inputs of a stage.
+    pub(crate) fn best_input(&self, stage: StageIndex, inputs: &[StageInput]) -> Option<f64> {
+        let metric = *self.program.objective(stage).rank.first()?;
+        let values = inputs
+            .iter()
+            .filter_map(|input| self.cases.get(&input.case)?.measurement.overall.get(metric));
+        values.max_by(|left, right| metric.compare(*left, *right))
     }
 
     fn is_no_worse_than_parent(&self, trial: &Trial) -> bool {

@@ -18,6 +18,7 @@ mod promote;
 mod propose;
 mod select;
 mod state;
+mod survive;
 mod tally;
 
 pub use program::{Program, ProgramError};

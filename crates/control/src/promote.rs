@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use noodle2_model::{
-    AttemptId, CaseName, Containment, ContainmentScope, FailureClass, Measurement, Outcome,
-    Severity, StageEnd, StageIndex,
+    AttemptId, CaseName, Containment, ContainmentScope, EquivalenceVerdict, FailureClass,
+    Measurement, Outcome, PromotionGates, Severity, StageEnd, StageIndex,
 };
 
 use crate::gate;
@@ -33,8 +33,8 @@ impl Controller {
             return BTreeMap::new();
         }
         let refused = survivors.into_iter().filter_map(|trial| {
-            let class = self.confirmation_refuses(trial)?;
-            Some((self.case_of(trial), vec![format!("confirmation: {class}")]))
+            let refusal = self.confirmation_refuses(trial)?;
+            Some((self.case_of(trial), vec![refusal.text]))
         });
         refused.collect()
     }
@@ -46,7 +46,7 @@ impl Controller {
         let gates = self.program.gates(stage);
         let open = self
             .trials_of(stage)
-            .filter(|trial| trial.refused.is_none());
+            .filter(|trial| trial.refused.is_none() && !self.is_discarded(trial.id));
         open.filter_map(|trial| {
             let case = self.cases.get(&self.case_of(trial))?;
             let broken = gate::broken_gates(gates, &base.measurement, &case.measurement);
@@ -70,9 +70,10 @@ impl Controller {
         }
     }
 
-    fn confirmation_refuses(&self, trial: &Trial) -> Option<FailureClass> {
+    fn confirmation_refuses(&self, trial: &Trial) -> Option<Refusal> {
         let case = self.cases.get(&self.case_of(trial))?;
-        refusal_class(trial.confirmation()?, &case.measurement)
+        let gates = self.program.gates(trial.id.stage);
+        refusal(trial.confirmation()?, &case.measurement, gates)
     }
 
     /// Confirmations that a stage waits for and that do not run: those of the results that would survive.
@@ -103,7 +104,7 @@ impl Controller {
         self.trials_of(stage)
             .filter(|trial| trial.refused.is_some() && !self.is_discarded(trial.id))
             .filter_map(|trial| {
-                let class = self.confirmation_refuses(trial)?;
+                let class = self.confirmation_refuses(trial)?.class?;
                 (class.severity() == Severity::Catastrophic).then(|| Containment {
                     scope: ContainmentScope::Eco(trial.eco.name.clone()),
                     at: trial.id,
@@ -114,16 +115,48 @@ impl Controller {
     }
 }
 
-/// Why a confirmation refuses what it was to confirm; `None` when it found the very same.
-fn refusal_class(outcome: &Outcome, case: &Measurement) -> Option<FailureClass> {
-    match outcome {
-        Outcome::Failed(failure) => Some(failure.class),
-        Outcome::NoEffect => Some(FailureClass::MissingOutput),
-        Outcome::Measured(again) => {
-            let same = again.design.canonical == case.design.canonical
-                && again.overall == case.overall
-                && again.scenes == case.scenes;
-            (!same).then_some(FailureClass::Nondeterministic)
-        }
+/// Why a confirmation refuses what it was to confirm.
+struct Refusal {
+    /// The kind of failure; none where nothing was shown.
+    class: Option<FailureClass>,
+    text: String,
+}
+
+/// Why a confirmation refuses what it was to confirm; `None` when it found the very same, with the same logic
+/// as its parent where that is asked for.
+fn refusal(outcome: &Outcome, case: &Measurement, gates: &PromotionGates) -> Option<Refusal> {
+    let of = |class: FailureClass| Refusal {
+        class: Some(class),
+        text: format!("confirmation: {class}"),
+    };
+    let again = match outcome {
+        Outcome::Failed(failure) => return Some(of(failure.class)),
+        Outcome::NoEffect => return Some(of(FailureClass::MissingOutput)),
+        Outcome::Measured(again) => again,
+    };
+    let same = again.design.canonical == case.design.canonical
+        && again.overall == case.overall
+        && again.scenes == case.scenes;
+    if !same {
+        return Some(of(FailureClass::Nondeterministic));
+    }
+    if !gates.equivalence {
+        return None;
+    }
+    match again.equivalence.as_ref().map(|proof| &proof.verdict) {
+        Some(EquivalenceVerdict::Equal) => None,
+        Some(EquivalenceVerdict::Different { point, .. }) => Some(Refusal {
+            class: Some(FailureClass::EquivalenceFailed),
+            text: format!(
+                "confirmation: {}: its logic differs at {point}",
+                FailureClass::EquivalenceFailed
+            ),
+        }),
+        Some(EquivalenceVerdict::Undecided { .. }) if gates.accept_undecided => None,
+        Some(EquivalenceVerdict::Undecided { reason }) => Some(Refusal {
+            class: None,
+            text: format!("confirmation: its equivalence is undecided: {reason}"),
+        }),
+        None => Some(of(FailureClass::MissingOutput)),
     }
 }

@@ -50,6 +50,8 @@ pub struct Stage {
     pub(crate) tally: Tally,
     /// How many of the tally's containments are in the journal.
     pub(crate) contained: usize,
+    /// Whether it is in the journal that the stage has seen enough.
+    pub(crate) satisfied: bool,
 }
 
 impl Stage {
@@ -63,7 +65,13 @@ impl Stage {
             waiting: BTreeSet::new(),
             tally: Tally::default(),
             contained: 0,
+            satisfied: false,
         }
+    }
+
+    /// The trial at which it had seen enough, and of what, once that is decided.
+    pub fn satisfied(&self) -> Option<&(TrialId, String)> {
+        self.tally.enough.as_ref().filter(|_| self.satisfied)
     }
 
     /// What is contained in it, as far as it is decided.
@@ -449,11 +457,13 @@ impl Controller {
                     return refuse("the rules do not start this stage like this here".to_owned());
                 }
                 let planned = self.plan_trials(*stage, inputs);
+                let mut tally = self.inherited_tally(*stage);
+                tally.best = self.best_input(*stage, inputs);
                 self.stages[stage.position()] = Stage {
                     inputs: inputs.clone(),
                     missing: missing.clone(),
                     planned,
-                    tally: self.inherited_tally(*stage),
+                    tally,
                     ..Stage::opened(StageStanding::Running)
                 };
             }
@@ -494,6 +504,13 @@ impl Controller {
                     return refuse("the rules contain nothing like this here".to_owned());
                 }
                 self.stages[stage.position()].contained += 1;
+                self.drop_discarded_cases(Some(*stage));
+            }
+            Event::StageSatisfied { stage, at, cause } => {
+                if self.satisfaction_due(*stage) != Some(&(*at, cause.clone())) {
+                    return refuse("the stage has not seen enough here".to_owned());
+                }
+                self.stages[stage.position()].satisfied = true;
                 self.drop_discarded_cases(Some(*stage));
             }
             Event::PromotionsRefused { stage, cases } => {
@@ -647,6 +664,7 @@ fn describe(event: &Event) -> String {
                 containment.scope, containment.at
             )
         }
+        Event::StageSatisfied { stage, .. } => format!("the satisfaction of stage {stage}"),
         Event::ConfirmationStarted { attempt } => format!("the confirmation {attempt}"),
         Event::PromotionsRefused { stage, .. } => {
             format!("the refusal of results of stage {stage}")

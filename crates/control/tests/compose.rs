@@ -26,6 +26,7 @@ fn case(design: &str, wns: f64) -> Outcome {
         edits: BTreeMap::new(),
         conflicts: BTreeMap::new(),
         blast_radius: None,
+        equivalence: None,
     })
 }
 

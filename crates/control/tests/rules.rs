@@ -32,6 +32,7 @@ fn case_with_area(design: &str, wns: f64, area: f64) -> Outcome {
         edits: BTreeMap::new(),
         conflicts: BTreeMap::new(),
         blast_radius: None,
+        equivalence: None,
     })
 }
 

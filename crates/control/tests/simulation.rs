@@ -12,7 +12,8 @@ use support::{Chance, Schedule, digest, identity, random_study, run};
 const STUDIES: u64 = 1500;
 
 /// The decisions that a world which tests anything must see.
-const DECISIONS: [&str; 5] = [
+const DECISIONS: [&str; 6] = [
+    "stage_satisfied",
     "contained",
     "confirmation_started",
     "promotions_refused",

@@ -84,6 +84,15 @@ pub enum Event {
         /// What, from which trial on, and why.
         containment: Containment,
     },
+    /// Decision: a stage has seen enough at this trial. What was measured beyond it does not count.
+    StageSatisfied {
+        /// The stage.
+        stage: StageIndex,
+        /// The trial.
+        at: TrialId,
+        /// What it has seen, in words.
+        cause: String,
+    },
     /// Decision: a survivor is measured again in a fresh process, and its equivalence proved, before it is
     /// passed on.
     ConfirmationStarted {

@@ -7,6 +7,7 @@
 
 mod composition;
 mod eco;
+mod equivalence;
 mod event;
 mod hash;
 mod ids;
@@ -18,6 +19,7 @@ mod process;
 mod radius;
 mod rails;
 mod safety;
+mod selection;
 mod study;
 
 pub use composition::{ComposeMode, Composition, ConflictRule};
@@ -25,6 +27,7 @@ pub use eco::{
     EcoImplementation, EcoManifest, EcoProposal, ExpectedEffect, ParameterKind, ParameterSpec,
     ParameterValue, Parameters,
 };
+pub use equivalence::{EquivalenceProof, EquivalenceVerdict};
 pub use event::{
     EcoDefinition, Event, InputFile, RunIdentity, RunStatus, StageEnd, StageInput, StopCause,
     ToolIdentity,
@@ -45,6 +48,7 @@ pub use rails::{
     StudyRail,
 };
 pub use safety::{EcoClass, SafetyDomain};
+pub use selection::{EarlyStop, Selection, Strategy};
 pub use study::{
     Aborts, Bound, Budget, Check, Clocks, Design, EngineKind, EngineSpec, Join, JoinMerge,
     JoinPolicy, Limits, Objective, ParameterDomain, Parasitics, Scene, Stage, StageEco, StageMode,

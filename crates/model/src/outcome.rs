@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{BlastRadius, ContentHash, MetricSet};
+use crate::{BlastRadius, ContentHash, EquivalenceProof, MetricSet};
 
 /// What came of an attempt.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -42,6 +42,9 @@ pub struct Measurement {
     /// How far the ECO reached; absent for a design that no ECO changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blast_radius: Option<BlastRadius>,
+    /// Whether its logic was proved to be its parent's; only of confirmations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub equivalence: Option<EquivalenceProof>,
 }
 
 /// A design state by its content.

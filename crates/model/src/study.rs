@@ -7,7 +7,10 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ComposeMode, ConflictRule, Metric, ParameterValue, SafetyDomain, SafetyRules};
+use crate::{
+    ComposeMode, ConflictRule, EarlyStop, Metric, ParameterValue, SafetyDomain, SafetyRules,
+    Selection,
+};
 
 /// The unit of work: a design, an engine and platform, a safety domain, an objective, a graph of stages.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -280,6 +283,12 @@ pub struct Stage {
     /// How many cases it passes on at most.
     #[serde(default = "one")]
     pub survivors: u32,
+    /// How it chooses them.
+    #[serde(default)]
+    pub selection: Selection,
+    /// When it has seen enough.
+    #[serde(default)]
+    pub stop: EarlyStop,
     /// The ECOs that it tries.
     #[serde(default)]
     pub ecos: Vec<StageEco>,

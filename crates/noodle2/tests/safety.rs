@@ -265,3 +265,62 @@ fn what_a_study_may_do_is_told_before_anything_runs() {
     assert_eq!(checked["legality"]["breaches"][0]["code"], "N2-LEGAL-001");
     assert_eq!(checked["legality"]["breaches"][0]["line"], 10);
 }
+
+/// A buffer in the place of an inverter: faster, smaller, and wrong.
+const WRONG: &str = "foreach inst [leaf_instances] {\nif {[string match INVX* [cell_of $inst]]} { replace_cell [get_cells [instance_name $inst]] BUFX2; return }\n}\nerror {no inverter}";
+
+#[test]
+fn an_eco_that_drops_an_inverter_is_caught_by_its_reach_and_by_the_proof() {
+    let folder = tempfile::tempdir().unwrap();
+    let guarded = study(
+        &folder.path().join("guarded"),
+        "guarded",
+        "stages:\n  - {name: one, trials: 1, ecos: [wrong]}\n",
+    );
+    eco(
+        guarded.parent().unwrap(),
+        "wrong",
+        "routing_affecting",
+        WRONG,
+    );
+    let out = folder.path().join("reach");
+    completes(&guarded, &out);
+    let trial = shown(&out, "0_1");
+    assert_eq!(trial["result"], "blast_radius_exceeded", "{trial:#}");
+
+    // Declared as wide as it is, it may do so: what it may not is survive.
+    let stages = "safety: {gates: {confirm: true, equivalence: true}}\nstages:\n\
+                  \x20 - {name: one, trials: 1, parent_competes: false, ecos: [wrong]}\n";
+    let asked = study(&folder.path().join("asked"), "sandbox", stages);
+    eco(asked.parent().unwrap(), "wrong", "global_disruptive", WRONG);
+    let out = folder.path().join("proof");
+    let (told, _) = ends(6, &["run", text(&asked), "--out", text(&out)]);
+    assert!(
+        told.contains("equivalence_failed: its logic differs at"),
+        "{told}"
+    );
+    explains(&out, "0_1", "its logic is not its parent's: at");
+    let found = fs::read_to_string(out.join("trials/counter_0_1/2/equivalence.json"));
+    let found: Value = serde_json::from_str(&found.unwrap()).unwrap();
+    let counterexample = &found["verdict"]["counterexample"];
+    assert_ne!(counterexample["parent"], counterexample["child"]);
+    ends(0, &["verify", text(&out)]);
+}
+
+#[test]
+fn what_survives_in_guarded_was_proved_to_do_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = template(folder.path(), "sequential");
+    let out = folder.path().join("run");
+    completes(&study, &out);
+    let summary = summary(&out);
+    for stage in summary["stages"].as_array().unwrap() {
+        for survivor in stage["survivors"].as_array().unwrap() {
+            let survivor = survivor.as_str().unwrap();
+            let of_stage = format!("counter_{}_", stage["index"]);
+            if survivor.starts_with(&of_stage) {
+                explains(&out, survivor, "its logic was proved to be its parent's");
+            }
+        }
+    }
+}

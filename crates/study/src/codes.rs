@@ -180,6 +180,9 @@ codes! {
     UNKNOWN_CORNER = "N2-STUDY-036", "a corner that the platform does not have",
         "`platform:<corner>` in `liberty` stands for the libraries of one of the platform's corners. An \
          empty `liberty` means the platform's default corner.";
+    SELECTION = "N2-STUDY-037", "a selection that cannot work",
+        "`weights` belong to the strategy `top_n`, `metrics` to `pareto`, `distance` to `diverse` and `size` to \
+         `tournament`; `top_n` needs weights and `pareto` metrics.";
     CLASS_TOO_WIDE = "N2-LEGAL-001", "an ECO wider than its safety domain",
         "`locked` permits topology_neutral and placement_local ECOs, `guarded` also routing_affecting \
          ones, `sandbox` all four classes. A stage's domain is the stricter of its own and the study's. \

@@ -1,7 +1,10 @@
 //! Why something ran, was not run, was stopped, was chosen, dropped or contained: told from the journal alone.
 
 use noodle2_control::{Case, Controller, StageStanding, Trial, TrialStanding, Verdict};
-use noodle2_model::{CaseName, Failure, FailureClass, Outcome, StageEnd, StageIndex, TrialId};
+use noodle2_model::{
+    CaseName, EquivalenceProof, EquivalenceVerdict, Failure, FailureClass, Outcome, StageEnd,
+    StageIndex, TrialId,
+};
 use serde::Serialize;
 
 use crate::{
@@ -224,6 +227,9 @@ impl Explainer<'_> {
                 ),
             });
         }
+        if let Some(Outcome::Measured(again)) = trial.confirmation() {
+            lines.extend(again.equivalence.as_ref().map(proof_line));
+        }
         for gate in trial.refused.iter().flatten() {
             lines.push(format!("it may not survive: {gate}"));
         }
@@ -312,6 +318,12 @@ impl Explainer<'_> {
         if !controller.is_discarded(trial) {
             return None;
         }
+        let satisfied = controller.stages()[trial.stage.position()].satisfied();
+        if let Some((at, cause)) = satisfied.filter(|(at, _)| trial > *at) {
+            return Some(format!(
+                "its stage had seen enough at trial {at} ({cause}): what lies beyond it does not count"
+            ));
+        }
         let beyond = match controller.crossed_study_rail() {
             Some((at, cause)) => format!("the study was given up at trial {at} ({cause})"),
             None => match &controller.stages()[trial.stage.position()].standing {
@@ -385,6 +397,9 @@ impl Explainer<'_> {
                 "{} is not tried from trial {} on: {}",
                 contained.scope, contained.at, contained.cause
             ));
+        }
+        if let Some((at, cause)) = stage.satisfied() {
+            lines.push(format!("it had seen enough at trial {at}: {cause}"));
         }
         for trial in trials.iter().filter(|trial| trial.refused.is_some()) {
             let gates = trial.refused.iter().flatten().cloned().collect::<Vec<_>>();
@@ -509,6 +524,32 @@ impl Explainer<'_> {
     fn case_of(&self, trial: TrialId) -> CaseName {
         trial.case(&self.controller.program().study().design.case_name)
     }
+}
+
+fn proof_line(proof: &EquivalenceProof) -> String {
+    let found = match &proof.verdict {
+        EquivalenceVerdict::Equal => "its logic was proved to be its parent's".to_owned(),
+        EquivalenceVerdict::Different {
+            point,
+            parent,
+            child,
+        } => format!(
+            "its logic is not its parent's: at {point} the parent gives {} and it gives {}",
+            u8::from(*parent),
+            u8::from(*child)
+        ),
+        EquivalenceVerdict::Undecided { reason } => {
+            format!("whether its logic is its parent's is undecided: {reason}")
+        }
+    };
+    format!(
+        "{found} ({}, {} by structure, {} by proof; {}, {})",
+        count_text(proof.points as usize, "point"),
+        proof.by_structure,
+        proof.by_proof,
+        count_text(proof.sat_calls as usize, "question"),
+        count_text(proof.conflicts as usize, "conflict")
+    )
 }
 
 fn failure_lines(failure: &Failure) -> Vec<String> {

@@ -127,6 +127,8 @@ pub struct StageSummary {
     pub discarded: usize,
     /// Trials that ended without a result: called off with their stage, or left when the run ended.
     pub not_run: usize,
+    /// The trial at which it had seen enough, and of what.
+    pub satisfied: Option<String>,
     /// What was not tried any more, and why.
     pub contained: Vec<String>,
     /// Results that were not permitted to survive, with the gates that they did not pass.
@@ -385,6 +387,9 @@ impl StageSummary {
                 .filter(|trial| trial.verdict().is_some())
                 .count(),
             cached: 0,
+            satisfied: stage
+                .satisfied()
+                .map(|(at, cause)| format!("trial {at}: {cause}")),
             contained: stage
                 .containments()
                 .iter()

@@ -8,10 +8,10 @@ use noodle2_control::{Controller, StageStanding, TrialStanding};
 use noodle2_model::{
     Aborts, AttemptId, AttemptUsage, Bound, Budget, Clocks, ComposeMode, ContentHash, Design,
     DesignState, EcoClass, EcoDefinition, EcoImplementation, EcoManifest, EngineKind, EngineSpec,
-    Event, Failure, FailureClass, Join, JoinMerge, JoinPolicy, Limits, Measurement, Metric,
-    MetricSet, Objective, Outcome, ParameterDomain, ParameterKind, ParameterSpec, Parasitics,
-    RunIdentity, SafetyDomain, Scene, Stage, StageEco, StageEnd, StageIndex, StageMode, StopCause,
-    Study,
+    EquivalenceProof, EquivalenceVerdict, Event, Failure, FailureClass, Join, JoinMerge,
+    JoinPolicy, Limits, Measurement, Metric, MetricSet, Objective, Outcome, ParameterDomain,
+    ParameterKind, ParameterSpec, Parasitics, RunIdentity, SafetyDomain, Scene, Selection, Stage,
+    StageEco, StageEnd, StageIndex, StageMode, StopCause, Strategy, Study,
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): enough chance for a schedule, the same on every machine.
@@ -42,6 +42,8 @@ pub fn stage(name: &str, after: &[&str], trials: u32) -> Stage {
         relation: None,
         trials,
         survivors: 2,
+        selection: Default::default(),
+        stop: Default::default(),
         ecos: vec![
             StageEco {
                 name: "resize".to_owned(),
@@ -209,6 +211,27 @@ pub fn random_study(chance: &mut Chance) -> Study {
             if chance.one_in(8) {
                 stage.safety.rails.trial = vec![bound_on_wns(-505.0)];
             }
+            let strategies = [
+                Strategy::Lexicographic,
+                Strategy::TopN,
+                Strategy::Pareto,
+                Strategy::Diverse,
+                Strategy::Tournament,
+            ];
+            stage.selection = Selection {
+                strategy: strategies[chance.below(5)],
+                weights: BTreeMap::from([(Metric::SetupWns, 1.0), (Metric::Area, 2.0)]),
+                metrics: vec![Metric::SetupWns, Metric::Area],
+                distance: Some(1 + chance.below(2) as u32),
+                size: Some(2),
+                elitism: true,
+            };
+            if chance.one_in(4) {
+                stage.stop.plateau_trials = Some(1 + chance.below(4) as u32);
+            }
+            if chance.one_in(6) {
+                stage.stop.target = vec![bound_on_wns(-480.0)];
+            }
             if chance.one_in(4) {
                 stage.safety_domain = Some(SafetyDomain::Locked);
             }
@@ -313,8 +336,28 @@ fn confirmation_of(case: Measurement, world: u64) -> Outcome {
             message: String::new(),
             excerpt: String::new(),
         }),
-        _ => Outcome::Measured(case),
+        16..22 => proved(
+            case,
+            EquivalenceVerdict::Undecided {
+                reason: String::new(),
+            },
+        ),
+        _ => proved(case, EquivalenceVerdict::Equal),
     }
+}
+
+/// What a confirmation finds whose proof came to this.
+pub fn proved(mut case: Measurement, verdict: EquivalenceVerdict) -> Outcome {
+    case.equivalence = Some(EquivalenceProof {
+        verdict,
+        points: 1,
+        by_structure: 1,
+        by_proof: 0,
+        cells: 0,
+        sat_calls: 0,
+        conflicts: 0,
+    });
+    Outcome::Measured(case)
 }
 
 fn measured(design: u64, wns: f64, area: f64) -> Outcome {
@@ -341,6 +384,7 @@ fn measurement(design: u64, wns: f64, area: f64) -> Measurement {
         edits: BTreeMap::new(),
         conflicts: BTreeMap::new(),
         blast_radius: None,
+        equivalence: None,
     }
 }
 

@@ -12,6 +12,7 @@ mod derived;
 mod log;
 mod measure;
 mod probe;
+mod prove;
 mod read;
 mod scenes;
 mod script;

@@ -244,6 +244,7 @@ impl StudyContext {
             edits: edits.unwrap_or_default(),
             conflicts: BTreeMap::new(),
             blast_radius: change.map(|change| change.radius),
+            equivalence: None,
         };
         self.write_metrics(request, &gathered, &measurement)?;
         Ok(Outcome::Measured(measurement))

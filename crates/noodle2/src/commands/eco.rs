@@ -294,6 +294,8 @@ fn prepare(
         relation: None,
         trials: 1,
         survivors: 1,
+        selection: Default::default(),
+        stop: Default::default(),
         ecos: names
             .iter()
             .map(|name| StageEco {

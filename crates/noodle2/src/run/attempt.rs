@@ -1,7 +1,7 @@
 //! One attempt, from the parent's netlist to sealed artifacts. Runs on a worker's thread.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use noodle2_control::{Attempt, Case, Controller};
@@ -11,7 +11,8 @@ use noodle2_engine::{
 use noodle2_exec::{CancelToken, Guard, JobPanicked, run_command};
 use noodle2_model::{
     AttemptId, AttemptUsage, CaseName, CommandReport, CommandSpec, ComposeMode, ConflictRule,
-    ContentHash, DesignGuard, EcoProposal, Failure, FailureClass, Outcome, RunIdentity,
+    ContentHash, DesignGuard, EcoProposal, EquivalenceProof, Failure, FailureClass, Outcome,
+    RunIdentity,
 };
 use noodle2_store::{
     ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, copy_file,
@@ -34,6 +35,8 @@ pub(crate) struct AttemptOrder {
     pub replayed: Option<(ParentOrder, ParentOrder)>,
     /// The case that is measured again rather than derived; nothing is tried then.
     pub confirms: Option<ParentOrder>,
+    /// The case whose logic the confirmed one must have.
+    pub same_logic_as: Option<ParentOrder>,
     /// How long to wait before it begins, since the machine failed the attempts before.
     pub backoff: Duration,
 }
@@ -108,9 +111,14 @@ impl AttemptOrder {
                 let of = |name| controller.cases().get(name).map(order);
                 of(&found.with).zip(of(&found.ancestor))
             });
+        let asks_for_proof = controller.program().gates(attempt.trial.stage).equivalence;
+        let origin = trial
+            .filter(|_| confirms.is_some() && asks_for_proof)
+            .and_then(|trial| controller.cases().get(&trial.parent));
         Self {
             replayed,
             attempt,
+            same_logic_as: origin.map(order),
             eco: derives.map(|trial| trial.eco.clone()),
             parent: parent.map(order),
             confirms: confirms.map(order),
@@ -246,6 +254,14 @@ impl EngineRunner {
             commands.push(CommandRecord::new(spec, &report));
             report
         });
+        if let (Outcome::Measured(measurement), Some(origin)) = (&mut outcome, &order.same_logic_as)
+            && !cancel.is_cancelled()
+        {
+            match self.prove(order, origin, &folder, &mut usage)? {
+                Ok(proof) => measurement.equivalence = Some(proof),
+                Err(failure) => outcome = Outcome::Failed(failure),
+            }
+        }
         if cancel.is_cancelled() {
             outcome = Outcome::Failed(Failure {
                 class: FailureClass::Interrupted,
@@ -357,6 +373,32 @@ impl EngineRunner {
         absolute(&self.attempt_folder(order.attempt).join(NETLIST))
     }
 
+    /// Proves that a confirmed netlist has the logic of its parent's, and keeps the whole report.
+    fn prove(
+        &self,
+        order: &AttemptOrder,
+        origin: &ParentOrder,
+        folder: &Path,
+        usage: &mut AttemptUsage,
+    ) -> Result<Result<EquivalenceProof, Failure>, StoreError> {
+        let began = Instant::now();
+        let parent = self.netlist_of(origin);
+        let netlists = self.netlists(order);
+        let proved = self.context.prove_equivalence(&[parent], &netlists[0]);
+        // One thread, which does nothing but compute.
+        let seconds = began.elapsed().as_secs_f64();
+        usage.wall_s += seconds;
+        usage.cpu_s += seconds;
+        match proved {
+            Ok((proof, report)) => {
+                let text = format!("{:#}\n", serde_json::json!(report));
+                write_atomic(&folder.join("equivalence.json"), text)?;
+                Ok(Ok(proof))
+            }
+            Err(failure) => Ok(Err(failure)),
+        }
+    }
+
     /// What the rules of the trial's stage keep its ECO from.
     fn guard(&self, order: &AttemptOrder) -> DesignGuard {
         let study = &self.identity.study;
@@ -387,7 +429,8 @@ impl EngineRunner {
             .map(|input| (input.path.clone(), input.content));
         let replayed = order.replayed.iter();
         let replayed = replayed.flat_map(|(with, ancestor)| [with, ancestor]);
-        let read = order.parent.iter().chain(&order.confirms).chain(replayed);
+        let read = order.parent.iter().chain(&order.confirms);
+        let read = read.chain(&order.same_logic_as).chain(replayed);
         let parent = read.map(|parent| (self.netlist_of(parent), parent.netlist));
         for (path, content) in inputs.chain(parent) {
             if hash_file(&path)? != content {

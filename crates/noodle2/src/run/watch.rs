@@ -123,6 +123,9 @@ impl Watch {
                     ));
                 }
             }
+            Event::StageSatisfied { stage, at, cause } => {
+                self.say(&format!("{}: enough at trial {at}: {cause}", name(stage)));
+            }
             Event::Contained { stage, containment } => self.say(&format!(
                 "{}: {} is not tried any more: {}",
                 name(stage),

@@ -9,6 +9,7 @@ mod objective;
 mod reference;
 mod safety;
 mod scene;
+mod selection;
 mod stage;
 
 use std::collections::HashMap;
@@ -34,6 +35,7 @@ pub(crate) fn check(study: &mut Study, report: &mut Report, references: Option<&
     budgets(study, report);
     stage::check(study, report);
     safety::check(study, report);
+    selection::check(study, report);
     graph::check(study, report);
     if let Some(references) = references {
         reference::check(study, report, references);

@@ -6,6 +6,7 @@
 
 mod fields;
 mod safety;
+mod selection;
 mod stage;
 mod study;
 mod value;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use noodle2_model::{
-    Aborts, ComposeMode, ConflictRule, Join, JoinMerge, JoinPolicy, ParameterDomain,
-    ParameterValue, SafetyRules, Stage, StageEco, StageMode, StageRelation,
+    Aborts, ComposeMode, ConflictRule, EarlyStop, Join, JoinMerge, JoinPolicy, ParameterDomain,
+    ParameterValue, SafetyRules, Selection, Stage, StageEco, StageMode, StageRelation,
 };
 
 use super::fields::fields;
 use super::safety::safety;
+use super::selection::{early_stop, selection};
 use super::study::{bounds, inner, objective, only_entry, refuse_key, safety_domain};
 use super::value::{
     Scalar, boolean, filled, list, number, parameter_value, refuse, resolve, text, whole, word,
@@ -33,6 +34,8 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
             "relation",
             "trials",
             "survivors",
+            "selection",
+            "stop",
             "ecos",
             "mode",
             "safety_domain",
@@ -52,6 +55,8 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
         relation: fields.option(report, "relation", relation),
         trials: fields.required(report, "trials", 0, whole),
         survivors: fields.optional(report, "survivors", 1, whole),
+        selection: fields.optional(report, "selection", Selection::default(), selection),
+        stop: fields.optional(report, "stop", EarlyStop::default(), early_stop),
         ecos: fields.optional(report, "ecos", Vec::new(), ecos),
         mode: fields.optional(report, "mode", StageMode::Sta, mode),
         safety_domain: fields.option(report, "safety_domain", safety_domain),
@@ -338,6 +343,8 @@ pub(super) fn empty_stage() -> Stage {
         relation: None,
         trials: 0,
         survivors: 1,
+        selection: Selection::default(),
+        stop: EarlyStop::default(),
         ecos: Vec::new(),
         mode: StageMode::Sta,
         safety_domain: None,

@@ -396,7 +396,7 @@ pub(super) fn objective(report: &mut Report, place: &Place<'_>) -> Lowered<Objec
     })
 }
 
-fn metric(report: &mut Report, place: &Place<'_>) -> Lowered<Metric> {
+pub(super) fn metric(report: &mut Report, place: &Place<'_>) -> Lowered<Metric> {
     let words: Vec<(&str, Metric)> = Metric::ALL
         .iter()
         .map(|metric| (metric.name(), *metric))
