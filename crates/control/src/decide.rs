@@ -337,7 +337,7 @@ impl Controller {
         for (_, survivors) in completed {
             let count = match join.merge {
                 JoinMerge::BestPerBranch => 1,
-                JoinMerge::Union | JoinMerge::Top => survivors.len(),
+                JoinMerge::Union | JoinMerge::Top | JoinMerge::Compose => survivors.len(),
             };
             names.extend(survivors.iter().take(count));
         }
@@ -386,24 +386,34 @@ impl Controller {
         inputs: &[StageInput],
         vetoed: &[Veto],
     ) -> Vec<(CaseName, EcoProposal)> {
-        if self.program.stage(stage).proposer.is_adaptive() {
-            return Vec::new();
-        }
         let designs: Vec<ContentHash> = inputs
             .iter()
             .filter_map(|input| self.design(&input.case))
             .collect();
-        propose::propose(&ProposalContext {
+        let tried = self.tried_by_ancestors(stage);
+        let mut planned = self.compositions(stage, inputs);
+        planned.retain(|(parent, eco)| {
+            let key = self.design(parent).map(|design| TrialKey::new(design, eco));
+            key.is_some_and(|key| !tried.contains(&key))
+        });
+        // What is composed comes first; the rest is proposed in rounds.
+        if self.program.stage(stage).proposer.is_adaptive() {
+            return planned;
+        }
+        let left = self.program.stage(stage).trials as usize - planned.len();
+        planned.extend(propose::propose(&ProposalContext {
+            budget: left,
             seed: self.program.study().seed,
             index: stage,
             stage: self.program.stage(stage),
             ecos: &self.program.identity().ecos,
             inputs,
             designs: &designs,
-            tried: self.tried_by_ancestors(stage),
+            tried,
             contained: &self.inherited_tally(stage).contained,
             vetoed,
-        })
+        }));
+        planned
     }
 
     pub(crate) fn tried_by_ancestors(&self, stage: StageIndex) -> BTreeSet<TrialKey> {

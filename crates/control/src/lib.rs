@@ -8,6 +8,7 @@
 //! code runs a real study, resumes a killed one, and audits a finished one: every decision found in a
 //! journal is compared with the one that these rules give.
 
+mod compose;
 mod counting;
 mod decide;
 mod digest;

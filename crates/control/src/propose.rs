@@ -20,6 +20,8 @@ const FRUITLESS_DRAWS: u32 = 64;
 
 /// What the proposals of a stage depend on.
 pub(crate) struct ProposalContext<'a> {
+    /// How many may be proposed.
+    pub budget: usize,
     pub seed: u64,
     pub index: StageIndex,
     pub stage: &'a Stage,
@@ -80,7 +82,7 @@ enum Axis {
 
 /// The trials that a stage proposes, in proposal order: parent and ECO.
 pub(crate) fn propose(context: &ProposalContext<'_>) -> Vec<(CaseName, EcoProposal)> {
-    let budget = context.stage.trials as usize;
+    let budget = context.budget;
     let mut pairs = pairs_of(context);
     let total = pairs.iter().try_fold(0_u128, |sum, pair| {
         pair.combinations.map(|count| sum.saturating_add(count))
@@ -335,6 +337,7 @@ impl<'a> Pair<'a> {
                 content: self.definition.content,
                 class: manifest.class,
                 parameters: manifest.complete(&given),
+                composition: None,
             };
             if seen.insert(TrialKey::new(design, &proposal)) {
                 return Some(proposal);

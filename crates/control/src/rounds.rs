@@ -290,6 +290,7 @@ impl Controller {
             content: definition.content,
             class: manifest.class,
             parameters: complete,
+            composition: None,
         };
         let design = self.design(&parent).ok_or("its parent is not measured")?;
         if !seen.insert(TrialKey::new(design, &eco)) {
@@ -339,6 +340,7 @@ impl Controller {
             .collect();
         propose::bandit(
             &propose::ProposalContext {
+                budget: size,
                 seed: self.program.study().seed,
                 index: stage,
                 stage: declared,

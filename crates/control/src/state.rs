@@ -164,7 +164,8 @@ pub enum TrialStanding {
 pub struct Case {
     /// Its name.
     pub name: CaseName,
-    /// The cases that it was derived from: several where identical designs met in a join. Empty for the base.
+    /// The cases that it was derived from, the one that was changed first: several where two were composed or
+    /// identical designs met in a join. Empty for the base.
     pub parents: Vec<CaseName>,
     /// What was done to the parent; `None` for the base.
     pub eco: Option<EcoProposal>,
@@ -687,6 +688,7 @@ impl Controller {
             let case = Case {
                 name: name.clone(),
                 parents: std::iter::once(trial.parent.clone())
+                    .chain(trial.eco.composition.iter().map(|found| found.with.clone()))
                     .chain(identical)
                     .collect(),
                 eco: Some(trial.eco.clone()),

@@ -31,6 +31,7 @@ fn case(name: &str, wns: f64) -> Outcome {
         edits: BTreeMap::new(),
         blast_radius: None,
         equivalence: None,
+        conflicts: BTreeMap::new(),
     })
 }
 

@@ -29,6 +29,7 @@ fn case(name: &str, wns: f64, hold: f64) -> Outcome {
         )]),
         findings: Vec::new(),
         edits: BTreeMap::new(),
+        conflicts: BTreeMap::new(),
         blast_radius: None,
         equivalence: None,
     })

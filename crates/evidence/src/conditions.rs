@@ -54,6 +54,7 @@ mod tests {
             edits: Default::default(),
             blast_radius: None,
             equivalence: None,
+            conflicts: Default::default(),
         }
     }
 

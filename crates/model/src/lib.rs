@@ -5,6 +5,7 @@
 //!
 //! Never does I/O, never reads a clock or the environment, never decides anything.
 
+mod composition;
 mod eco;
 mod equivalence;
 mod event;
@@ -23,6 +24,7 @@ mod safety;
 mod selection;
 mod study;
 
+pub use composition::{ComposeMode, Composition, ConflictRule};
 pub use eco::{
     EcoImplementation, EcoManifest, EcoProposal, ExpectedEffect, ParameterKind, ParameterSpec,
     ParameterValue, Parameters,

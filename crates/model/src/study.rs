@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    EarlyStop, Metric, ParameterValue, PriorRules, Proposer, SafetyDomain, SafetyRules, Selection,
+    ComposeMode, ConflictRule, EarlyStop, Metric, ParameterValue, PriorRules, Proposer,
+    SafetyDomain, SafetyRules, Selection,
 };
 
 /// The unit of work: a design, an engine and platform, a safety domain, an objective, a graph of stages.
@@ -429,6 +430,16 @@ pub struct Join {
     /// What happens when a branch failed.
     #[serde(default)]
     pub policy: JoinPolicy,
+    /// How `compose` brings two cases together; `replay` unless given, refused elsewhere.
+    #[serde(default)]
+    pub mode: Option<ComposeMode>,
+    /// Which edits count where those of two branches contradict each other; `drop` unless given, for
+    /// `compose` by replay alone.
+    #[serde(default)]
+    pub conflicts: Option<ConflictRule>,
+    /// How many pairs `compose` tries at most, best first; as many as the stage has trials unless given.
+    #[serde(default)]
+    pub pairs: Option<u32>,
 }
 
 /// Which of the branches' survivors a join starts from.
@@ -442,6 +453,8 @@ pub enum JoinMerge {
     Top,
     /// The best of each branch.
     BestPerBranch,
+    /// All, as with `union`; and the best pairs of different branches are composed into one design each.
+    Compose,
 }
 
 /// What a join does when a branch failed.

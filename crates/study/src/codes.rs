@@ -126,8 +126,9 @@ codes! {
          `relation` out.";
     JOIN = "N2-STUDY-019", "a join that cannot work",
         "`join` tells how several branches are merged, so it needs a stage with at least two entries in \
-         `after`. `keep` is for `merge: top` alone, and needed there. A quorum is at least 1 and at most \
-         the number of branches.";
+         `after`. `keep` is for `merge: top` alone, and needed there. `mode`, `conflicts` and `pairs` are for \
+         `merge: compose`, which needs trials, `conflicts` for its `replay` alone. A quorum is at least 1 and \
+         at most the number of branches.";
     SCENE_SHORTHAND = "N2-STUDY-020", "constraints are given in two places",
         "`design.sdc` is the short form for a study with one scene: the platform's default corner, ideal \
          clocks, no wires, setup and hold. A study with `scenes` names the constraints in each scene.";

@@ -3,11 +3,12 @@
 //! An illegal study is understood and could be run; it is refused because it asks for more than it
 //! declares. That is another thing than an invalid one, with another exit code.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use noodle2_model::{
-    Bound, ContainmentRules, EcoClass, EcoManifest, ParameterDomain, ParameterKind, PromotionGates,
-    ProposerKind, SafetyDomain, SafetyRules, Stage, StageEco, Study, StudyRail, matches_pattern,
+    Bound, ContainmentRules, EcoClass, EcoManifest, JoinMerge, ParameterDomain, ParameterKind,
+    PromotionGates, ProposerKind, SafetyDomain, SafetyRules, Stage, StageEco, Study, StudyRail,
+    matches_pattern,
 };
 
 use crate::check::joined_eco_path;
@@ -86,6 +87,12 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
                 ));
             }
         }
+        problems.extend(composition(study, index, locations, &mut |eco| {
+            let manifest = || references.eco(eco, &eco_path);
+            *classes
+                .entry(eco)
+                .or_insert_with(|| manifest().map(|manifest| manifest.class))
+        }));
     }
     problems.extend(looseness(study, locations));
     let veto = study.priors.as_ref().and_then(|priors| priors.veto);
@@ -115,6 +122,66 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
     problems.sort_by(|left, right| left.order().cmp(&right.order()));
     problems.dedup();
     problems
+}
+
+/// A join that composes brings the ECOs of its branches into its own domain, whose rules hold for them too.
+fn composition<'s>(
+    study: &'s Study,
+    index: usize,
+    locations: &Locations,
+    class_of: &mut dyn FnMut(&'s str) -> Option<EcoClass>,
+) -> Vec<Problem> {
+    let stage = &study.stages[index];
+    let merge = stage.join.as_ref().map(|join| join.merge);
+    if merge != Some(JoinMerge::Compose) {
+        return Vec::new();
+    }
+    let domain = study.domain_of(stage);
+    let field = format!("stages[{index}].join.merge");
+    let mut seen = BTreeSet::new();
+    let mut problems = Vec::new();
+    for before in stages_before(study, stage) {
+        for eco in before.ecos.iter().map(|eco| eco.name.as_str()) {
+            if !seen.insert(eco) {
+                continue;
+            }
+            let origin = format!("of stage {}, which is composed here,", quoted(&before.name));
+            if let Some((why, help)) = refusal(&stage.safety, eco, "stage") {
+                let message = format!("the ECO {} {origin} {why}", quoted(eco));
+                problems.push(locations.problem(
+                    codes::ECO_NOT_ALLOWED,
+                    &field,
+                    message,
+                    Some(help),
+                ));
+            }
+            if let Some(class) = class_of(eco).filter(|class| !domain.permits(*class)) {
+                let message = format!(
+                    "the ECO {} {origin} is `{class}`, which `{domain}` does not permit",
+                    quoted(eco)
+                );
+                let help = Some("merge by `union`, or keep the ECO out of the branches".to_owned());
+                problems.push(locations.problem(codes::CLASS_TOO_WIDE, &field, message, help));
+            }
+        }
+    }
+    problems
+}
+
+/// Every stage that a stage comes after, at once or by others. References to no stage are passed over.
+fn stages_before<'s>(study: &'s Study, stage: &'s Stage) -> Vec<&'s Stage> {
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    let mut open: Vec<&str> = stage.after.iter().map(String::as_str).collect();
+    while let Some(name) = open.pop() {
+        let known = study.stages.iter().find(|other| other.name == name);
+        if let (Some(before), true) = (known, names.insert(name)) {
+            open.extend(before.after.iter().map(String::as_str));
+        }
+    }
+    let stages = study.stages.iter();
+    stages
+        .filter(|before| names.contains(before.name.as_str()))
+        .collect()
 }
 
 /// Why the lists of ECOs of a study or stage keep one out, and what to do.

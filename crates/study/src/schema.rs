@@ -137,6 +137,7 @@ fn constraints() -> Vec<(&'static str, &'static str, Value)> {
             json!(1),
         ),
         ("/$defs/Join/properties/keep", "minimum", json!(1)),
+        ("/$defs/Join/properties/pairs", "minimum", json!(1)),
         (
             "/$defs/JoinPolicy/oneOf/2/properties/quorum",
             "minimum",

@@ -9,8 +9,8 @@ use noodle2_model::{
 use serde::Serialize;
 
 use crate::{
-    History, StageStatus, count_text, eco_text, gain_text, metric_text, trial_text, veto_text,
-    weight_text,
+    History, StageStatus, composition_lines, count_text, eco_text, gain_text, metric_text,
+    trial_text, veto_text, weight_text,
 };
 
 /// What is explained, and in which sentences.
@@ -132,12 +132,17 @@ impl Explainer<'_> {
                 trial.parent
             ),
             format!(
-                "the ECO declares `{}`, which `{}` permits (up to {})",
+                "{} `{}`, which `{}` permits (up to {})",
+                match trial.eco.composition {
+                    Some(_) => "no ECO of its branches declares more than",
+                    None => "the ECO declares",
+                },
                 trial.eco.class,
                 study.domain_of(stage),
                 study.domain_of(stage).widest_class()
             ),
         ];
+        lines.extend(composition_lines(trial));
         for attempt in &trial.attempts {
             if let Some(Outcome::Failed(failure)) = &attempt.outcome
                 && Some(failure) != trial.failure()

@@ -27,7 +27,7 @@ pub use number::{count_text, gain_text, metric_text, seconds_text, weight_text};
 pub use plan::PlanView;
 pub use progress::Progress;
 pub use report::{headline, report_markdown, report_text};
-pub use stage::{StageView, eco_text};
+pub use stage::{StageView, composition_lines, eco_text};
 pub use standing::{StageStatus, SummaryStatus, trial_text, veto_text};
 pub use summary::{
     BestOrigin, CaseSummary, EcoSummary, FailureSummary, MetricDelta, SUMMARY_SCHEMA_VERSION,

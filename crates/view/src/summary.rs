@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use noodle2_control::{Case, Controller, StageStanding, Trial, Verdict};
 use noodle2_model::{
-    CaseName, Containment, ContentHash, Metric, MetricSet, Outcome, StageEnd, StageIndex, StopCause,
+    CaseName, Containment, ContentHash, EcoProposal, Metric, MetricSet, Outcome, StageEnd,
+    StageIndex, StopCause,
 };
 use serde::Serialize;
 
@@ -300,7 +301,7 @@ fn chain(controller: &Controller, case: &Case) -> Vec<String> {
     let mut ecos = Vec::new();
     let mut current = Some(case);
     while let Some(case) = current {
-        ecos.extend(case.eco.as_ref().map(|eco| eco.name.clone()));
+        ecos.extend(case.eco.as_ref().map(step_text));
         current = case
             .parents
             .first()
@@ -308,6 +309,16 @@ fn chain(controller: &Controller, case: &Case) -> Vec<String> {
     }
     ecos.reverse();
     ecos
+}
+
+/// The name of an ECO; of a composition with the names of the ECOs that it brought in.
+fn step_text(eco: &EcoProposal) -> String {
+    let Some(composition) = &eco.composition else {
+        return eco.name.clone();
+    };
+    let chain = composition.chain.iter().map(|eco| eco.name.as_str());
+    let chain: Vec<&str> = chain.collect();
+    format!("{} ({})", eco.name, chain.join(", "))
 }
 
 impl CaseSummary {

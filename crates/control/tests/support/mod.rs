@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_control::{Controller, StageStanding, TrialStanding};
 use noodle2_model::{
-    Aborts, AttemptId, AttemptUsage, Bound, Budget, Clocks, ContentHash, Context, Design,
-    DesignState, EcoClass, EcoDefinition, EcoImplementation, EcoManifest, EngineKind, EngineSpec,
-    EquivalenceProof, EquivalenceVerdict, Event, Evidence, ExternalProposal, Failure, FailureClass,
-    Join, JoinMerge, JoinPolicy, Limits, Measurement, Metric, MetricSet, Objective, Outcome,
-    ParameterDomain, ParameterKind, ParameterSpec, ParameterValue, Parasitics, Prior, PriorRules,
-    Priors, ProposerKind, RunIdentity, SafetyDomain, Scene, Selection, Stage, StageEco, StageEnd,
-    StageIndex, StageMode, StopCause, Strategy, Study, TrialResult, ViolationDepth,
+    Aborts, AttemptId, AttemptUsage, Bound, Budget, Clocks, ComposeMode, ContentHash, Context,
+    Design, DesignState, EcoClass, EcoDefinition, EcoImplementation, EcoManifest, EngineKind,
+    EngineSpec, EquivalenceProof, EquivalenceVerdict, Event, Evidence, ExternalProposal, Failure,
+    FailureClass, Join, JoinMerge, JoinPolicy, Limits, Measurement, Metric, MetricSet, Objective,
+    Outcome, ParameterDomain, ParameterKind, ParameterSpec, ParameterValue, Parasitics, Prior,
+    PriorRules, Priors, ProposerKind, RunIdentity, SafetyDomain, Scene, Selection, Stage, StageEco,
+    StageEnd, StageIndex, StageMode, StopCause, Strategy, Study, TrialResult, ViolationDepth,
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): enough chance for a schedule, the same on every machine.
@@ -250,8 +250,14 @@ pub fn random_study(chance: &mut Chance) -> Study {
             }
             stage.aborts.no_improvement = chance.one_in(6);
             if after.len() > 1 {
-                let merge =
-                    [JoinMerge::Union, JoinMerge::Top, JoinMerge::BestPerBranch][chance.below(3)];
+                let merge = [
+                    JoinMerge::Union,
+                    JoinMerge::Top,
+                    JoinMerge::BestPerBranch,
+                    JoinMerge::Compose,
+                ][chance.below(4)];
+                let composes = merge == JoinMerge::Compose;
+                let reruns = composes && chance.one_in(2);
                 stage.join = Some(Join {
                     merge,
                     keep: (merge == JoinMerge::Top).then(|| 1 + chance.below(3) as u32),
@@ -260,6 +266,9 @@ pub fn random_study(chance: &mut Chance) -> Study {
                         1 => JoinPolicy::Any,
                         _ => JoinPolicy::Quorum(1 + chance.below(after.len()) as u32),
                     },
+                    mode: reruns.then_some(ComposeMode::Rerun),
+                    conflicts: None,
+                    pairs: (composes && chance.one_in(2)).then(|| 1 + chance.below(3) as u32),
                 });
             }
             stage
@@ -416,6 +425,7 @@ fn measurement(design: u64, wns: f64, area: f64) -> Measurement {
         )]),
         findings: Vec::new(),
         edits: BTreeMap::new(),
+        conflicts: BTreeMap::new(),
         blast_radius: None,
         equivalence: None,
     }

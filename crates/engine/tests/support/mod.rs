@@ -427,6 +427,7 @@ pub fn proposal(eco: &Eco) -> EcoProposal {
         content: eco.content,
         class: eco.manifest.class,
         parameters: eco.manifest.complete(&Default::default()),
+        composition: None,
     }
 }
 

@@ -426,6 +426,7 @@ impl<'a> Bench<'a> {
             content: eco.content,
             class: eco.manifest.class,
             parameters: eco.manifest.complete(given),
+            composition: None,
         };
         let request = TrialRequest {
             trial,

@@ -7,8 +7,8 @@ use noodle2_control::{Case, Controller, Trial, gain_over};
 use noodle2_model::{CaseName, Event, Metric, MetricSet, StageIndex, Study, TrialId};
 use noodle2_store::{RunFolder, read_journal};
 use noodle2_view::{
-    History, Lineage, Progress, StageView, Summary, SummaryStatus, Table, eco_text, gain_text,
-    headline, metric_text, report_text, trial_text,
+    History, Lineage, Progress, StageView, Summary, SummaryStatus, Table, composition_lines,
+    eco_text, gain_text, headline, metric_text, report_text, trial_text,
 };
 
 use crate::cli::{Format, LineageFormat};
@@ -179,6 +179,7 @@ fn show_trial(
             "metrics": case.map(|case| &case.measurement.overall),
             "scenes": case.map(|case| &case.measurement.scenes),
             "edits": case.map(|case| &case.measurement.edits),
+            "conflicts": case.map(|case| &case.measurement.conflicts),
             "findings": case.map(|case| &case.measurement.findings),
             "folder": folder.trial(&name),
         }))?;
@@ -194,6 +195,9 @@ fn show_trial(
                 trial.parent,
                 result(trial)
             ));
+            for line in composition_lines(trial) {
+                text.push_str(&format!("  {line}\n"));
+            }
             for gate in trial.refused.iter().flatten() {
                 text.push_str(&format!("  may not survive: {gate}\n"));
             }

@@ -5,11 +5,14 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use noodle2_control::{Attempt, Case, Controller};
-use noodle2_engine::{Catalogue, ParentFacts, StudyContext, TrialRequest};
+use noodle2_engine::{
+    Catalogue, Eco, ParentFacts, ReplayRequest, RerunRequest, StudyContext, TrialRequest,
+};
 use noodle2_exec::{CancelToken, Guard, JobPanicked, run_command};
 use noodle2_model::{
-    AttemptId, AttemptUsage, CaseName, CommandReport, ContentHash, DesignGuard, EcoProposal,
-    EquivalenceProof, Failure, FailureClass, Outcome, RunIdentity,
+    AttemptId, AttemptUsage, CaseName, CommandReport, CommandSpec, ComposeMode, ConflictRule,
+    ContentHash, DesignGuard, EcoProposal, EquivalenceProof, Failure, FailureClass, Outcome,
+    RunIdentity,
 };
 use noodle2_store::{
     ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, copy_file,
@@ -28,6 +31,8 @@ pub(crate) struct AttemptOrder {
     pub case: CaseName,
     pub eco: Option<EcoProposal>,
     pub parent: Option<ParentOrder>,
+    /// The cases whose edits are merged into the parent's: the other one, and that from which both descend.
+    pub replayed: Option<(ParentOrder, ParentOrder)>,
     /// The case that is measured again rather than derived; nothing is tried then.
     pub confirms: Option<ParentOrder>,
     /// The case whose logic the confirmed one must have.
@@ -97,19 +102,24 @@ impl AttemptOrder {
         let confirms = trial
             .filter(|trial| trial.is_being_confirmed())
             .and_then(|_| controller.cases().get(&case));
-        let parent = trial
-            .filter(|_| confirms.is_none())
-            .and_then(|trial| controller.cases().get(&trial.parent));
+        let derives = trial.filter(|_| confirms.is_none());
+        let parent = derives.and_then(|trial| controller.cases().get(&trial.parent));
+        let composition = derives.and_then(|trial| trial.eco.composition.as_deref());
+        let replayed = composition
+            .filter(|found| found.mode == ComposeMode::Replay)
+            .and_then(|found| {
+                let of = |name| controller.cases().get(name).map(order);
+                of(&found.with).zip(of(&found.ancestor))
+            });
         let asks_for_proof = controller.program().gates(attempt.trial.stage).equivalence;
         let origin = trial
             .filter(|_| confirms.is_some() && asks_for_proof)
             .and_then(|trial| controller.cases().get(&trial.parent));
         Self {
+            replayed,
             attempt,
             same_logic_as: origin.map(order),
-            eco: trial
-                .filter(|_| confirms.is_none())
-                .map(|trial| trial.eco.clone()),
+            eco: derives.map(|trial| trial.eco.clone()),
             parent: parent.map(order),
             confirms: confirms.map(order),
             backoff: match (trial, confirms) {
@@ -140,6 +150,23 @@ impl AttemptResult {
             artifacts: None,
         }
     }
+}
+
+/// What an attempt does to its parent.
+enum Work<'o> {
+    /// Nothing: the design is measured as it is.
+    Measure,
+    /// An ECO is applied.
+    Eco(&'o EcoProposal, &'o Eco),
+    /// The edits of another case are merged in.
+    Replay {
+        proposal: &'o EcoProposal,
+        conflicts: ConflictRule,
+        with: PathBuf,
+        ancestor: PathBuf,
+    },
+    /// The ECOs of another case are applied anew.
+    Rerun(&'o EcoProposal, Vec<(&'o EcoProposal, &'o Eco)>),
 }
 
 /// Carries attempts out with a real engine on this machine.
@@ -197,18 +224,14 @@ impl EngineRunner {
         let started_at = Timestamp::now();
         let mut commands = Vec::new();
         let mut usage = AttemptUsage::default();
-        let eco = match &order.eco {
-            None => None,
-            Some(proposal) => match self.catalogue.get(&proposal.name) {
-                Some(eco) => Some((proposal, eco)),
-                None => {
-                    let text = format!("the ECO `{}` is not in the catalogue", proposal.name);
-                    return Ok(AttemptResult::failed(
-                        FailureClass::ConfigurationError,
-                        text,
-                    ));
-                }
-            },
+        let work = match self.work(order) {
+            Ok(work) => work,
+            Err(text) => {
+                return Ok(AttemptResult::failed(
+                    FailureClass::ConfigurationError,
+                    text,
+                ));
+            }
         };
         if let Some(text) = self.changed_input(order)? {
             return Ok(AttemptResult::failed(
@@ -221,11 +244,11 @@ impl EngineRunner {
             folder: absolute(&folder),
             netlists: self.netlists(order),
             parent: order.parent.as_ref().map(|parent| parent.facts.clone()),
-            eco,
+            eco: None,
             seed: self.identity.study.seed,
             guard: self.guard(order),
         };
-        let mut outcome = self.context.run_trial(&request, &mut |spec| {
+        let mut outcome = self.carry_out(request, work, &mut |spec| {
             let report = run_command(spec, &guard, cancel);
             add_usage(&mut usage, &report);
             commands.push(CommandRecord::new(spec, &report));
@@ -271,6 +294,85 @@ impl EngineRunner {
         })
     }
 
+    /// What an attempt does to its parent. What it needs and is not there is told in words.
+    fn work<'o>(&'o self, order: &'o AttemptOrder) -> Result<Work<'o>, String> {
+        let known = |proposal: &'o EcoProposal| match self.catalogue.get(&proposal.name) {
+            Some(eco) => Ok((proposal, eco)),
+            None => Err(format!(
+                "the ECO `{}` is not in the catalogue",
+                proposal.name
+            )),
+        };
+        let Some(proposal) = &order.eco else {
+            return Ok(Work::Measure);
+        };
+        let Some(composition) = &proposal.composition else {
+            return known(proposal).map(|(proposal, eco)| Work::Eco(proposal, eco));
+        };
+        match (composition.mode, &order.replayed) {
+            (ComposeMode::Rerun, _) => {
+                let chain: Result<Vec<_>, String> = composition.chain.iter().map(known).collect();
+                Ok(Work::Rerun(proposal, chain?))
+            }
+            (ComposeMode::Replay, Some((with, ancestor))) => Ok(Work::Replay {
+                proposal,
+                conflicts: composition.conflicts.unwrap_or_default(),
+                with: self.netlist_of(with),
+                ancestor: self.netlist_of(ancestor),
+            }),
+            (ComposeMode::Replay, None) => Err(format!(
+                "the run holds no case `{}` or `{}`",
+                composition.with, composition.ancestor
+            )),
+        }
+    }
+
+    fn carry_out(
+        &self,
+        trial: TrialRequest<'_>,
+        work: Work<'_>,
+        run: &mut dyn FnMut(&CommandSpec) -> CommandReport,
+    ) -> Outcome {
+        match work {
+            Work::Measure => self.context.run_trial(&trial, run),
+            Work::Eco(proposal, eco) => {
+                let trial = TrialRequest {
+                    eco: Some((proposal, eco)),
+                    ..trial
+                };
+                self.context.run_trial(&trial, run)
+            }
+            Work::Rerun(proposal, chain) => {
+                let request = RerunRequest {
+                    trial,
+                    proposal,
+                    chain,
+                };
+                self.context.run_rerun(&request, run)
+            }
+            Work::Replay {
+                proposal,
+                conflicts,
+                with,
+                ancestor,
+            } => {
+                let request = ReplayRequest {
+                    trial,
+                    proposal,
+                    conflicts,
+                    ancestor,
+                    with,
+                };
+                self.context.run_replay(&request, run)
+            }
+        }
+    }
+
+    /// The netlist that the attempt of a case left.
+    fn netlist_of(&self, order: &ParentOrder) -> PathBuf {
+        absolute(&self.attempt_folder(order.attempt).join(NETLIST))
+    }
+
     /// Proves that a confirmed netlist has the logic of its parent's, and keeps the whole report.
     fn prove(
         &self,
@@ -280,7 +382,7 @@ impl EngineRunner {
         usage: &mut AttemptUsage,
     ) -> Result<Result<EquivalenceProof, Failure>, StoreError> {
         let began = Instant::now();
-        let parent = self.attempt_folder(origin.attempt).join(NETLIST);
+        let parent = self.netlist_of(origin);
         let netlists = self.netlists(order);
         let proved = self.context.prove_equivalence(&[parent], &netlists[0]);
         // One thread, which does nothing but compute.
@@ -307,7 +409,7 @@ impl EngineRunner {
     /// The netlist that the parent's attempt left; for the base case those of the study.
     fn netlists(&self, order: &AttemptOrder) -> Vec<PathBuf> {
         match order.parent.as_ref().or(order.confirms.as_ref()) {
-            Some(parent) => vec![absolute(&self.attempt_folder(parent.attempt).join(NETLIST))],
+            Some(parent) => vec![self.netlist_of(parent)],
             None => self.context.base_netlists().to_vec(),
         }
     }
@@ -325,12 +427,11 @@ impl EngineRunner {
         let inputs = inputs
             .filter(|input| read_in_place(&input.role))
             .map(|input| (input.path.clone(), input.content));
+        let replayed = order.replayed.iter();
+        let replayed = replayed.flat_map(|(with, ancestor)| [with, ancestor]);
         let read = order.parent.iter().chain(&order.confirms);
-        let read = read.chain(&order.same_logic_as);
-        let parent = read.map(|parent| {
-            let path = self.attempt_folder(parent.attempt).join(NETLIST);
-            (path, parent.netlist)
-        });
+        let read = read.chain(&order.same_logic_as).chain(replayed);
+        let parent = read.map(|parent| (self.netlist_of(parent), parent.netlist));
         for (path, content) in inputs.chain(parent) {
             if hash_file(&path)? != content {
                 let path = path.display();

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use noodle2_model::{
-    Aborts, EarlyStop, Join, JoinMerge, JoinPolicy, ParameterDomain, ParameterValue, Proposer,
-    SafetyRules, Selection, Stage, StageEco, StageMode, StageRelation,
+    Aborts, ComposeMode, ConflictRule, EarlyStop, Join, JoinMerge, JoinPolicy, ParameterDomain,
+    ParameterValue, Proposer, SafetyRules, Selection, Stage, StageEco, StageMode, StageRelation,
 };
 
 use super::fields::fields;
@@ -242,6 +242,7 @@ fn join(report: &mut Report, place: &Place<'_>) -> Lowered<Join> {
         ("union", JoinMerge::Union),
         ("top", JoinMerge::Top),
         ("best_per_branch", JoinMerge::BestPerBranch),
+        ("compose", JoinMerge::Compose),
     ];
     let shape = match &place.node.kind {
         Kind::Scalar { text, .. } if merges.iter().any(|(name, _)| name == text) => {
@@ -254,14 +255,33 @@ fn join(report: &mut Report, place: &Place<'_>) -> Lowered<Join> {
         place,
         "the join",
         &shape,
-        &["merge", "keep", "policy"],
+        &["merge", "keep", "policy", "mode", "conflicts", "pairs"],
     )?;
     let merge =
         |report: &mut Report, place: &Place<'_>| word(report, place, "way to merge", &merges);
+    let mode = |report: &mut Report, place: &Place<'_>| {
+        let modes = [
+            ("replay", ComposeMode::Replay),
+            ("rerun", ComposeMode::Rerun),
+        ];
+        word(report, place, "way to compose", &modes)
+    };
+    let conflicts = |report: &mut Report, place: &Place<'_>| {
+        let rules = [
+            ("first", ConflictRule::First),
+            ("second", ConflictRule::Second),
+            ("none", ConflictRule::None),
+            ("drop", ConflictRule::Drop),
+        ];
+        word(report, place, "rule for conflicts", &rules)
+    };
     Ok(Join {
         merge: fields.optional(report, "merge", JoinMerge::Union, merge),
         keep: fields.option(report, "keep", whole),
         policy: fields.optional(report, "policy", JoinPolicy::All, policy),
+        mode: fields.option(report, "mode", mode),
+        conflicts: fields.option(report, "conflicts", conflicts),
+        pairs: fields.option(report, "pairs", whole),
     })
 }
 
