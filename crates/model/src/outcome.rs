@@ -11,6 +11,10 @@ use crate::{BlastRadius, ContentHash, EquivalenceProof, MetricSet};
 /// What came of an attempt.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most outcomes are measured, and there is one for each attempt at most"
+)]
 pub enum Outcome {
     /// The design was changed (or is the base) and measured.
     Measured(Measurement),
