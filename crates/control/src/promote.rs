@@ -11,6 +11,7 @@ use noodle2_model::{
 };
 
 use crate::gate;
+use crate::select;
 use crate::state::{Controller, StageStanding, Trial};
 
 impl Controller {
@@ -37,6 +38,26 @@ impl Controller {
             Some((self.case_of(trial), vec![refusal.text]))
         });
         refused.collect()
+    }
+
+    /// Every bound that a design would not keep as a result of a stage: those of the objective, of the rails of
+    /// its trials, and of its promotion gates, in words.
+    pub fn broken_rules(&self, stage: StageIndex, result: &Measurement) -> Vec<String> {
+        let Some(base) = self.base_case() else {
+            return Vec::new();
+        };
+        let bounds = [
+            &self.program.objective(stage).bounds[..],
+            self.program.trial_rail(stage),
+        ];
+        let reference = &base.measurement.overall;
+        let mut broken: Vec<String> = bounds
+            .iter()
+            .flat_map(|bounds| select::broken_bounds(bounds, reference, &result.overall))
+            .collect();
+        let gates = self.program.gates(stage);
+        broken.extend(gate::broken_gates(gates, &base.measurement, result));
+        broken
     }
 
     fn beyond_bounds(&self, stage: StageIndex) -> BTreeMap<CaseName, Vec<String>> {

@@ -19,8 +19,8 @@ pub use catalogue::{Catalogue, CatalogueProblem, Eco, EcoOrigin, MANIFEST_FILE, 
 pub use classify::{Evidence, classify, classify_command, missing_clock};
 pub use handover::{Dialect, HandoverError, eco_script};
 pub use opensta::{
-    OpenSta, ParentFacts, Preparation, PrepareProblem, ProbeError, ReplayRequest, RerunRequest,
-    StudyContext, TrialRequest, find_program,
+    ColdRequest, ColdResult, EditsRequest, OpenSta, ParentFacts, Preparation, PrepareProblem,
+    ProbeError, ReplayRequest, RerunRequest, StudyContext, TrialRequest, find_program,
 };
 pub use platform::{Platform, PlatformError, PlatformFile, TieCells};
 pub use tables::tcl_tables;

@@ -283,7 +283,7 @@ fn a_chain_that_does_nothing_has_no_effect_and_one_that_fails_says_where() {
 fn an_engine_that_makes_other_edits_than_it_was_told_is_not_believed() {
     let mut fork = Fork::new(BUFFER, STRONGER);
     let mut meddle = |spec: &CommandSpec| {
-        let script = spec.folder.join("eco/replay.tcl");
+        let script = spec.folder.join("eco/edits.tcl");
         let text = fs::read_to_string(&script).unwrap();
         assert!(text.contains("INVX8"));
         fs::write(&script, text.replace("INVX8", "INVX4")).unwrap();

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use noodle2_model::{ConflictRule, EcoProposal, Failure, FailureClass, Measurement, Outcome};
-use noodle2_netlist::{Ledger, Merge};
+use noodle2_model::{
+    ConflictRule, EcoClass, EcoProposal, Failure, FailureClass, Measurement, Outcome, Parameters,
+};
+use noodle2_netlist::{Design, Ledger, Merge};
 
 use super::scenes::StudyContext;
 use super::trial::{
@@ -36,6 +38,19 @@ pub struct ReplayRequest<'a> {
     pub ancestor: PathBuf,
     /// The netlist of the second of the two cases.
     pub with: PathBuf,
+}
+
+/// Edits that are made as they are listed.
+#[derive(Clone, Debug)]
+pub struct EditsRequest<'a> {
+    /// The trial; it names no ECO.
+    pub trial: TrialRequest<'a>,
+    /// What it is called where something is said of it.
+    pub name: &'a str,
+    /// The widest class that may be seen of it.
+    pub class: EcoClass,
+    /// The edits of the trial's parent.
+    pub ledger: &'a Ledger,
 }
 
 /// ECOs of another branch that are applied anew to a case, one after the other.
@@ -104,25 +119,16 @@ impl StudyContext {
             class: request.proposal.class,
             changes_connectivity: rest.changes_connections(),
         };
-        self.refuse_what_would_lie(&declared)?;
-        let script = eco_script(&rest, &first, Dialect::Opensta, &[]).map_err(|error| {
-            failure(
-                FailureClass::ConfigurationError,
-                format!("the edits cannot be replayed: {error}"),
-            )
-        })?;
-        let path = format!("{ECO_FOLDER}/replay.tcl");
-        let eco_folder = folder.join(ECO_FOLDER);
-        std::fs::create_dir_all(&eco_folder)
-            .map_err(|error| io_failure("create", &eco_folder, &error))?;
-        write(&folder.join(&path), script.as_bytes())?;
-        let applied = Applied {
+        let parameters = &request.proposal.parameters;
+        let outcome = self.make_edits(
+            &request.trial,
             declared,
-            netlists: request.trial.netlists.clone(),
-            tcl: Some((path, &request.proposal.parameters)),
-            expected: Some(rest),
-        };
-        let outcome = self.carry_out(&request.trial, Some(applied), &prefix, run)?;
+            parameters,
+            rest,
+            &first,
+            &prefix,
+            run,
+        )?;
         Ok(match outcome {
             Outcome::Measured(measurement) => Outcome::Measured(Measurement {
                 conflicts: merge.counts(),
@@ -130,6 +136,74 @@ impl StudyContext {
             }),
             other => other,
         })
+    }
+
+    /// Makes the edits of a ledger in the parent of a trial, and measures what comes of it, under the same
+    /// guards as an ECO's. The folder then holds what [`Self::run_trial`] leaves.
+    pub fn run_edits(&self, request: &EditsRequest<'_>, run: Run<'_>) -> Outcome {
+        let mut run = self.limited(run);
+        self.edits(request, &mut run)
+            .unwrap_or_else(Outcome::Failed)
+    }
+
+    fn edits(&self, request: &EditsRequest<'_>, run: Run<'_>) -> Result<Outcome, Failure> {
+        if request.ledger.is_empty() {
+            return Ok(Outcome::NoEffect);
+        }
+        let parent = self.read_design(&request.trial.netlists)?;
+        let declared = Declared {
+            name: request.name,
+            version: 1,
+            class: request.class,
+            changes_connectivity: request.ledger.changes_connections(),
+        };
+        let prefix = EcoProposal::name_prefix(request.trial.trial);
+        let none = Parameters::new();
+        let ledger = request.ledger.clone();
+        self.make_edits(
+            &request.trial,
+            declared,
+            &none,
+            ledger,
+            &parent,
+            &prefix,
+            run,
+        )
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a thing of its own, and both callers have them all"
+    )]
+    fn make_edits(
+        &self,
+        trial: &TrialRequest<'_>,
+        declared: Declared<'_>,
+        parameters: &Parameters,
+        ledger: Ledger,
+        parent: &Design,
+        prefix: &str,
+        run: Run<'_>,
+    ) -> Result<Outcome, Failure> {
+        self.refuse_what_would_lie(&declared)?;
+        let script = eco_script(&ledger, parent, Dialect::Opensta, &[]).map_err(|error| {
+            failure(
+                FailureClass::ConfigurationError,
+                format!("the edits cannot be made: {error}"),
+            )
+        })?;
+        let eco_folder = trial.folder.join(ECO_FOLDER);
+        std::fs::create_dir_all(&eco_folder)
+            .map_err(|error| io_failure("create", &eco_folder, &error))?;
+        let path = format!("{ECO_FOLDER}/edits.tcl");
+        write(&trial.folder.join(&path), script.as_bytes())?;
+        let applied = Applied {
+            declared,
+            netlists: trial.netlists.clone(),
+            tcl: Some((path, parameters)),
+            expected: Some(ledger),
+        };
+        self.carry_out(trial, Some(applied), prefix, run)
     }
 
     /// Applies ECOs one after the other, each as a trial of its own does it and under the same guards; what

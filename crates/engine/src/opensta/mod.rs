@@ -7,6 +7,7 @@
 //!
 //! Never believes what `sta` prints as a result, never reads a unit that `sta` was not asked for.
 
+mod cold;
 mod compose;
 mod derived;
 mod log;
@@ -18,7 +19,8 @@ mod scenes;
 mod script;
 mod trial;
 
-pub use compose::{ReplayRequest, RerunRequest};
+pub use cold::{ColdRequest, ColdResult};
+pub use compose::{EditsRequest, ReplayRequest, RerunRequest};
 pub use log::{LogRemarks, MAX_EXCERPT_LINES};
 pub use measure::{MetricsDocument, SceneDocument};
 pub use probe::{Abilities, OpenSta, ProbeError, find_program};

@@ -561,12 +561,12 @@ pub(super) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-fn read_log(path: &Path) -> String {
+pub(super) fn read_log(path: &Path) -> String {
     let bytes = read_file(path).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn design_state(netlist: &Path) -> Result<DesignState, Failure> {
+pub(super) fn design_state(netlist: &Path) -> Result<DesignState, Failure> {
     let bytes = read_file(netlist).map_err(|error| {
         failure(
             FailureClass::MissingOutput,
