@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use noodle2_model::{
     CaseName, Containment, ContentHash, EcoProposal, Event, JoinMerge, JoinPolicy, MetricSet,
-    RunStatus, StageEnd, StageIndex, StageInput, TrialId,
+    ProposerKind, RunStatus, StageEnd, StageIndex, StageInput, TrialId, Veto,
 };
 
 use crate::gate;
@@ -54,6 +54,11 @@ impl Controller {
             let proposals = self.remaining_proposals(stage);
             if !proposals.is_empty() {
                 return proposals;
+            }
+            if self.program.stage(stage).proposer.kind == ProposerKind::Bandit
+                && let Some(round) = self.round_due(stage)
+            {
+                return vec![Event::RoundPlanned { stage, round }];
             }
             let contained = self.containing(stage);
             if !contained.is_empty() {
@@ -148,8 +153,8 @@ impl Controller {
     /// A stage's start and its proposals in one batch, so that they become durable together.
     fn with_proposals(&self, stage: StageIndex, opening: Event) -> Vec<Event> {
         let mut events = Vec::new();
-        if let Event::StageStarted { inputs, .. } = &opening {
-            let planned = self.plan_trials(stage, inputs);
+        if let Event::StageStarted { inputs, vetoed, .. } = &opening {
+            let planned = self.plan_trials(stage, inputs, vetoed);
             events.extend((0..planned.len()).map(|number| proposal(stage, number, &planned)));
         }
         events.insert(0, opening);
@@ -286,6 +291,7 @@ impl Controller {
         };
         Some(Event::StageStarted {
             stage,
+            vetoed: self.vetoes(stage, &inputs),
             inputs,
             missing,
         })
@@ -360,7 +366,17 @@ impl Controller {
         inputs
     }
 
-    fn design(&self, name: &CaseName) -> Option<ContentHash> {
+    /// Whether a stage that proposes in rounds has not proposed its last one.
+    fn awaits_rounds(&self, stage: StageIndex) -> bool {
+        let found = &self.stages[stage.position()];
+        let declared = self.program.stage(stage);
+        declared.proposer.is_adaptive()
+            && !found.exhausted
+            && !found.satisfied
+            && found.planned.len() < declared.trials as usize
+    }
+
+    pub(crate) fn design(&self, name: &CaseName) -> Option<ContentHash> {
         Some(self.cases.get(name)?.measurement.design.canonical)
     }
 
@@ -368,6 +384,7 @@ impl Controller {
         &self,
         stage: StageIndex,
         inputs: &[StageInput],
+        vetoed: &[Veto],
     ) -> Vec<(CaseName, EcoProposal)> {
         let designs: Vec<ContentHash> = inputs
             .iter()
@@ -379,6 +396,10 @@ impl Controller {
             let key = self.design(parent).map(|design| TrialKey::new(design, eco));
             key.is_some_and(|key| !tried.contains(&key))
         });
+        // What is composed comes first; the rest is proposed in rounds.
+        if self.program.stage(stage).proposer.is_adaptive() {
+            return planned;
+        }
         let left = self.program.stage(stage).trials as usize - planned.len();
         planned.extend(propose::propose(&ProposalContext {
             budget: left,
@@ -390,11 +411,12 @@ impl Controller {
             designs: &designs,
             tried,
             contained: &self.inherited_tally(stage).contained,
+            vetoed,
         }));
         planned
     }
 
-    fn tried_by_ancestors(&self, stage: StageIndex) -> BTreeSet<TrialKey> {
+    pub(crate) fn tried_by_ancestors(&self, stage: StageIndex) -> BTreeSet<TrialKey> {
         self.program
             .dag()
             .ancestors(stage)
@@ -418,6 +440,12 @@ impl Controller {
                 at: Some(*at),
             });
         }
+        if let Some(cause) = &found.proposer_failure {
+            return Some(StageEnd::Failed {
+                cause: format!("its proposer failed: {cause}"),
+                at: None,
+            });
+        }
         if !self.refusals_due(stage).is_empty() || !self.unconfirmed_survivors(stage).is_empty() {
             return None;
         }
@@ -431,6 +459,8 @@ impl Controller {
             && found.tally.crossed.is_none()
             && (found.tally.counted == found.planned.len() || found.satisfied)
             && self.satisfaction_due(stage).is_none()
+            && self.round_due(stage).is_none()
+            && !self.awaits_rounds(stage)
             && found.contained == found.tally.contained.len()
     }
 

@@ -12,17 +12,21 @@ mod compose;
 mod counting;
 mod decide;
 mod digest;
+mod evidence;
 mod gate;
 mod program;
 mod promote;
 mod propose;
+mod rounds;
 mod select;
 mod state;
 mod survive;
 mod tally;
 
+pub use evidence::StageEvidence;
 pub use program::{Program, ProgramError};
 pub use propose::proposal_count;
+pub use rounds::{CausalHistory, HISTORY_VERSION, KnownCase, KnownEco, KnownTrial};
 pub use select::{Verdict, gain_over};
 pub use state::{
     Attempt, Case, Controller, Stage, StageStanding, TransitionError, Trial, TrialStanding,

@@ -97,6 +97,11 @@ impl Controller {
         refusal(trial.confirmation()?, &case.measurement, gates)
     }
 
+    /// The failure that the confirmation of a result showed, if it showed one.
+    pub(crate) fn confirmed_failure(&self, trial: &Trial) -> Option<FailureClass> {
+        self.confirmation_refuses(trial)?.class
+    }
+
     /// Confirmations that a stage waits for and that do not run: those of the results that would survive.
     pub(crate) fn confirmations_due(&self, stage: StageIndex) -> Vec<AttemptId> {
         let unconfirmed = self.unconfirmed_survivors(stage).into_iter();
@@ -125,7 +130,7 @@ impl Controller {
         self.trials_of(stage)
             .filter(|trial| trial.refused.is_some() && !self.is_discarded(trial.id))
             .filter_map(|trial| {
-                let class = self.confirmation_refuses(trial)?.class?;
+                let class = self.confirmed_failure(trial)?;
                 (class.severity() == Severity::Catastrophic).then(|| Containment {
                     scope: ContainmentScope::Eco(trial.eco.name.clone()),
                     at: trial.id,

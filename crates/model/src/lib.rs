@@ -9,6 +9,7 @@ mod composition;
 mod eco;
 mod equivalence;
 mod event;
+mod evidence;
 mod hash;
 mod ids;
 mod metric;
@@ -16,6 +17,7 @@ mod outcome;
 mod pattern;
 mod policy;
 mod process;
+mod proposer;
 mod radius;
 mod rails;
 mod safety;
@@ -32,6 +34,10 @@ pub use event::{
     EcoDefinition, Event, InputFile, RunIdentity, RunStatus, StageEnd, StageInput, StopCause,
     ToolIdentity,
 };
+pub use evidence::{
+    Context, Domination, Evidence, Gains, Observation, Prior, PriorRules, PriorRun, PriorSource,
+    Priors, SizeClass, TrialResult, Veto, ViolationDepth,
+};
 pub use hash::ContentHash;
 pub use ids::{AttemptId, CaseName, ParseNameError, StageIndex, TrialId};
 pub use metric::{Direction, Metric, MetricSet, Unit};
@@ -42,6 +48,7 @@ pub use outcome::{
 pub use pattern::matches_pattern;
 pub use policy::{DesignGuard, ProtectedObjects, RiskEnvelope, SafetyRules};
 pub use process::{CommandEnding, CommandLimits, CommandReport, CommandSpec, StopReason};
+pub use proposer::{ExternalProposal, Proposer, ProposerKind};
 pub use radius::{BlastRadius, LogicalReach, PhysicalReach};
 pub use rails::{
     Containment, ContainmentRules, ContainmentScope, FailureRail, Gates, PromotionGates, Rails,

@@ -13,7 +13,7 @@ use crate::{BlastRadius, ContentHash, EquivalenceProof, MetricSet};
 #[serde(rename_all = "snake_case")]
 #[expect(
     clippy::large_enum_variant,
-    reason = "most outcomes are measured, and there is one for each attempt at most"
+    reason = "nearly every outcome that is kept is a measurement"
 )]
 pub enum Outcome {
     /// The design was changed (or is the base) and measured.

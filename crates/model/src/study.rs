@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ComposeMode, ConflictRule, EarlyStop, Metric, ParameterValue, SafetyDomain, SafetyRules,
-    Selection,
+    ComposeMode, ConflictRule, EarlyStop, Metric, ParameterValue, PriorRules, Proposer,
+    SafetyDomain, SafetyRules, Selection,
 };
 
 /// The unit of work: a design, an engine and platform, a safety domain, an objective, a graph of stages.
@@ -47,6 +47,9 @@ pub struct Study {
     /// What one attempt may use.
     #[serde(default)]
     pub limits: Limits,
+    /// What is done with evidence of other runs; nothing unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priors: Option<PriorRules>,
     /// The stages, whose order gives them their index.
     pub stages: Vec<Stage>,
 }
@@ -308,6 +311,9 @@ pub struct Stage {
     /// When it has seen enough.
     #[serde(default)]
     pub stop: EarlyStop,
+    /// Who proposes what it tries.
+    #[serde(default)]
+    pub proposer: Proposer,
     /// The ECOs that it tries.
     #[serde(default)]
     pub ecos: Vec<StageEco>,

@@ -1,8 +1,12 @@
 //! The command line: what can be asked of `noodle2`, with examples.
 
+mod priors;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use priors::{PriorsCommand, PriorsOption, SelectionOption};
 
 /// Runs physical-design experiments as studies: safely, many at a time, with a record that can be checked.
 #[derive(Debug, Parser)]
@@ -10,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     name = "noodle2",
     version,
     about,
-    after_help = "Exit status:\n  0 done\n  1 findings (verify, handover --check, eco list, eco lint)\n  2 usage\n  3 invalid study\n  4 illegal study\n  \
+    after_help = "Exit status:\n  0 done\n  1 findings (verify, handover --check, eco list, eco lint, priors)\n  2 usage\n  3 invalid study\n  4 illegal study\n  \
                   5 base case blocked\n  6 stopped by a rail, or failed\n  7 interrupted, can be resumed\n  70 internal error\n\n\
                   Start with:\n  noodle2 init my-study && noodle2 run my-study/study.yaml --out runs/first"
 )]
@@ -97,6 +101,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         workers: WorkersOption,
         #[command(flatten)]
+        priors: PriorsOption,
+        #[command(flatten)]
         format: FormatOption,
     },
     /// Goes on with a run that was killed or interrupted; no finished trial runs again.
@@ -106,6 +112,8 @@ pub(crate) enum Command {
         run: PathBuf,
         #[command(flatten)]
         workers: WorkersOption,
+        #[command(flatten)]
+        priors: PriorsOption,
         #[command(flatten)]
         format: FormatOption,
     },
@@ -225,6 +233,11 @@ pub(crate) enum Command {
     Doctor {
         #[command(flatten)]
         format: FormatOption,
+    },
+    /// Shows, carries and forgets what runs left as evidence for later ones.
+    Priors {
+        #[command(subcommand)]
+        command: PriorsCommand,
     },
     /// Lists, shows and checks ECOs.
     Eco {

@@ -10,6 +10,7 @@ mod cli;
 mod commands;
 mod exit;
 mod print;
+mod priors;
 mod record;
 mod run;
 mod shell;
@@ -50,13 +51,15 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
             study,
             out,
             workers,
+            priors,
             format,
-        } => commands::run(&study, &out, &workers, format.format),
+        } => commands::run(&study, &out, &workers, &priors, format.format),
         Command::Resume {
             run,
             workers,
+            priors,
             format,
-        } => commands::resume(&run, &workers, format.format),
+        } => commands::resume(&run, &workers, &priors, format.format),
         Command::Status { run, format } => commands::status(&run, format.format),
         Command::Show { run, item, format } => commands::show(&run, &item, format.format),
         Command::Report { run, format } => commands::report(&run, format.format),
@@ -93,6 +96,7 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
             format: format.format,
         }),
         Command::Doctor { format } => commands::doctor(format.format),
+        Command::Priors { command } => commands::priors(command),
         Command::Eco { command } => match command {
             EcoCommand::List { path, format } => commands::eco_list(&path, format.format),
             EcoCommand::Show { name, path, format } => {

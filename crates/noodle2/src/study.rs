@@ -347,6 +347,7 @@ fn prepare_study(
     let mut used = vec![engine.identity()];
     used.extend(tools::programs_of(ecos.values().copied())?);
     let identity = RunIdentity {
+        priors: None,
         noodle2_version: env!("CARGO_PKG_VERSION").to_owned(),
         study: study.clone(),
         study_hash: study_hash(study),

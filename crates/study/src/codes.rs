@@ -183,6 +183,9 @@ codes! {
     SELECTION = "N2-STUDY-037", "a selection that cannot work",
         "`weights` belong to the strategy `top_n`, `metrics` to `pareto`, `distance` to `diverse` and `size` to \
          `tournament`; `top_n` needs weights and `pareto` metrics.";
+    PROPOSER = "N2-STUDY-038", "a proposer that cannot work",
+        "`round` is for proposers that learn from their results, `bandit` and `external`; `command` and \
+         `timeout_s` are for `external`, which needs a command.";
     CLASS_TOO_WIDE = "N2-LEGAL-001", "an ECO wider than its safety domain",
         "`locked` permits topology_neutral and placement_local ECOs, `guarded` also routing_affecting \
          ones, `sandbox` all four classes. A stage's domain is the stricter of its own and the study's. \

@@ -7,7 +7,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use noodle2_model::{
     Bound, ContainmentRules, EcoClass, EcoManifest, JoinMerge, ParameterDomain, ParameterKind,
-    PromotionGates, SafetyDomain, SafetyRules, Stage, StageEco, Study, StudyRail, matches_pattern,
+    PromotionGates, ProposerKind, SafetyDomain, SafetyRules, Stage, StageEco, Study, StudyRail,
+    matches_pattern,
 };
 
 use crate::check::joined_eco_path;
@@ -35,6 +36,18 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
             let help = format!("remove it, or declare `safety_domain: {own}` for the whole study");
             let field = format!("{field}.safety_domain");
             problems.push(locations.problem(codes::DOMAIN_TOO_LOOSE, &field, message, Some(help)));
+        }
+        let kind = stage.proposer.kind;
+        if domain == SafetyDomain::Locked
+            && !matches!(kind, ProposerKind::Auto | ProposerKind::Grid)
+        {
+            let message = format!(
+                "the proposer `{}` explores, and `locked` does not",
+                kind.name()
+            );
+            let help = "use `grid`, which tries what is written in its order".to_owned();
+            let field = format!("{field}.proposer.kind");
+            problems.push(locations.problem(codes::EXPLORATION, &field, message, Some(help)));
         }
         for (position, eco) in stage.ecos.iter().enumerate() {
             let class = *classes.entry(&eco.name).or_insert_with(|| {
@@ -82,6 +95,17 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
         }));
     }
     problems.extend(looseness(study, locations));
+    let veto = study.priors.as_ref().and_then(|priors| priors.veto);
+    if study.safety_domain == SafetyDomain::Locked && veto == Some(false) {
+        let message = "`veto: false` is looser than `locked`, where priors may do nothing else";
+        let help = "remove it, or declare a wider domain for the study".to_owned();
+        problems.push(locations.problem(
+            codes::RULE_TOO_LOOSE,
+            "priors.veto",
+            message.to_owned(),
+            Some(help),
+        ));
+    }
     let trials: u64 = study
         .stages
         .iter()

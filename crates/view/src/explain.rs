@@ -1,6 +1,7 @@
 //! Why something ran, was not run, was stopped, was chosen, dropped or contained: told from the journal alone.
 
 use noodle2_control::{Case, Controller, StageStanding, Trial, TrialStanding, Verdict};
+use noodle2_evidence::standing;
 use noodle2_model::{
     CaseName, EquivalenceProof, EquivalenceVerdict, Failure, FailureClass, Outcome, StageEnd,
     StageIndex, TrialId,
@@ -9,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     History, StageStatus, composition_lines, count_text, eco_text, gain_text, metric_text,
-    trial_text,
+    trial_text, veto_text, weight_text,
 };
 
 /// What is explained, and in which sentences.
@@ -392,12 +393,16 @@ impl Explainer<'_> {
                     .count()
             ));
         }
+        let vetoed = stage.vetoed.iter();
+        lines.extend(vetoed.map(|veto| format!("it does not try {}", veto_text(veto))));
         for contained in stage.containments() {
             lines.push(format!(
                 "{} is not tried from trial {} on: {}",
                 contained.scope, contained.at, contained.cause
             ));
         }
+        let refused = stage.refused_proposals.iter();
+        lines.extend(refused.map(|text| format!("its proposer was refused {text}")));
         if let Some((at, cause)) = stage.satisfied() {
             lines.push(format!("it had seen enough at trial {at}: {cause}"));
         }
@@ -472,6 +477,7 @@ impl Explainer<'_> {
         let controller = self.controller;
         let definition = &controller.program().identity().ecos[name];
         let mut lines = vec![format!("it declares `{}`", definition.manifest.class)];
+        lines.extend(self.prior_lines(name));
         for position in 0..controller.stages().len() {
             let index = StageIndex::from(position);
             let declared = controller.program().stage(index);
@@ -508,6 +514,8 @@ impl Explainer<'_> {
                 ),
             };
             lines.push(format!("stage `{}` {text}", declared.name));
+            let vetoed = stage.vetoed.iter().filter(|veto| veto.eco == name);
+            lines.extend(vetoed.map(|veto| format!("  not on {}: {}", veto.case, veto.cause)));
             if let Some(contained) = contained {
                 lines.push(format!(
                     "  {} is contained there from trial {} on: {}",
@@ -519,6 +527,30 @@ impl Explainer<'_> {
             subject: format!("ECO {name}"),
             lines,
         }
+    }
+
+    /// What earlier runs found of an ECO, by conditions.
+    fn prior_lines(&self, eco: &str) -> Vec<String> {
+        let identity = self.controller.program().identity();
+        let metric = identity.study.objective.rank.first().copied();
+        let entries = identity.priors.iter().flat_map(|priors| &priors.entries);
+        entries
+            .filter(|prior| prior.eco == eco)
+            .map(|prior| {
+                let standing = standing(&prior.evidence, metric);
+                let helped = metric.map_or_else(String::new, |metric| {
+                    let gains = prior.evidence.gains.get(&metric);
+                    let better = gains.map_or(0.0, |gains| gains.better);
+                    format!(", {} better in {metric}", weight_text(better))
+                });
+                format!(
+                    "{standing} by earlier runs with {}: {} tries{helped}, {} failed",
+                    prior.context,
+                    weight_text(prior.evidence.tries()),
+                    weight_text(prior.evidence.own_failures())
+                )
+            })
+            .collect()
     }
 
     fn case_of(&self, trial: TrialId) -> CaseName {

@@ -94,6 +94,8 @@ fn render(history: &History, summary: &Summary, form: Form) -> String {
 fn kept_out(summary: &Summary) -> Vec<String> {
     let mut lines = Vec::new();
     for stage in &summary.stages {
+        let vetoed = stage.vetoed.iter();
+        lines.extend(vetoed.map(|text| format!("`{}` does not try {text}", stage.name)));
         let satisfied = stage.satisfied.iter();
         lines.extend(satisfied.map(|text| format!("`{}` had seen enough at {text}", stage.name)));
         let contained = stage.contained.iter();

@@ -10,7 +10,7 @@ use noodle2_model::{
 };
 use serde::Serialize;
 
-use crate::{History, StageStatus, SummaryStatus};
+use crate::{History, StageStatus, SummaryStatus, veto_text};
 
 /// The version of the summary's shape; raised when a field changes its meaning or goes away.
 pub const SUMMARY_SCHEMA_VERSION: u32 = 1;
@@ -127,6 +127,8 @@ pub struct StageSummary {
     pub discarded: usize,
     /// Trials that ended without a result: called off with their stage, or left when the run ended.
     pub not_run: usize,
+    /// What was not tried on which input, because evidence said that it mostly fails.
+    pub vetoed: Vec<String>,
     /// The trial at which it had seen enough, and of what.
     pub satisfied: Option<String>,
     /// What was not tried any more, and why.
@@ -387,6 +389,7 @@ impl StageSummary {
                 .filter(|trial| trial.verdict().is_some())
                 .count(),
             cached: 0,
+            vetoed: stage.vetoed.iter().map(veto_text).collect(),
             satisfied: stage
                 .satisfied()
                 .map(|(at, cause)| format!("trial {at}: {cause}")),

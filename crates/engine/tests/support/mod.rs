@@ -256,6 +256,7 @@ impl Bench {
             eco_path: Vec::new(),
             budget: Default::default(),
             limits: Default::default(),
+            priors: None,
             stages: Vec::new(),
         };
         Self {

@@ -296,6 +296,7 @@ fn prepare(
         survivors: 1,
         selection: Default::default(),
         stop: Default::default(),
+        proposer: Default::default(),
         ecos: names
             .iter()
             .map(|name| StageEco {

@@ -8,6 +8,7 @@ mod handover;
 mod init;
 mod inspect;
 mod minimize;
+mod priors;
 mod run;
 mod verify;
 
@@ -19,5 +20,6 @@ pub(crate) use handover::{HandoverOrder, handover};
 pub(crate) use init::init;
 pub(crate) use inspect::{lineage, report, show, status};
 pub(crate) use minimize::{MinimizeOrder, minimize};
+pub(crate) use priors::priors;
 pub(crate) use run::{resume, run};
 pub(crate) use verify::verify;

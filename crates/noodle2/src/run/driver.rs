@@ -10,6 +10,7 @@ use noodle2_model::{AttemptId, Event, Failure, FailureClass, Outcome, RunStatus,
 use noodle2_store::{JournalWriter, StoreError};
 
 use super::attempt::{AttemptOrder, AttemptResult, AttemptRunner};
+use super::proposer::Askers;
 use super::spending::Spending;
 use super::watch::Watch;
 
@@ -62,6 +63,8 @@ impl Driver {
         let waker = pool.waker();
         let interrupts = Interrupts::install(move |_| waker.wake())?;
         let mut obeyed = 0;
+        let folder = self.controller.program().identity().study_folder.clone();
+        let mut askers = Askers::new(&folder);
         loop {
             // Before anything starts: a budget may have been spent by the attempt that just ended.
             if let (Some(cause), None) = (self.spending.spent(), self.controller.stop_cause()) {
@@ -69,6 +72,16 @@ impl Driver {
                 pool.cancel_all();
             }
             self.decide(&pool, watch)?;
+            let waker = pool.waker();
+            askers.ask(&self.controller, move || waker.wake());
+            while let Some((stage, answer)) = askers.answer() {
+                // One that comes after the run was stopped is asked for again when it goes on.
+                let waiting = self.controller.external_rounds_due();
+                if waiting.iter().any(|(other, _)| *other == stage) {
+                    self.record(vec![answer], watch)?;
+                    self.decide(&pool, watch)?;
+                }
+            }
             watch.show(&self.controller, self.spending.wall_s());
             if let Some(end) = self.end() {
                 return Ok(end);

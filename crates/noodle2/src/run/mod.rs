@@ -5,6 +5,7 @@
 
 mod attempt;
 mod driver;
+mod proposer;
 mod spending;
 mod watch;
 mod worker;

@@ -5,6 +5,8 @@
 //! keep their length, so that positions in the file and in the study agree.
 
 mod fields;
+mod priors;
+mod proposer;
 mod safety;
 mod selection;
 mod stage;

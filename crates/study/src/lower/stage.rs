@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use noodle2_model::{
     Aborts, ComposeMode, ConflictRule, EarlyStop, Join, JoinMerge, JoinPolicy, ParameterDomain,
-    ParameterValue, SafetyRules, Selection, Stage, StageEco, StageMode, StageRelation,
+    ParameterValue, Proposer, SafetyRules, Selection, Stage, StageEco, StageMode, StageRelation,
 };
 
 use super::fields::fields;
+use super::proposer::proposer;
 use super::safety::safety;
 use super::selection::{early_stop, selection};
 use super::study::{bounds, inner, objective, only_entry, refuse_key, safety_domain};
@@ -36,6 +37,7 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
             "survivors",
             "selection",
             "stop",
+            "proposer",
             "ecos",
             "mode",
             "safety_domain",
@@ -57,6 +59,7 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
         survivors: fields.optional(report, "survivors", 1, whole),
         selection: fields.optional(report, "selection", Selection::default(), selection),
         stop: fields.optional(report, "stop", EarlyStop::default(), early_stop),
+        proposer: fields.optional(report, "proposer", Proposer::default(), proposer),
         ecos: fields.optional(report, "ecos", Vec::new(), ecos),
         mode: fields.optional(report, "mode", StageMode::Sta, mode),
         safety_domain: fields.option(report, "safety_domain", safety_domain),
@@ -345,6 +348,7 @@ pub(super) fn empty_stage() -> Stage {
         survivors: 1,
         selection: Selection::default(),
         stop: EarlyStop::default(),
+        proposer: Proposer::default(),
         ecos: Vec::new(),
         mode: StageMode::Sta,
         safety_domain: None,
