@@ -1,6 +1,6 @@
 //! A study as its file declares it. Paths are as written, relative to the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -60,6 +60,25 @@ impl Study {
         stage
             .safety_domain
             .map_or(self.safety_domain, |own| own.min(self.safety_domain))
+    }
+
+    /// Every stage that `stage` comes after, at once or by others, in the order of the file. References to no
+    /// stage are passed over.
+    pub fn stages_before(&self, stage: &Stage) -> Vec<&Stage> {
+        let mut names: BTreeSet<&str> = BTreeSet::new();
+        let mut open: Vec<&str> = stage.after.iter().map(String::as_str).collect();
+        while let Some(name) = open.pop() {
+            let known = self.stages.iter().find(|other| other.name == name);
+            if let Some(before) = known
+                && names.insert(&before.name)
+            {
+                open.extend(before.after.iter().map(String::as_str));
+            }
+        }
+        let stages = self.stages.iter();
+        stages
+            .filter(|before| names.contains(before.name.as_str()))
+            .collect()
     }
 
     /// The label that every shown result carries while any scene lacks real wires.

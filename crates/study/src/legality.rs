@@ -140,7 +140,7 @@ fn composition<'s>(
     let field = format!("stages[{index}].join.merge");
     let mut seen = BTreeSet::new();
     let mut problems = Vec::new();
-    for before in stages_before(study, stage) {
+    for before in study.stages_before(stage) {
         for eco in before.ecos.iter().map(|eco| eco.name.as_str()) {
             if !seen.insert(eco) {
                 continue;
@@ -166,22 +166,6 @@ fn composition<'s>(
         }
     }
     problems
-}
-
-/// Every stage that a stage comes after, at once or by others. References to no stage are passed over.
-fn stages_before<'s>(study: &'s Study, stage: &'s Stage) -> Vec<&'s Stage> {
-    let mut names: BTreeSet<&str> = BTreeSet::new();
-    let mut open: Vec<&str> = stage.after.iter().map(String::as_str).collect();
-    while let Some(name) = open.pop() {
-        let known = study.stages.iter().find(|other| other.name == name);
-        if let (Some(before), true) = (known, names.insert(name)) {
-            open.extend(before.after.iter().map(String::as_str));
-        }
-    }
-    let stages = study.stages.iter();
-    stages
-        .filter(|before| names.contains(before.name.as_str()))
-        .collect()
 }
 
 /// Why the lists of ECOs of a study or stage keep one out, and what to do.

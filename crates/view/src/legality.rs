@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
-    Aborts, Bound, ContainmentRules, DesignGuard, EcoClass, FailureRail, Limits, PriorRules,
-    PromotionGates, ProtectedObjects, RiskEnvelope, SafetyDomain, Stage, Study, StudyRail,
+    Aborts, Bound, ContainmentRules, DesignGuard, EcoClass, FailureRail, JoinMerge, Limits,
+    PriorRules, PromotionGates, ProtectedObjects, RiskEnvelope, SafetyDomain, Stage, Study,
+    StudyRail,
 };
 use serde::Serialize;
 
@@ -220,6 +221,18 @@ impl StageLegality {
         for eco in &stage.ecos {
             if let Some(class) = known.get(&eco.name) {
                 classes.entry(*class).or_default().insert(eco.name.clone());
+            }
+        }
+        let composes = stage
+            .join
+            .as_ref()
+            .is_some_and(|join| join.merge == JoinMerge::Compose);
+        for before in study.stages_before(stage).into_iter().filter(|_| composes) {
+            for eco in &before.ecos {
+                if let Some(class) = known.get(&eco.name) {
+                    let told = format!("{} (composed)", eco.name);
+                    classes.entry(*class).or_default().insert(told);
+                }
             }
         }
         let both = |one: &[String], other: &[String]| [one, other].concat();

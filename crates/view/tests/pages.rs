@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use noodle2_control::Controller;
 use noodle2_model::{
-    AttemptUsage, ConflictRule, ContentHash, DesignState, EquivalenceProof, EquivalenceVerdict,
-    Event, Failure, FailureClass, Join, JoinMerge, Measurement, Metric, Outcome, RunIdentity,
-    StageIndex, StopCause,
+    AttemptUsage, ConflictRule, ContentHash, DesignState, EcoClass, EquivalenceProof,
+    EquivalenceVerdict, Event, Failure, FailureClass, Join, JoinMerge, Measurement, Metric,
+    Outcome, RunIdentity, StageIndex, StopCause,
 };
 use noodle2_view::{
-    Explanation, History, Lineage, PlanView, Progress, StageView, Summary, SummaryStatus,
-    report_markdown, report_text,
+    Explanation, History, LegalityReport, Lineage, PlanView, Progress, StageView, Summary,
+    SummaryStatus, report_markdown, report_text,
 };
 
 fn identity() -> RunIdentity {
@@ -444,4 +444,10 @@ fn a_composition_is_told_with_both_parents_and_what_it_brought_in() {
     let study = &history.controller().program().study();
     let plan = PlanView::new(study, history.controller().program().dag());
     assert!(plan.text().contains("compose:replay"), "{}", plan.text());
+    let classes = BTreeMap::from([("resize".to_owned(), EcoClass::PlacementLocal)]);
+    let legality = LegalityReport::new(study, &classes, Vec::new()).text();
+    assert!(
+        legality.contains("asks for     placement_local: resize (composed)"),
+        "{legality}"
+    );
 }
