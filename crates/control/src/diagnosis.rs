@@ -129,7 +129,7 @@ pub(crate) fn propose(context: &ProposalContext<'_>, diagnoses: &[Vec<Diagnosis>
             let Some(diagnosis) = of_input.get(place) else {
                 continue;
             };
-            let open = (context.recipes.iter()).filter(|recipe| !context.is_contained(recipe));
+            let open = (context.recipes.iter()).filter(|recipe| context.is_open(recipe, input));
             for recipe in open.filter_map(|recipe| remedy(recipe, diagnosis.symptom)) {
                 recipes.push(recipe);
                 suggested.push((input, reason(diagnosis)));

@@ -1,8 +1,8 @@
 //! The digest: a hash over a run's decisions and results, blind to clocks, hosts and order of completion.
 
 use noodle2_model::{
-    CaseName, Containment, ContentHash, EcoProposal, MetricSet, Outcome, RunStatus, StageEnd,
-    StageIndex, StageInput, TrialId,
+    CaseName, Containment, ContentHash, Context, EcoProposal, Evidence, MetricSet, Outcome,
+    RunStatus, StageEnd, StageIndex, StageInput, TrialId, Veto,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -19,6 +19,8 @@ struct Digested<'a> {
     tools: Vec<(&'a str, &'a str, ContentHash)>,
     inputs: Vec<(&'a str, ContentHash)>,
     ecos: BTreeMap<&'a str, ContentHash>,
+    /// What earlier runs found; when they ran does not count.
+    priors: Vec<(&'a str, ContentHash, Context, &'a Evidence)>,
     base: Option<DigestedResult<'a>>,
     stages: Vec<DigestedStage<'a>>,
     trials: Vec<DigestedTrial<'a>>,
@@ -30,6 +32,7 @@ struct Digested<'a> {
 struct DigestedStage<'a> {
     inputs: &'a [StageInput],
     missing: Vec<u32>,
+    vetoed: &'a [Veto],
     contained: &'a [Containment],
     end: Option<&'a StageEnd>,
 }
@@ -91,6 +94,11 @@ impl Controller {
             .as_ref()
             .map(|(at, _)| self.program.place(at.stage));
         let counts = |stage: StageIndex| last.is_none_or(|last| self.program.place(stage) <= last);
+        // How many rounds a stage proposed beyond it depends on when the crossing was found.
+        let is_beyond = |trial: TrialId| {
+            let at = self.halted.as_ref().map(|(at, _)| *at);
+            at.is_some_and(|at| trial.stage == at.stage && trial > at)
+        };
         let is_last = |stage: StageIndex| last == Some(self.program.place(stage));
         let stages = self.stages.iter().enumerate().map(|(position, stage)| {
             let index = StageIndex::from(position);
@@ -100,6 +108,7 @@ impl Controller {
             DigestedStage {
                 inputs: &stage.inputs,
                 missing: stage.missing.iter().map(|(branch, _)| branch.0).collect(),
+                vetoed: &stage.vetoed,
                 contained: if is_last(index) {
                     &[]
                 } else {
@@ -114,12 +123,7 @@ impl Controller {
         let trials = self
             .trials
             .values()
-            .filter(|trial| counts(trial.id.stage))
-            // How many rounds a stage had made when it was called off is chance.
-            .filter(|trial| match &self.halted {
-                Some((at, _)) => trial.id.stage != at.stage || trial.id.derived <= at.derived,
-                None => true,
-            })
+            .filter(|trial| counts(trial.id.stage) && !is_beyond(trial.id))
             .map(|trial| DigestedTrial {
                 trial: trial.id,
                 parent: &trial.parent,
@@ -143,7 +147,7 @@ impl Controller {
                 },
             });
         let digested = Digested {
-            format: "noodle2-digest-2",
+            format: "noodle2-digest-3",
             study: identity.study_hash,
             seed: identity.study.seed,
             tools: identity
@@ -156,6 +160,19 @@ impl Controller {
                 .ecos
                 .iter()
                 .map(|(name, eco)| (name.as_str(), eco.content))
+                .collect(),
+            priors: identity
+                .priors
+                .iter()
+                .flat_map(|priors| &priors.entries)
+                .map(|prior| {
+                    (
+                        prior.eco.as_str(),
+                        prior.content,
+                        prior.context,
+                        &prior.evidence,
+                    )
+                })
                 .collect(),
             base: self.base_outcome().map(DigestedResult::new),
             stages: stages.collect(),

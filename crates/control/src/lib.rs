@@ -8,27 +8,28 @@
 //! code runs a real study, resumes a killed one, and audits a finished one: every decision found in a
 //! journal is compared with the one that these rules give.
 
-mod bandit;
+mod compose;
 mod counting;
 mod decide;
 mod diagnosis;
 mod digest;
+mod evidence;
 mod gate;
 mod program;
 mod promote;
 mod propose;
 mod recipe;
-mod request;
 mod rounds;
 mod select;
 mod state;
+mod survive;
 mod tally;
 
-pub use bandit::{ArmEvidence, StageEvidence};
 pub use diagnosis::{Diagnosis, Suggestion, diagnose, suggest};
+pub use evidence::StageEvidence;
 pub use program::{Program, ProgramError};
 pub use propose::proposal_count;
-pub use request::{RequestEco, RequestInput, RequestTrial, RequestValues, RoundRequest};
+pub use rounds::{CausalHistory, HISTORY_VERSION, KnownCase, KnownEco, KnownTrial};
 pub use select::{Verdict, gain_over};
 pub use state::{
     Attempt, Case, Controller, Stage, StageStanding, TransitionError, Trial, TrialStanding,

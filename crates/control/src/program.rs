@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use noodle2_model::{
-    Bound, ContainmentRules, Metric, Objective, PromotionGates, Proposer, RunIdentity, Stage,
+    Bound, ContainmentRules, Metric, Objective, PromotionGates, ProposerKind, RunIdentity, Stage,
     StageEco, StageIndex, Study, StudyRail, may_try,
 };
 use noodle2_plan::{DagError, StageDag};
@@ -88,6 +88,11 @@ impl Program {
             aborts: stage.aborts.clone(),
             branch: study.safety.rails.branch,
             containment: ContainmentRules::of(study, stage),
+            stop: stage.stop.clone(),
+            first_metric: effective_objective(&study.objective, stage)
+                .rank
+                .first()
+                .copied(),
         };
         let trial_rail = |stage: &Stage| {
             let rails = [&study.safety.rails, &stage.safety.rails];
@@ -220,9 +225,7 @@ impl Program {
 
 fn entries(identity: &RunIdentity, stage: &Stage) -> Vec<StageEco> {
     let mut entries = stage.ecos.clone();
-    if let Some(Proposer::Diagnosis(rules)) = &stage.proposer
-        && rules.catalogue
-    {
+    if stage.proposer.kind == ProposerKind::Diagnosis && stage.proposer.catalogue {
         let permitted = identity.ecos.values();
         let permitted = permitted.filter(|eco| may_try(&identity.study, stage, &eco.manifest));
         entries.extend(diagnosis::catalogue_entries(permitted));

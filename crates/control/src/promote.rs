@@ -11,6 +11,7 @@ use noodle2_model::{
 };
 
 use crate::gate;
+use crate::select;
 use crate::state::{Controller, StageStanding, Trial};
 
 impl Controller {
@@ -39,6 +40,26 @@ impl Controller {
         refused.collect()
     }
 
+    /// Every bound that a design would not keep as a result of a stage: those of the objective, of the rails of
+    /// its trials, and of its promotion gates, in words.
+    pub fn broken_rules(&self, stage: StageIndex, result: &Measurement) -> Vec<String> {
+        let Some(base) = self.base_case() else {
+            return Vec::new();
+        };
+        let bounds = [
+            &self.program.objective(stage).bounds[..],
+            self.program.trial_rail(stage),
+        ];
+        let reference = &base.measurement.overall;
+        let mut broken: Vec<String> = bounds
+            .iter()
+            .flat_map(|bounds| select::broken_bounds(bounds, reference, &result.overall))
+            .collect();
+        let gates = self.program.gates(stage);
+        broken.extend(gate::broken_gates(gates, &base.measurement, result));
+        broken
+    }
+
     fn beyond_bounds(&self, stage: StageIndex) -> BTreeMap<CaseName, Vec<String>> {
         let Some(base) = self.base_case() else {
             return BTreeMap::new();
@@ -46,7 +67,7 @@ impl Controller {
         let gates = self.program.gates(stage);
         let open = self
             .trials_of(stage)
-            .filter(|trial| trial.refused.is_none());
+            .filter(|trial| trial.refused.is_none() && !self.is_discarded(trial.id));
         open.filter_map(|trial| {
             let case = self.cases.get(&self.case_of(trial))?;
             let broken = gate::broken_gates(gates, &base.measurement, &case.measurement);
@@ -74,6 +95,11 @@ impl Controller {
         let case = self.cases.get(&self.case_of(trial))?;
         let gates = self.program.gates(trial.id.stage);
         refusal(trial.confirmation()?, &case.measurement, gates)
+    }
+
+    /// The failure that the confirmation of a result showed, if it showed one.
+    pub(crate) fn confirmed_failure(&self, trial: &Trial) -> Option<FailureClass> {
+        self.confirmation_refuses(trial)?.class
     }
 
     /// Confirmations that a stage waits for and that do not run: those of the results that would survive.
@@ -104,7 +130,7 @@ impl Controller {
         self.trials_of(stage)
             .filter(|trial| trial.refused.is_some() && !self.is_discarded(trial.id))
             .filter_map(|trial| {
-                let class = self.confirmation_refuses(trial)?.class?;
+                let class = self.confirmed_failure(trial)?;
                 (class.severity() == Severity::Catastrophic).then(|| Containment {
                     scope: ContainmentScope::Eco(trial.eco.name.clone()),
                     at: trial.id,

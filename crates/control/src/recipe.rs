@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use noodle2_model::{
     Containment, ContentHash, EcoClass, EcoDefinition, EcoProposal, ParameterDomain, ParameterKind,
-    ParameterValue, Parameters, Rollback, StageEco,
+    ParameterSpec, ParameterValue, Parameters, Rollback, StageEco,
 };
 
 /// An entry of a stage's ECOs with its definitions.
@@ -70,6 +70,25 @@ impl<'a> Recipe<'a> {
         self.rollback.is_some()
     }
 
+    /// Whether it is this ECO, or has it among its parts.
+    pub fn holds(&self, eco: &str) -> bool {
+        self.name == eco || self.parts.iter().any(|part| part.manifest.name == eco)
+    }
+
+    /// The hash over the ECO's manifest and files; of a sequence over those of its parts and its rollback.
+    pub fn content(&self) -> ContentHash {
+        let Some(rollback) = self.rollback else {
+            return self.parts[0].content;
+        };
+        let contents: Vec<String> = (self.parts.iter())
+            .map(|part| part.content.to_string())
+            .collect();
+        ContentHash::of(format!(
+            "noodle2 sequence {rollback} {}",
+            contents.join(" ")
+        ))
+    }
+
     /// The class of its widest part.
     pub fn class(&self) -> EcoClass {
         let classes = self.parts.iter().map(|part| part.manifest.class);
@@ -107,6 +126,35 @@ impl<'a> Recipe<'a> {
         parameters
     }
 
+    /// Every parameter of its parts.
+    pub fn parameters(&self) -> BTreeMap<String, ParameterSpec> {
+        let parts = self.parts.iter().enumerate();
+        let of_part = |(step, part): (usize, &&EcoDefinition)| {
+            let parameters = part.manifest.parameters.iter();
+            let named = parameters
+                .map(|(name, spec)| (qualified(self.is_sequence(), step, name), spec.clone()));
+            named.collect::<Vec<_>>()
+        };
+        parts.flat_map(of_part).collect()
+    }
+
+    /// The values to which its stage restricts its parameters.
+    pub fn values(&self) -> BTreeMap<String, ParameterDomain> {
+        let axes = self.axes.iter();
+        axes.map(|axis| {
+            let domain = match &axis.values {
+                AxisValues::Listed(values) => ParameterDomain::Values(values.clone()),
+                AxisValues::Sampled { from, to } => ParameterDomain::Range {
+                    from: *from,
+                    to: *to,
+                    step: None,
+                },
+            };
+            (axis.name.clone(), domain)
+        })
+        .collect()
+    }
+
     /// The proposal with `given` values; the other parameters keep their defaults.
     pub fn proposal(&self, given: &Parameters) -> EcoProposal {
         let Some(rollback) = self.rollback else {
@@ -120,18 +168,13 @@ impl<'a> Recipe<'a> {
             });
             EcoProposal::single(&part.manifest, part.content, &own.collect())
         });
-        let contents: Vec<String> = (self.parts.iter())
-            .map(|part| part.content.to_string())
-            .collect();
         EcoProposal {
             name: self.name.to_owned(),
             version: 1,
-            content: ContentHash::of(format!(
-                "noodle2 sequence {rollback} {}",
-                contents.join(" ")
-            )),
+            content: self.content(),
             class: self.class(),
             parameters: Parameters::new(),
+            composition: None,
             sequence: steps.collect(),
             rollback: Some(rollback),
         }
@@ -193,7 +236,7 @@ impl<'a> Recipe<'a> {
     }
 }
 
-fn qualified(in_sequence: bool, step: usize, parameter: &str) -> String {
+pub(crate) fn qualified(in_sequence: bool, step: usize, parameter: &str) -> String {
     match in_sequence {
         true => format!("{}.{parameter}", step + 1),
         false => parameter.to_owned(),

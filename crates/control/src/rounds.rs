@@ -1,193 +1,306 @@
-//! What a stage proposes, and when: all at its start, or round by round once every trial of the round before
-//! has ended.
+//! Proposers that work in rounds: what a round holds, when it is due, and what of it is refused.
+//!
+//! A round is due when every trial of the rounds before is counted, so that it depends on results alone,
+//! never on which came first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
-    Containment, ContentHash, Event, ExternalProposal, Proposer, RefusedProposal, RoundAnswer,
-    StageIndex, StageInput,
+    CaseName, EcoClass, EcoProposal, ExternalProposal, MetricSet, ParameterDomain, ParameterSpec,
+    Parameters, PathProfile, ProposerKind, StageIndex, Veto,
 };
+use serde::Serialize;
 
-use crate::bandit::{self, ArmEvidence, StageEvidence};
-use crate::diagnosis;
-use crate::propose::{self, Planned, ProposalContext, TrialKey};
-use crate::recipe::Recipe;
-use crate::select;
-use crate::state::{Controller, Stage, StageStanding, Trial};
+use crate::diagnosis::{self, Diagnosis};
+use crate::propose::{self, Planned, TrialKey};
+use crate::recipe::{Recipe, qualified};
+use crate::select::{self, Verdict};
+use crate::state::{Controller, StageStanding, Trial};
 
-/// What is planned next, and whether nothing comes after it.
-pub(crate) struct Plan {
-    pub trials: Vec<Planned>,
-    pub complete: bool,
-    /// Whether an external proposer has to be asked for it.
-    pub asks: bool,
+/// The version of what external proposers are given.
+pub const HISTORY_VERSION: u32 = 1;
+
+/// What an external proposer is given: what the stage started from, what it may try, and what came of all that
+/// was tried before it and in it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CausalHistory {
+    /// [`HISTORY_VERSION`].
+    pub version: u32,
+    /// The study's name.
+    pub study: String,
+    /// The study's seed.
+    pub seed: u64,
+    /// The stage's name.
+    pub stage: String,
+    /// The number of the round, from 1.
+    pub round: u32,
+    /// The most trials of the round that are made.
+    pub round_size: u32,
+    /// Trials that the stage has left, those of this round included.
+    pub trials_left: u32,
+    /// The metrics that the stage ranks by, in order of importance.
+    pub rank: Vec<String>,
+    /// The cases that it starts from.
+    pub inputs: Vec<KnownCase>,
+    /// The ECOs that it may try.
+    pub ecos: Vec<KnownEco>,
+    /// Trials of the stages before and of this stage's rounds before, in canonical order.
+    pub trials: Vec<KnownTrial>,
+}
+
+/// A case as an external proposer sees it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct KnownCase {
+    /// Its name.
+    pub case: CaseName,
+    /// Over all scenes.
+    pub metrics: MetricSet,
+    /// By scene.
+    pub scenes: BTreeMap<String, MetricSet>,
+    /// What its worst paths are made of.
+    pub paths: Vec<PathProfile>,
+    /// What may be wrong with it, most urgent first.
+    pub diagnoses: Vec<Diagnosis>,
+}
+
+/// An ECO as an external proposer sees it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct KnownEco {
+    /// Its name.
+    pub name: String,
+    /// The class of what it may do.
+    pub class: EcoClass,
+    /// Its parameters, with kinds and ranges. Those of a sequence bear the number of their step.
+    pub parameters: BTreeMap<String, ParameterSpec>,
+    /// The values to which the stage restricts them.
+    pub values: BTreeMap<String, ParameterDomain>,
+}
+
+/// A trial as an external proposer sees it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct KnownTrial {
+    /// Its case's name, whether it was derived or not.
+    pub case: CaseName,
+    /// The case that it started from.
+    pub parent: CaseName,
+    /// The ECO.
+    pub eco: String,
+    /// Its parameters. Those of a sequence bear the number of their step.
+    pub parameters: Parameters,
+    /// Whether its case is better than its parent by the objective of the stage that asks.
+    pub improved: bool,
+    /// `measured`, `no_effect`, or the class of failure.
+    pub result: String,
+    /// What was measured; absent where nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<MetricSet>,
 }
 
 impl Controller {
-    /// What a stage proposes when it starts from these inputs: all, or its first round.
-    pub(crate) fn plan_start(&self, stage: StageIndex, inputs: &[StageInput]) -> Plan {
-        let contained = self.inherited_tally(stage).contained;
-        self.plan(stage, inputs, 1, &contained)
+    /// The round that a stage waits for, from 1; `None` when it waits for none.
+    pub fn round_due(&self, stage: StageIndex) -> Option<u32> {
+        let found = self.stages.get(stage.position())?;
+        let declared = self.program.stage(stage);
+        let due = found.standing == StageStanding::Running
+            && declared.proposer.is_adaptive()
+            && !found.exhausted
+            && found.planned.len() < declared.trials as usize
+            && found.proposed == found.planned.len()
+            && found.tally.counted == found.planned.len()
+            && found.tally.crossed.is_none()
+            && found.tally.enough.is_none()
+            && self.stop.is_none()
+            && self.halted.is_none();
+        due.then_some(found.rounds + 1)
     }
 
-    /// Plans the next round of a stage that works in rounds of its own, once the one before has ended.
-    pub(crate) fn advance_round(&mut self, stage: StageIndex) {
-        if !self.is_round_over(stage) || self.is_external(stage) {
-            return;
+    /// Stages that wait for a round of an external proposer, with its number.
+    pub fn external_rounds_due(&self) -> Vec<(StageIndex, u32)> {
+        (0..self.stages.len())
+            .map(StageIndex::from)
+            .filter(|stage| self.program.stage(*stage).proposer.kind == ProposerKind::External)
+            .filter_map(|stage| Some((stage, self.round_due(stage)?)))
+            .collect()
+    }
+
+    /// What an external proposer is given for the next round of a stage.
+    pub fn causal_history(&self, stage: StageIndex, round: u32) -> CausalHistory {
+        let declared = self.program.stage(stage);
+        let found = &self.stages[stage.position()];
+        let study = self.program.study();
+        CausalHistory {
+            version: HISTORY_VERSION,
+            study: study.name.clone(),
+            seed: study.seed,
+            stage: declared.name.clone(),
+            round,
+            round_size: declared.proposer.round_size(),
+            trials_left: declared.trials - (found.planned.len() as u32).min(declared.trials),
+            rank: self
+                .program
+                .objective(stage)
+                .rank
+                .iter()
+                .map(|metric| metric.name().to_owned())
+                .collect(),
+            inputs: found
+                .inputs
+                .iter()
+                .filter_map(|input| {
+                    let case = self.cases.get(&input.case)?;
+                    Some(KnownCase {
+                        case: case.name.clone(),
+                        metrics: case.measurement.overall.clone(),
+                        scenes: case.measurement.scenes.clone(),
+                        paths: case.measurement.paths.clone(),
+                        diagnoses: diagnosis::diagnose(
+                            &case.measurement,
+                            &self.program.objective(stage).rank,
+                        ),
+                    })
+                })
+                .collect(),
+            ecos: self.recipes(stage).iter().map(known_eco).collect(),
+            trials: self
+                .causal_trials(stage)
+                .map(|trial| self.known(trial, stage))
+                .collect(),
         }
-        let found = &self.stages[stage.position()];
-        let round = found.rounds + 1;
-        let plan = self.plan(stage, &found.inputs, round, &found.tally.contained);
-        let found = &mut self.stages[stage.position()];
-        found.rounds = round;
-        found.planned.extend(plan.trials);
-        found.complete = plan.complete;
     }
 
-    fn is_external(&self, stage: StageIndex) -> bool {
-        let proposer = &self.program.stage(stage).proposer;
-        matches!(proposer, Some(Proposer::External(_)))
+    /// Trials that a stage may learn from: of its ancestors and its own, in canonical order.
+    fn causal_trials(&self, stage: StageIndex) -> impl Iterator<Item = &Trial> {
+        let ancestors = self.program.dag().ancestors(stage);
+        let order = self.program.dag().topological_order().iter().copied();
+        order
+            .filter(move |other| *other == stage || ancestors.contains(other))
+            .flat_map(|other| self.trials_of(other))
+            .filter(|trial| trial.verdict().is_some() && !self.is_discarded(trial.id))
     }
 
-    /// Whether a stage may propose more, and all that it proposed is counted.
-    fn is_round_over(&self, stage: StageIndex) -> bool {
-        let found = &self.stages[stage.position()];
-        found.standing == StageStanding::Running && !found.complete && found.is_counted()
+    fn known(&self, trial: &Trial, stage: StageIndex) -> KnownTrial {
+        let case = self.case_of(trial);
+        let (result, metrics) = match trial.verdict() {
+            Some(Verdict::Failed(failure)) => (failure.class.name().to_owned(), None),
+            Some(Verdict::NoEffect) | None => ("no_effect".to_owned(), None),
+            Some(Verdict::Derived) => {
+                let measured = self.cases.get(&case);
+                let metrics = measured.map(|case| case.measurement.overall.clone());
+                ("measured".to_owned(), metrics)
+            }
+        };
+        KnownTrial {
+            case,
+            parent: trial.parent.clone(),
+            eco: trial.eco.name.clone(),
+            parameters: parameters_of(&trial.eco),
+            improved: self.is_improvement(trial, stage),
+            result,
+            metrics,
+        }
     }
 
-    fn plan(
+    /// What of an external proposer's answer is tried, and what is refused, each with the reason.
+    pub(crate) fn sift(
         &self,
         stage: StageIndex,
-        inputs: &[StageInput],
-        round: u32,
-        contained: &[Containment],
-    ) -> Plan {
+        answer: &[ExternalProposal],
+    ) -> (Vec<Planned>, Vec<String>) {
+        let found = &self.stages[stage.position()];
         let declared = self.program.stage(stage);
+        let left = declared.trials as usize - found.planned.len();
+        let most = left.min(declared.proposer.round_size() as usize);
+        let mut seen = self.tried_keys(stage);
+        let mut accepted = Vec::new();
+        let mut refused = Vec::new();
+        for (place, proposal) in answer.iter().enumerate() {
+            let result = if accepted.len() == most {
+                Err(format!("the round holds {most} trials"))
+            } else {
+                self.judge_proposal(stage, proposal, &mut seen)
+            };
+            match result {
+                Ok(trial) => accepted.push(trial),
+                Err(reason) => refused.push(format!(
+                    "proposal {} ({}): {reason}",
+                    place + 1,
+                    proposal.eco
+                )),
+            }
+        }
+        (accepted, refused)
+    }
+
+    fn judge_proposal(
+        &self,
+        stage: StageIndex,
+        proposal: &ExternalProposal,
+        seen: &mut BTreeSet<TrialKey>,
+    ) -> Result<Planned, String> {
+        let found = &self.stages[stage.position()];
+        let inputs = &found.inputs;
+        let parent = match &proposal.parent {
+            Some(parent) => inputs.iter().find(|input| input.case == *parent),
+            None => inputs.first(),
+        };
+        let parent = parent
+            .ok_or("its parent is no input of the stage")?
+            .case
+            .clone();
         let recipes = self.recipes(stage);
-        let designs: Vec<ContentHash> = inputs
-            .iter()
-            .filter_map(|input| self.design(&input.case))
+        let named: Vec<&Recipe<'_>> = (recipes.iter())
+            .filter(|recipe| recipe.name == proposal.eco)
             .collect();
-        let own: BTreeSet<TrialKey> = self.keys_of(stage).collect();
-        let planned_before = self.stages[stage.position()].planned.len();
-        let budget = (declared.trials as usize).saturating_sub(planned_before);
-        let context = ProposalContext {
-            seed: self.program.study().seed,
-            index: stage,
-            recipes: &recipes,
-            inputs,
-            designs: &designs,
-            tried: self.tried_by_ancestors(stage),
-            own,
-            contained,
-            budget,
+        let Some(first) = named.first() else {
+            return Err("the stage does not list this ECO".to_owned());
         };
-        let all = |trials| Plan {
-            trials,
-            complete: true,
-            asks: false,
-        };
-        match &declared.proposer {
-            None => all(propose::as_they_fit(&context)),
-            Some(Proposer::Grid) => all(propose::grid(&context)),
-            Some(Proposer::Random) => all(propose::random(&context)),
-            Some(Proposer::Diagnosis(_)) => {
-                let rank = &self.program.objective(stage).rank;
-                let diagnoses: Vec<_> = inputs
-                    .iter()
-                    .filter_map(|input| self.cases.get(&input.case))
-                    .map(|case| diagnosis::diagnose(&case.measurement, rank))
-                    .collect();
-                all(diagnosis::propose(&context, &diagnoses))
-            }
-            Some(Proposer::Bandit(rules)) => {
-                let evidence = self.stage_evidence(stage, inputs);
-                let trials = bandit::round(&context, rules, round, &evidence);
-                // A round that is not full found nothing more to try.
-                let complete = trials.len() == budget || trials.len() < rules.round as usize;
-                Plan {
-                    trials,
-                    complete,
-                    asks: false,
-                }
-            }
-            Some(Proposer::External(_)) => Plan {
-                trials: Vec::new(),
-                complete: declared.trials == 0,
-                asks: true,
-            },
+        let mut contained = found.tally.contained.iter();
+        if let Some(contained) = contained.find(|contained| first.is_kept_out(contained)) {
+            return Err(format!("{} is contained", contained.scope));
         }
-    }
-
-    pub(crate) fn recipes(&self, stage: StageIndex) -> Vec<Recipe<'_>> {
-        let ecos = &self.program.identity().ecos;
-        let entries = self.program.entries(stage).iter();
-        entries
-            .filter_map(|entry| Recipe::new(entry, ecos))
-            .collect()
-    }
-
-    fn keys_of(&self, stage: StageIndex) -> impl Iterator<Item = TrialKey> {
-        self.trials_of(stage)
-            .filter_map(|trial| Some(TrialKey::new(self.design(&trial.parent)?, &trial.eco)))
-    }
-
-    fn tried_by_ancestors(&self, stage: StageIndex) -> BTreeSet<TrialKey> {
-        self.program
-            .dag()
-            .ancestors(stage)
-            .into_iter()
-            .flat_map(|ancestor| self.trials_of(ancestor))
-            .filter(|trial| !self.is_discarded(trial.id))
-            .filter_map(|trial| Some(TrialKey::new(self.design(&trial.parent)?, &trial.eco)))
-            .collect()
-    }
-
-    /// What a stage knows of its arms: from its ancestors, and from its own rounds that ended.
-    fn stage_evidence(&self, stage: StageIndex, inputs: &[StageInput]) -> StageEvidence {
-        let mut evidence = StageEvidence {
-            before: self.evidence_before(stage),
-            within: BTreeMap::new(),
-        };
-        for trial in self.trials_of(stage) {
-            let position = inputs.iter().position(|input| input.case == trial.parent);
-            if let Some(input) = position
-                && let Some(found) = self.evidence_of(trial, stage)
-            {
-                let arm = (trial.eco.name.clone(), input);
-                evidence.within.entry(arm).or_default().add(found);
-            }
+        let is_vetoed = |veto: &Veto| first.holds(&veto.eco) && veto.case == parent;
+        if found.vetoed.iter().any(is_vetoed) {
+            return Err("what is known of it vetoes it".to_owned());
         }
-        evidence
-    }
-
-    /// What is known of each ECO when a stage starts: causal evidence, that is from its ancestors alone. What
-    /// else is known beforehand, such as from other studies, is to be added here.
-    fn evidence_before(&self, stage: StageIndex) -> BTreeMap<String, ArmEvidence> {
-        let mut known: BTreeMap<String, ArmEvidence> = BTreeMap::new();
-        for ancestor in self.program.dag().ancestors(stage) {
-            for trial in self.trials_of(ancestor) {
-                if let Some(found) = self.evidence_of(trial, stage) {
-                    let eco = trial.eco.name.clone();
-                    known.entry(eco).or_default().add(found);
-                }
-            }
+        // A stage may list an ECO several times, with other values each time.
+        let mut admitted = named.iter().map(|recipe| {
+            let values = recipe.admit(&proposal.parameters)?;
+            Ok(recipe.proposal(&values))
+        });
+        let mut eco = admitted.next().unwrap_or_else(|| Err(String::new()));
+        for other in admitted {
+            eco = eco.or(other);
         }
-        known
-    }
-
-    /// What a trial tells by the objective of `stage`; `None` while it has not ended, and where it counts for
-    /// nothing.
-    fn evidence_of(&self, trial: &Trial, stage: StageIndex) -> Option<ArmEvidence> {
-        trial.verdict()?;
-        (!self.is_discarded(trial.id)).then(|| ArmEvidence {
-            tries: 1,
-            improved: u64::from(self.is_improvement(trial, stage)),
+        let eco = eco?;
+        let design = self.design(&parent).ok_or("its parent is not measured")?;
+        if !seen.insert(TrialKey::new(design, &eco)) {
+            return Err("the same was tried before".to_owned());
+        }
+        Ok(Planned {
+            parent,
+            eco,
+            reason: Some(&proposal.reason)
+                .filter(|reason| !reason.is_empty())
+                .cloned(),
         })
     }
 
+    /// What ancestors have tried, and what the stage plans already.
+    fn tried_keys(&self, stage: StageIndex) -> BTreeSet<TrialKey> {
+        let mut seen = self.tried_by_ancestors(stage);
+        seen.extend(self.own_keys(stage));
+        seen
+    }
+
+    fn own_keys(&self, stage: StageIndex) -> BTreeSet<TrialKey> {
+        let planned = self.stages[stage.position()].planned.iter();
+        planned
+            .filter_map(|trial| Some(TrialKey::new(self.design(&trial.parent)?, &trial.eco)))
+            .collect()
+    }
+
     /// Whether the case of a trial is better than its parent by the objective of `stage`.
-    pub(crate) fn is_improvement(&self, trial: &Trial, stage: StageIndex) -> bool {
+    fn is_improvement(&self, trial: &Trial, stage: StageIndex) -> bool {
         let case = self.cases.get(&self.case_of(trial));
         case.zip(self.cases.get(&trial.parent))
             .is_some_and(|(case, parent)| {
@@ -201,135 +314,88 @@ impl Controller {
             })
     }
 
-    /// The round for which the external proposer of a stage is to be asked; `None` while no answer is awaited.
-    pub fn awaited_round(&self, stage: StageIndex) -> Option<u32> {
-        (self.is_external(stage) && self.is_round_over(stage))
-            .then(|| self.stages[stage.position()].rounds + 1)
-    }
-
-    /// The rounds for which external proposers are to be asked now, by stage. Asking decides nothing: what they
-    /// answer is an event.
-    pub fn rounds_to_ask(&self) -> Vec<(StageIndex, u32)> {
-        let stands_still = self.stop.is_some()
-            || self.halted.is_some()
-            || self.blocked.is_some()
-            || self.finished.is_some();
-        if stands_still {
-            return Vec::new();
-        }
-        (0..self.stages.len())
-            .map(StageIndex::from)
-            .filter_map(|stage| Some((stage, self.awaited_round(stage)?)))
-            .collect()
-    }
-
-    /// Takes the answer of an external proposer in: what it may try is planned, the rest refused.
-    pub(crate) fn take_answer(&mut self, stage: StageIndex, answer: &RoundAnswer) {
-        let most = self.program.stage(stage).trials as usize;
-        let (accepted, refused, done) = match answer {
-            RoundAnswer::Proposals { proposals, done } => {
-                let (accepted, refused) = self.sift(stage, proposals);
-                (accepted, refused, *done)
-            }
-            RoundAnswer::Failed(failure) => {
-                self.stages[stage.position()].proposer_failure = Some(failure.clone());
-                (Vec::new(), Vec::new(), true)
-            }
-        };
-        let found = &mut self.stages[stage.position()];
-        found.rounds += 1;
-        // A round of nothing that may be tried is the last: the same question would be asked for ever.
-        found.complete =
-            done || accepted.is_empty() || found.planned.len() + accepted.len() >= most;
-        found.planned.extend(accepted);
-        found.refusals_due = refused;
-    }
-
-    /// What of an answer may be tried, and what not, with the reason.
-    fn sift(
+    /// What is known of each ECO when a stage starts, from its ancestors and from earlier runs: trials that
+    /// improved the metric that matters most, and those that did not. Faded tries are rounded.
+    fn evidence_before<'a>(
         &self,
         stage: StageIndex,
-        proposals: &[ExternalProposal],
-    ) -> (Vec<Planned>, Vec<RefusedProposal>) {
+        recipes: &[Recipe<'a>],
+    ) -> BTreeMap<&'a str, (u32, u32)> {
+        let known = self.evidence_for(stage);
+        let metric = self.program.objective(stage).rank.first();
+        let counts = recipes.iter().map(|recipe| {
+            let found = known.for_choice_anywhere(recipe.name, recipe.content());
+            let gains = metric.and_then(|metric| found.gains.get(metric));
+            let improved = gains.map_or(0.0, |gains| gains.better);
+            let failed: f64 = found.failures.values().sum();
+            let not = found.effects + found.no_effects + failed - improved;
+            (
+                recipe.name,
+                (improved.round() as u32, not.max(0.0).round() as u32),
+            )
+        });
+        counts.collect()
+    }
+
+    /// The next round of a bandit.
+    pub(crate) fn bandit_round(&self, stage: StageIndex, round: u32) -> Vec<Planned> {
         let found = &self.stages[stage.position()];
         let declared = self.program.stage(stage);
-        let Some(Proposer::External(rules)) = &declared.proposer else {
-            return (Vec::new(), Vec::new());
-        };
-        let left = (declared.trials as usize).saturating_sub(found.planned.len());
-        let room = left.min(rules.round as usize);
+        let left = declared.trials as usize - found.planned.len();
+        let size = left.min(declared.proposer.round_size() as usize);
         let recipes = self.recipes(stage);
-        let mut seen = self.tried_by_ancestors(stage);
-        seen.extend(self.keys_of(stage));
-        let mut accepted = Vec::new();
-        let mut refused = Vec::new();
-        for (position, proposal) in proposals.iter().enumerate() {
-            let planned = if accepted.len() < room {
-                self.judge_proposal(found, &recipes, proposal, &mut seen)
-            } else {
-                Err(format!("the round has room for {room}"))
+        let mut evidence = self.evidence_before(stage, &recipes);
+        for trial in self.trials_of(stage) {
+            if trial.verdict().is_none() || self.is_discarded(trial.id) {
+                continue;
+            }
+            let known = recipes.iter().find(|recipe| recipe.name == trial.eco.name);
+            let Some(recipe) = known else {
+                continue;
             };
-            match planned {
-                Ok(planned) => accepted.push(planned),
-                Err(reason) => refused.push(RefusedProposal {
-                    position: position as u32,
-                    reason,
-                }),
+            let counts = evidence.entry(recipe.name).or_default();
+            match self.is_improvement(trial, stage) {
+                true => counts.0 += 1,
+                false => counts.1 += 1,
             }
         }
-        (accepted, refused)
-    }
-
-    fn judge_proposal(
-        &self,
-        stage: &Stage,
-        recipes: &[Recipe<'_>],
-        proposal: &ExternalProposal,
-        seen: &mut BTreeSet<TrialKey>,
-    ) -> Result<Planned, String> {
-        let mut inputs = stage.inputs.iter().map(|input| &input.case);
-        let parent = inputs.find(|case| case.to_string() == proposal.parent);
-        let Some((parent, design)) = parent.and_then(|case| Some((case, self.design(case)?)))
-        else {
-            return Err(format!("`{}` is no input of the stage", proposal.parent));
-        };
-        let named: Vec<&Recipe<'_>> = (recipes.iter())
-            .filter(|recipe| recipe.name == proposal.eco)
+        let inputs = &found.inputs;
+        let designs: Vec<_> = inputs
+            .iter()
+            .filter_map(|input| self.design(&input.case))
             .collect();
-        if named.is_empty() {
-            return Err(format!("the stage does not try `{}`", proposal.eco));
-        }
-        let mut contained = stage.tally.contained.iter();
-        if let Some(containment) = contained.find(|containment| named[0].is_kept_out(containment)) {
-            return Err(format!("{} is contained", containment.scope));
-        }
-        // A stage may name an ECO several times, with other values each time.
-        let mut admitted = named.iter().map(|recipe| {
-            let values = recipe.admit(&proposal.parameters)?;
-            Ok(recipe.proposal(&values))
-        });
-        let mut found = admitted.next().unwrap_or_else(|| Err(String::new()));
-        for other in admitted {
-            found = found.or(other);
-        }
-        let eco = found?;
-        if !seen.insert(TrialKey::new(design, &eco)) {
-            return Err("it was tried already".to_owned());
-        }
-        Ok(Planned {
-            parent: parent.clone(),
-            eco,
-            reason: proposal.reason.clone(),
-        })
+        let context = propose::ProposalContext {
+            budget: size,
+            seed: self.program.study().seed,
+            index: stage,
+            recipes: &recipes,
+            inputs,
+            designs: &designs,
+            tried: self.tried_by_ancestors(stage),
+            own: self.own_keys(stage),
+            contained: &found.tally.contained,
+            vetoed: &found.vetoed,
+        };
+        propose::bandit(&context, round, &evidence)
     }
+}
 
-    /// The refusals of an answer that are not in the journal yet.
-    pub(crate) fn proposal_refusals(&self, stage: StageIndex) -> Option<Event> {
-        let found = self.stages.get(stage.position())?;
-        (!found.refusals_due.is_empty()).then(|| Event::ProposalsRefused {
-            stage,
-            round: found.rounds,
-            refused: found.refusals_due.clone(),
-        })
+fn known_eco(recipe: &Recipe<'_>) -> KnownEco {
+    KnownEco {
+        name: recipe.name.to_owned(),
+        class: recipe.class(),
+        parameters: recipe.parameters(),
+        values: recipe.values(),
     }
+}
+
+/// The parameters of a proposal under the names by which a stage restricts them.
+fn parameters_of(eco: &EcoProposal) -> Parameters {
+    let steps = eco.sequence.iter().enumerate();
+    let of_steps = steps.flat_map(|(step, eco)| {
+        let parameters = eco.parameters.iter();
+        parameters.map(move |(name, value)| (qualified(true, step, name), value.clone()))
+    });
+    let own = eco.parameters.clone().into_iter();
+    own.chain(of_steps).collect()
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
     AttemptId, AttemptUsage, CaseName, Containment, ContentHash, EcoProposal, Event, Failure,
-    FailureClass, Measurement, Outcome, RefusedProposal, RunIdentity, RunStatus, StageEnd,
-    StageIndex, StageInput, StopCause, TrialId,
+    FailureClass, Measurement, Outcome, ProposerKind, RunIdentity, RunStatus, StageEnd, StageIndex,
+    StageInput, StopCause, TrialId, Veto,
 };
 
 use crate::program::{Program, ProgramError};
@@ -41,29 +41,28 @@ pub struct Stage {
     pub inputs: Vec<StageInput>,
     /// Branches that it started without, with the cause.
     pub missing: Vec<(StageIndex, String)>,
-    /// What it proposes, as far as that is known: computed when it starts and after each round, the same on
-    /// every replay.
+    /// What it does not try, because evidence says that it mostly fails.
+    pub vetoed: Vec<Veto>,
+    /// What it proposes in all: computed when it starts, the same on every replay.
     pub(crate) planned: Vec<Planned>,
     /// How many of them are in the journal.
     pub(crate) proposed: usize,
     /// Derived indices of the trials that wait for a worker: kept beside the trials so that a decision
     /// costs the same in a study of a million trials.
     pub(crate) waiting: BTreeSet<u32>,
-    /// Whether it proposes nothing after what is planned.
-    pub(crate) complete: bool,
-    /// How many rounds are planned.
-    pub(crate) rounds: u32,
-    /// Refusals of the last answer of an external proposer that are not in the journal.
-    pub(crate) refusals_due: Vec<RefusedProposal>,
-    /// What an external proposer proposed and the stage did not try, with its round.
-    pub refused_proposals: Vec<(u32, RefusedProposal)>,
-    /// Seconds of processor time that its external proposer used.
-    pub proposer_cpu_s: f64,
-    /// How its external proposer failed, if it did.
-    pub proposer_failure: Option<Failure>,
     pub(crate) tally: Tally,
     /// How many of the tally's containments are in the journal.
     pub(crate) contained: usize,
+    /// Whether it is in the journal that the stage has seen enough.
+    pub(crate) satisfied: bool,
+    /// Rounds proposed so far, of a stage that proposes in rounds.
+    pub(crate) rounds: u32,
+    /// Whether its proposer has no more to propose.
+    pub(crate) exhausted: bool,
+    /// Why its proposer failed, if it did.
+    pub(crate) proposer_failure: Option<String>,
+    /// What of an external proposer's answers was refused, and why.
+    pub refused_proposals: Vec<String>,
 }
 
 impl Stage {
@@ -72,27 +71,23 @@ impl Stage {
             standing,
             inputs: Vec::new(),
             missing: Vec::new(),
+            vetoed: Vec::new(),
             planned: Vec::new(),
             proposed: 0,
             waiting: BTreeSet::new(),
-            complete: false,
-            rounds: 0,
-            refusals_due: Vec::new(),
-            refused_proposals: Vec::new(),
-            proposer_failure: None,
-            proposer_cpu_s: 0.0,
             tally: Tally::default(),
             contained: 0,
+            satisfied: false,
+            rounds: 0,
+            exhausted: false,
+            proposer_failure: None,
+            refused_proposals: Vec::new(),
         }
     }
 
-    /// Whether all that is planned was proposed, is counted, and what that led to is in the journal.
-    pub(crate) fn is_counted(&self) -> bool {
-        self.proposed == self.planned.len()
-            && self.refusals_due.is_empty()
-            && self.tally.crossed.is_none()
-            && self.tally.counted == self.planned.len()
-            && self.contained == self.tally.contained.len()
+    /// The trial at which it had seen enough, and of what, once that is decided.
+    pub fn satisfied(&self) -> Option<&(TrialId, String)> {
+        self.tally.enough.as_ref().filter(|_| self.satisfied)
     }
 
     /// What is contained in it, as far as it is decided.
@@ -172,7 +167,8 @@ pub enum TrialStanding {
 pub struct Case {
     /// Its name.
     pub name: CaseName,
-    /// The cases that it was derived from: several where identical designs met in a join. Empty for the base.
+    /// The cases that it was derived from, the one that was changed first: several where two were composed or
+    /// identical designs met in a join. Empty for the base.
     pub parents: Vec<CaseName>,
     /// What was done to the parent; `None` for the base.
     pub eco: Option<EcoProposal>,
@@ -458,7 +454,6 @@ impl Controller {
                 let confirms = self.finish(*attempt, outcome, *usage);
                 if !confirms {
                     self.settle(*attempt);
-                    self.advance_round(attempt.trial.stage);
                 }
             }
             Event::TrialCancelled { trial, cause } => {
@@ -475,46 +470,22 @@ impl Controller {
                 stage,
                 inputs,
                 missing,
+                vetoed,
             } => {
                 if self.stage_opening(*stage).as_ref() != Some(event) {
                     return refuse("the rules do not start this stage like this here".to_owned());
                 }
-                let plan = self.plan_start(*stage, inputs);
+                let planned = self.plan_trials(*stage, inputs, vetoed);
+                let mut tally = self.inherited_tally(*stage);
+                tally.best = self.best_input(*stage, inputs);
                 self.stages[stage.position()] = Stage {
                     inputs: inputs.clone(),
                     missing: missing.clone(),
-                    planned: plan.trials,
-                    complete: plan.complete,
-                    rounds: u32::from(!plan.asks),
-                    tally: self.inherited_tally(*stage),
+                    vetoed: vetoed.clone(),
+                    planned,
+                    tally,
                     ..Stage::opened(StageStanding::Running)
                 };
-            }
-            Event::RoundAnswered {
-                stage,
-                round,
-                answer,
-                usage,
-            } => {
-                let known = stage.position() < self.stages.len();
-                if !known || self.awaited_round(*stage) != Some(*round) {
-                    return refuse("no answer for this round is awaited".to_owned());
-                }
-                self.take_answer(*stage, answer);
-                self.stages[stage.position()].proposer_cpu_s += usage.cpu_s;
-            }
-            Event::ProposalsRefused {
-                stage,
-                round,
-                refused,
-            } => {
-                if self.proposal_refusals(*stage).as_ref() != Some(event) {
-                    return refuse("the rules refuse no proposals like this here".to_owned());
-                }
-                let found = &mut self.stages[stage.position()];
-                found.refusals_due.clear();
-                let refused = refused.iter().map(|refused| (*round, refused.clone()));
-                found.refused_proposals.extend(refused);
             }
             Event::TrialProposed {
                 trial,
@@ -560,7 +531,43 @@ impl Controller {
                 }
                 self.stages[stage.position()].contained += 1;
                 self.drop_discarded_cases(Some(*stage));
-                self.advance_round(*stage);
+            }
+            Event::RoundPlanned { stage, round } => {
+                let is_bandit = self.program.dag().len() > stage.position()
+                    && self.program.stage(*stage).proposer.kind == ProposerKind::Bandit;
+                if !is_bandit || self.round_due(*stage) != Some(*round) {
+                    return refuse("no round is due here".to_owned());
+                }
+                let planned = self.bandit_round(*stage, *round);
+                self.extend_plan(*stage, planned);
+            }
+            Event::RoundAnswered {
+                stage,
+                round,
+                proposals,
+            } => {
+                if !self.external_rounds_due().contains(&(*stage, *round)) {
+                    return refuse("no answer is waited for here".to_owned());
+                }
+                let (accepted, refused) = self.sift(*stage, proposals);
+                self.stages[stage.position()]
+                    .refused_proposals
+                    .extend(refused);
+                self.extend_plan(*stage, accepted);
+            }
+            Event::ProposerFailed { stage, cause } => {
+                let waited = self.external_rounds_due();
+                if !waited.iter().any(|(waiting, _)| waiting == stage) {
+                    return refuse("no answer is waited for here".to_owned());
+                }
+                self.stages[stage.position()].proposer_failure = Some(cause.clone());
+            }
+            Event::StageSatisfied { stage, at, cause } => {
+                if self.satisfaction_due(*stage) != Some(&(*at, cause.clone())) {
+                    return refuse("the stage has not seen enough here".to_owned());
+                }
+                self.stages[stage.position()].satisfied = true;
+                self.drop_discarded_cases(Some(*stage));
             }
             Event::PromotionsRefused { stage, cases } => {
                 if cases.is_empty() || self.refusals_due(*stage) != *cases {
@@ -593,6 +600,14 @@ impl Controller {
             }
         }
         Ok(())
+    }
+
+    /// Adds a round to what a stage plans; one without any trial ends its proposing.
+    fn extend_plan(&mut self, stage: StageIndex, round: Vec<Planned>) {
+        let found = &mut self.stages[stage.position()];
+        found.rounds += 1;
+        found.exhausted = round.is_empty();
+        found.planned.extend(round);
     }
 
     /// The attempt of a trial that may start now.
@@ -682,6 +697,7 @@ impl Controller {
             let case = Case {
                 name: name.clone(),
                 parents: std::iter::once(trial.parent.clone())
+                    .chain(trial.eco.composition.iter().map(|found| found.with.clone()))
                     .chain(identical)
                     .collect(),
                 eco: Some(trial.eco.clone()),
@@ -703,12 +719,6 @@ fn describe(event: &Event) -> String {
         Event::ArtifactsSealed { attempt, .. } => format!("the sealing of attempt {attempt}"),
         Event::StageStarted { stage, .. } => format!("the start of stage {stage}"),
         Event::TrialProposed { trial, .. } => format!("the proposal of trial {trial}"),
-        Event::RoundAnswered { stage, round, .. } => {
-            format!("the answer for round {round} of stage {stage}")
-        }
-        Event::ProposalsRefused { stage, round, .. } => {
-            format!("the refusal of proposals of round {round} of stage {stage}")
-        }
         Event::AttemptStarted { attempt } => format!("the start of attempt {attempt}"),
         Event::AttemptFinished { attempt, .. } => format!("the end of attempt {attempt}"),
         Event::TrialCancelled { trial, .. } => format!("the cancelling of trial {trial}"),
@@ -718,6 +728,13 @@ fn describe(event: &Event) -> String {
                 containment.scope, containment.at
             )
         }
+        Event::RoundPlanned { stage, round } | Event::RoundAnswered { stage, round, .. } => {
+            format!("round {round} of stage {stage}")
+        }
+        Event::ProposerFailed { stage, .. } => {
+            format!("the failure of the proposer of stage {stage}")
+        }
+        Event::StageSatisfied { stage, .. } => format!("the satisfaction of stage {stage}"),
         Event::ConfirmationStarted { attempt } => format!("the confirmation {attempt}"),
         Event::PromotionsRefused { stage, .. } => {
             format!("the refusal of results of stage {stage}")

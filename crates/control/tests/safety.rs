@@ -29,6 +29,7 @@ fn case(name: &str, wns: f64, hold: f64) -> Outcome {
         )]),
         findings: Vec::new(),
         edits: BTreeMap::new(),
+        conflicts: BTreeMap::new(),
         blast_radius: None,
         equivalence: None,
         paths: Vec::new(),
@@ -415,6 +416,65 @@ fn a_survivor_whose_logic_is_another_or_unknown_is_refused() {
     assert_eq!(refused(Guarded, Some(true), undecided()), None);
     assert_eq!(refused(Locked, Some(true), undecided()), unknown);
     assert_eq!(refused(Locked, None, EquivalenceVerdict::Equal), None);
+}
+
+#[test]
+fn a_stage_that_has_met_its_target_or_gets_no_further_stops_and_passes_on_what_it_has() {
+    let mut target = stage("one", &[], 8);
+    target.stop.target = vec![Bound {
+        min: Some(-300.0),
+        ..Bound::of(Metric::SetupWns)
+    }];
+    let outcomes = [
+        ("0_2", case("good", -300.0, 0.0)),
+        ("0_3", case("beyond", -1.0, 0.0)),
+    ];
+    let (controller, _) = run(in_domain(SafetyDomain::Sandbox, vec![target]), &outcomes);
+    assert_eq!(passed_on(&controller, 0), ["core_0_2", "core_0_1"]);
+    let (at, cause) = controller.stages()[0].satisfied().unwrap();
+    assert_eq!(
+        (at.to_string().as_str(), cause.as_str()),
+        ("0_2", "the target is met")
+    );
+    let called_off = controller
+        .trials()
+        .filter(|trial| trial.cancelled.is_some());
+    assert_eq!(called_off.count(), 6);
+
+    let mut plateau = stage("one", &[], 8);
+    plateau.stop.plateau_trials = Some(3);
+    plateau.stop.plateau_gain = Some(2.0);
+    let outcomes = [
+        ("0_1", case("a", -490.0, 0.0)),
+        ("0_3", case("b", -488.5, 0.0)),
+    ];
+    let (controller, _) = run(in_domain(SafetyDomain::Sandbox, vec![plateau]), &outcomes);
+    let (at, _) = controller.stages()[0].satisfied().unwrap();
+    assert_eq!(at.to_string(), "0_4");
+    assert_eq!(passed_on(&controller, 0), ["core_0_3", "core_0_1"]);
+    assert_eq!(controller.status(), RunStatus::Completed);
+}
+
+#[test]
+fn a_stage_chooses_its_survivors_by_its_own_rule() {
+    let mut pareto = stage("one", &[], 3);
+    pareto.selection = noodle2_model::Selection {
+        strategy: noodle2_model::Strategy::TopN,
+        weights: BTreeMap::from([(Metric::Area, 1.0)]),
+        elitism: false,
+        ..Default::default()
+    };
+    pareto.survivors = 1;
+    let small = match case("small", -500.0, 0.0) {
+        Outcome::Measured(mut measurement) => {
+            measurement.overall.insert(Metric::Area, 900.0);
+            Outcome::Measured(measurement)
+        }
+        other => panic!("{other:?}"),
+    };
+    let outcomes = [("0_1", case("fast", -1.0, 0.0)), ("0_2", small)];
+    let (controller, _) = run(in_domain(SafetyDomain::Sandbox, vec![pareto]), &outcomes);
+    assert_eq!(passed_on(&controller, 0), ["core_0_2"]);
 }
 
 #[test]

@@ -7,14 +7,17 @@ use std::collections::BTreeSet;
 
 use noodle2_control::Controller;
 use noodle2_model::{Event, RunStatus};
-use support::{Chance, Schedule, digest, identity, random_study, run};
+use support::{Chance, Schedule, digest, identity, random_priors, random_study, run};
 
 const STUDIES: u64 = 1500;
 
 /// The decisions that a world which tests anything must see.
-const DECISIONS: [&str; 7] = [
+const DECISIONS: [&str; 10] = [
+    "vetoed",
+    "round_planned",
     "round_answered",
-    "proposals_refused",
+    "proposer_failed",
+    "stage_satisfied",
     "contained",
     "confirmation_started",
     "promotions_refused",
@@ -24,7 +27,10 @@ const DECISIONS: [&str; 7] = [
 
 fn simulate(seed: u64) -> (RunStatus, BTreeSet<&'static str>) {
     let mut chance = Chance(seed);
-    let identity = identity(random_study(&mut chance));
+    let mut identity = identity(random_study(&mut chance));
+    if identity.study.priors.is_some() {
+        identity.priors = Some(random_priors(&mut chance));
+    }
     let world = chance.next();
     let mut schedule = |workers, kill_one_in| Schedule {
         workers,
@@ -43,7 +49,10 @@ fn simulate(seed: u64) -> (RunStatus, BTreeSet<&'static str>) {
     let replayed = Controller::replay(alone.iter()).unwrap();
     assert_eq!(replayed.recorded_digest(), Some(digest(&alone)));
     let decisions = DECISIONS.into_iter().filter(|name| {
-        let is_there = |event: &Event| serde_json::to_value(event).unwrap()["type"] == **name;
+        let is_there = |event: &Event| match event {
+            Event::StageStarted { vetoed, .. } => *name == "vetoed" && !vetoed.is_empty(),
+            _ => serde_json::to_value(event).unwrap()["type"] == **name,
+        };
         alone.iter().any(is_there)
     });
     (replayed.status(), decisions.collect())

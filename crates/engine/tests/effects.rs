@@ -102,8 +102,6 @@ fn each_eco_does_what_it_is_for() {
             netlists: vec![folder.join("netlist.v")],
             parent: Some(ParentFacts::from(&base)),
             eco: Some((&proposal, eco)),
-            prefix: EcoProposal::name_prefix("1_1".parse().unwrap()),
-            sequence: None,
             seed: 1,
             guard: Default::default(),
         };

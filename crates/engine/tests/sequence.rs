@@ -4,7 +4,7 @@ mod support;
 
 use std::path::Path;
 
-use noodle2_engine::{Catalogue, Eco, ParentFacts, SequenceOrder, StudyContext, TrialRequest};
+use noodle2_engine::{Catalogue, Eco, ParentFacts, SequenceRequest, StudyContext, TrialRequest};
 use noodle2_model::{
     ContentHash, EcoProposal, FailureClass, Measurement, Metric, Outcome, Rollback, StageIndex,
     StepEnding, TrialId,
@@ -59,7 +59,7 @@ fn try_sequence(
     judge: Metric,
 ) -> Outcome {
     let proposal = sequence(ecos, rollback);
-    let request = TrialRequest {
+    let trial = TrialRequest {
         trial: TrialId {
             stage: StageIndex(1),
             derived: 1,
@@ -68,16 +68,16 @@ fn try_sequence(
         netlists: vec![parent.0.join("netlist.v")],
         parent: Some(ParentFacts::from(parent.1)),
         eco: None,
-        prefix: EcoProposal::name_prefix("1_1".parse().unwrap()),
-        sequence: Some(SequenceOrder {
-            proposal: &proposal,
-            ecos: ecos.to_vec(),
-            judge,
-        }),
         seed: 7,
         guard: Default::default(),
     };
-    context.run_trial(&request, &mut run)
+    let request = SequenceRequest {
+        trial,
+        proposal: &proposal,
+        ecos: ecos.to_vec(),
+        judge,
+    };
+    context.run_sequence(&request, &mut run)
 }
 
 /// What became of these steps on the tiny design, judged by setup slack; and what a fresh process measures.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{ContentHash, EcoClass, EngineKind, Metric, Rollback, Symptom, TrialId};
+use crate::{Composition, ContentHash, EcoClass, EngineKind, Metric, Rollback, Symptom, TrialId};
 
 /// The value of one ECO parameter.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -300,6 +300,9 @@ pub struct EcoProposal {
     /// What happens when a step of the sequence fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<Rollback>,
+    /// What is composed, where a join composes two cases rather than an ECO being applied to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub composition: Option<Box<Composition>>,
 }
 
 impl EcoProposal {
@@ -314,6 +317,7 @@ impl EcoProposal {
             parameters: manifest.complete(given),
             sequence: Vec::new(),
             rollback: None,
+            composition: None,
         }
     }
 

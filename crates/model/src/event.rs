@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AttemptId, AttemptUsage, CaseName, Containment, ContentHash, EcoManifest, EcoProposal,
-    EngineKind, Outcome, RefusedProposal, RoundAnswer, StageIndex, Study, TrialId,
+    EngineKind, ExternalProposal, Outcome, Priors, StageIndex, Study, TrialId, Veto,
 };
 
 /// One thing that was decided or observed.
@@ -38,6 +38,9 @@ pub enum Event {
         /// Branches that a join goes on without, with the cause.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         missing: Vec<(StageIndex, String)>,
+        /// What is not tried, because evidence says that it mostly fails.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        vetoed: Vec<Veto>,
     },
     /// Decision: a trial is to be made.
     TrialProposed {
@@ -51,25 +54,29 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
-    /// Observation: what came of asking the external proposer of a stage for a round.
+    /// Decision: a stage that learns from its results proposes its next round.
+    RoundPlanned {
+        /// The stage.
+        stage: StageIndex,
+        /// The number of the round, from 1.
+        round: u32,
+    },
+    /// Observation: a user's program proposed a round of a stage. Each proposal passes the rules before it is
+    /// tried.
     RoundAnswered {
         /// The stage.
         stage: StageIndex,
-        /// The round, from 1.
+        /// The number of the round, from 1.
         round: u32,
-        /// What it said.
-        answer: RoundAnswer,
-        /// What it used.
-        usage: AttemptUsage,
+        /// What it proposed; nothing when it has no more to propose.
+        proposals: Vec<ExternalProposal>,
     },
-    /// Decision: proposals of an external proposer are not made.
-    ProposalsRefused {
+    /// Observation: a user's program could not propose a round of a stage.
+    ProposerFailed {
         /// The stage.
         stage: StageIndex,
-        /// The round, from 1.
-        round: u32,
-        /// Which, and why.
-        refused: Vec<RefusedProposal>,
+        /// Why.
+        cause: String,
     },
     /// Decision: an attempt of a trial starts.
     AttemptStarted {
@@ -106,6 +113,15 @@ pub enum Event {
         stage: StageIndex,
         /// What, from which trial on, and why.
         containment: Containment,
+    },
+    /// Decision: a stage has seen enough at this trial. What was measured beyond it does not count.
+    StageSatisfied {
+        /// The stage.
+        stage: StageIndex,
+        /// The trial.
+        at: TrialId,
+        /// What it has seen, in words.
+        cause: String,
     },
     /// Decision: a survivor is measured again in a fresh process, and its equivalence proved, before it is
     /// passed on.
@@ -245,6 +261,9 @@ pub struct RunIdentity {
     pub inputs: Vec<InputFile>,
     /// The ECOs that the study names.
     pub ecos: BTreeMap<String, EcoDefinition>,
+    /// The evidence of earlier runs that this one sees; absent unless the study asks for a warm start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priors: Option<Priors>,
 }
 
 /// An ECO as it stood when the run began.

@@ -5,10 +5,12 @@
 //!
 //! Never does I/O, never reads a clock or the environment, never decides anything.
 
+mod composition;
 mod diagnosis;
 mod eco;
 mod equivalence;
 mod event;
+mod evidence;
 mod hash;
 mod ids;
 mod metric;
@@ -20,9 +22,11 @@ mod proposer;
 mod radius;
 mod rails;
 mod safety;
+mod selection;
 mod sequence;
 mod study;
 
+pub use composition::{ComposeMode, Composition, ConflictRule};
 pub use diagnosis::{PathExtreme, PathProfile, PathStage, Symptom};
 pub use eco::{
     EcoImplementation, EcoManifest, EcoProposal, ExpectedEffect, ParameterKind, ParameterSpec,
@@ -32,6 +36,10 @@ pub use equivalence::{EquivalenceProof, EquivalenceVerdict};
 pub use event::{
     EcoDefinition, Event, InputFile, RunIdentity, RunStatus, StageEnd, StageInput, StopCause,
     ToolIdentity,
+};
+pub use evidence::{
+    Context, Domination, Evidence, Gains, Observation, Prior, PriorRules, PriorRun, PriorSource,
+    Priors, SizeClass, TrialResult, Veto, ViolationDepth,
 };
 pub use hash::ContentHash;
 pub use ids::{AttemptId, CaseName, ParseNameError, StageIndex, TrialId};
@@ -45,16 +53,14 @@ pub use policy::{DesignGuard, ProtectedObjects, RiskEnvelope, SafetyRules, may_t
 pub use process::{
     CommandEnding, CommandLimits, CommandReport, CommandSpec, CommandStreams, StopReason,
 };
-pub use proposer::{
-    BanditRules, DiagnosisRules, EXTERNAL_TIMEOUT_S, ExternalProposal, ExternalRules, Proposer,
-    RefusedProposal, RoundAnswer,
-};
+pub use proposer::{ExternalProposal, Proposer, ProposerKind};
 pub use radius::{BlastRadius, LogicalReach, PhysicalReach};
 pub use rails::{
     Containment, ContainmentRules, ContainmentScope, FailureRail, Gates, PromotionGates, Rails,
     StudyRail,
 };
 pub use safety::{EcoClass, SafetyDomain};
+pub use selection::{EarlyStop, Selection, Strategy};
 pub use sequence::{Rollback, SequenceStep, StepEnding, StepRecord};
 pub use study::{
     Aborts, Bound, Budget, Check, Clocks, Design, EngineKind, EngineSpec, Join, JoinMerge,

@@ -10,6 +10,7 @@ mod cli;
 mod commands;
 mod exit;
 mod print;
+mod priors;
 mod record;
 mod run;
 mod shell;
@@ -50,20 +51,53 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
             study,
             out,
             workers,
+            priors,
             format,
-        } => commands::run(&study, &out, &workers, format.format),
+        } => commands::run(&study, &out, &workers, &priors, format.format),
         Command::Resume {
             run,
             workers,
+            priors,
             format,
-        } => commands::resume(&run, &workers, format.format),
+        } => commands::resume(&run, &workers, &priors, format.format),
         Command::Status { run, format } => commands::status(&run, format.format),
         Command::Show { run, item, format } => commands::show(&run, &item, format.format),
         Command::Diagnose { run, case, format } => commands::diagnose(&run, &case, format.format),
         Command::Report { run, format } => commands::report(&run, format.format),
         Command::Lineage { run, format, all } => commands::lineage(&run, format, all),
         Command::Verify { run, format } => commands::verify(&run, format.format),
+        Command::Handover {
+            run,
+            case,
+            tool,
+            out,
+            check,
+        } => commands::handover(&commands::HandoverOrder {
+            run,
+            case,
+            tool,
+            out,
+            check,
+        }),
+        Command::Minimize {
+            run,
+            case,
+            share,
+            metric,
+            trials,
+            out,
+            format,
+        } => commands::minimize(&commands::MinimizeOrder {
+            run,
+            case,
+            share,
+            metric,
+            trials: trials as usize,
+            out,
+            format: format.format,
+        }),
         Command::Doctor { format } => commands::doctor(format.format),
+        Command::Priors { command } => commands::priors(command),
         Command::Eco { command } => match command {
             EcoCommand::List { path, format } => commands::eco_list(&path, format.format),
             EcoCommand::Show { name, path, format } => {

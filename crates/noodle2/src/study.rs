@@ -12,7 +12,8 @@ use noodle2_engine::{
 };
 use noodle2_liberty::LibraryCache;
 use noodle2_model::{
-    ContentHash, EcoDefinition, EcoManifest, Proposer, RunIdentity, Stage, StageEco, Study, may_try,
+    ContentHash, EcoDefinition, EcoManifest, ProposerKind, RunIdentity, Stage, StageEco, Study,
+    may_try,
 };
 use noodle2_study::{
     Locations, Problem, References, RenderStyle, StudyProblems, legality, read_study, study_hash,
@@ -349,6 +350,7 @@ fn prepare_study(
     let mut used = vec![engine.identity()];
     used.extend(tools::programs_of(ecos.values().copied())?);
     let identity = RunIdentity {
+        priors: None,
         noodle2_version: env!("CARGO_PKG_VERSION").to_owned(),
         study: study.clone(),
         study_hash: study_hash(study),
@@ -376,7 +378,8 @@ fn prepare_study(
 
 /// The ECOs that stages do not name and that a diagnosis may suggest in them.
 fn suggestible<'c>(study: &'c Study, catalogue: &'c Catalogue) -> impl Iterator<Item = &'c str> {
-    let asks = |stage: &&Stage| matches!(&stage.proposer, Some(Proposer::Diagnosis(rules)) if rules.catalogue);
+    let asks =
+        |stage: &&Stage| stage.proposer.kind == ProposerKind::Diagnosis && stage.proposer.catalogue;
     let stages = study.stages.iter().filter(asks);
     stages.flat_map(move |stage| {
         let ecos = catalogue.iter();

@@ -1,4 +1,4 @@
-//! Proposers with a real engine: a bandit, an external command that answers, fails, hangs and lies.
+//! Proposers that learn from what was measured: the bandit, and a program of the user's.
 
 mod support;
 
@@ -6,52 +6,148 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::{completes, digest, ends, journal, run, summary, template, text};
+use support::{completes, digest, ends, journal, summary, template, text};
 
-/// The counter of the templates with one stage of this proposer.
-fn study(folder: &Path, trials: u32, proposer: &str) -> PathBuf {
+fn study(folder: &Path, stages: &str) -> PathBuf {
     let study = template(folder, "sequential");
     let content = format!(
-        "name: proposers\nseed: 3\n\
+        "name: proposers\nseed: 3\nsafety_domain: guarded\n\
          design: {{case_name: counter, top: counter, netlists: [counter.v], platform: osu018, sdc: [constraints.sdc]}}\n\
-         engine: {{kind: opensta}}\n\
-         objective: {{rank: [setup_wns_ps, setup_tns_ps]}}\n\
-         stages:\n\
-         \x20 - name: tune\n    trials: {trials}\n    proposer: {proposer}\n    ecos:\n\
-         \x20     - {{name: upsize_critical, parameters: {{max_cells: {{from: 1, to: 40}}}}}}\n\
-         \x20     - {{name: pin_swap, parameters: {{max_cells: {{from: 1, to: 20}}}}}}\n\
-         \x20     - {{name: clone_driver, parameters: {{share: {{from: 0.2, to: 0.8}}}}}}\n\
-         \x20     - noop\n"
+         engine: {{kind: opensta}}\nobjective: {{rank: [setup_wns_ps, setup_tns_ps]}}\nstages:\n{stages}"
     );
     fs::write(&study, content).unwrap();
     study
 }
 
-/// The same, with an external proposer that is this Python script.
-fn external(folder: &Path, trials: u32, timeout_s: f64, script: &str) -> PathBuf {
-    let proposer = format!(
-        "{{external: {{command: [python3, \"{{study}}/propose.py\"], round: 2, timeout_s: {timeout_s}}}}}"
-    );
-    let study = study(folder, trials, &proposer);
-    fs::write(study.with_file_name("propose.py"), script).unwrap();
-    study
+/// Proposes one trial more in each round than in the one before, and a few that no rule permits.
+const PROGRAM: &str = r#"
+import json, sys
+history = json.load(sys.stdin)
+assert history["version"] == 1 and history["inputs"] and history["ecos"]
+tried = {trial["parameters"]["max_cells"] for trial in history["trials"]}
+wanted = [cells for cells in range(1, 40) if cells not in tried][: history["round"]]
+proposals = [{"eco": "upsize_critical", "parameters": {"max_cells": cells}, "reason": "next"} for cells in wanted]
+proposals += [
+    {"eco": "restructure"},
+    {"eco": "upsize_critical", "parameters": {"max_cells": "many"}},
+    {"eco": "upsize_critical", "parameters": {"max_cells": 400}},
+    {"eco": "upsize_critical", "parent": "counter_7_7"},
+]
+print(json.dumps({"proposals": proposals if history["round"] < 4 else []}))
+"#;
+
+const EXTERNAL: &str = "  - {name: one, trials: 12, survivors: 2, proposer: {kind: external, command: [python3, propose.py], round: 3}, ecos: [{name: upsize_critical, parameters: {max_cells: {from: 1, to: 40}}}]}\n";
+
+#[test]
+fn a_users_program_proposes_under_the_same_rules_and_its_run_replays_without_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path(), EXTERNAL);
+    let program = study.with_file_name("propose.py");
+    fs::write(&program, PROGRAM).unwrap();
+    let digests = ["1", "8"].map(|workers| {
+        let out = folder.path().join(format!("run-{workers}"));
+        ends(
+            0,
+            &["run", text(&study), "--out", text(&out), "-j", workers],
+        );
+        digest(&out)
+    });
+    assert_eq!(digests[0], digests[1]);
+    let out = folder.path().join("run-1");
+    // 1 + 2 + 3 trials, and then no more.
+    assert_eq!(summary(&out)["trials_total"], 6);
+    let (told, _) = ends(0, &["explain", text(&out), "one"]);
+    for reason in [
+        "the stage does not list this ECO",
+        "many is no value that the stage gives `max_cells`",
+        "400 is no value that the stage gives `max_cells`",
+        "its parent is no input of the stage",
+    ] {
+        assert!(told.contains(reason), "{reason}: {told}");
+    }
+    fs::remove_file(program).unwrap();
+    ends(0, &["verify", text(&out)]);
 }
 
-/// Climbs: the next sizes above the best so far. Two of its proposals may never be tried.
-const CLIMBER: &str = r#"
-import json, sys
-request = json.load(sys.stdin)
-print("asked for round", request["round"], file=sys.stderr)
-assert request["schema"] == "noodle2.round-request/1", request["schema"]
-done = [trial["eco"]["parameters"]["max_cells"] for trial in request["history"] if trial["improved"]]
-start = max(done, default=0)
-parent = request["inputs"][0]["case"]
-def size(cells):
-    return {"parent": parent, "eco": "upsize_critical", "parameters": {"max_cells": cells},
-            "reason": "%d cells, after %d trials" % (cells, len(request["history"]))}
-proposals = [size(start + 1), size(41), {"parent": parent, "eco": "restructure"}, size(start + 3)]
-print(json.dumps({"schema": "noodle2.round-answer/1", "proposals": proposals, "done": request["round"] == 3}))
-"#;
+#[test]
+fn a_run_with_a_users_program_goes_on_where_it_was_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path(), EXTERNAL);
+    fs::write(study.with_file_name("propose.py"), PROGRAM).unwrap();
+    let reference = folder.path().join("reference");
+    completes(&study, &reference);
+    let out = folder.path().join("killed");
+    let mut child = support::begin(&study, &out);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    ends(0, &["resume", text(&out)]);
+    assert_eq!(digest(&out), digest(&reference));
+}
+
+#[test]
+fn a_program_that_fails_hangs_or_babbles_ends_its_stage_with_a_cause() {
+    for (program, words) in [
+        (
+            "import sys; sys.exit('no idea')",
+            "tool_error: `python3` exited with 1: no idea",
+        ),
+        ("import os; os.kill(os.getpid(), 11)", "segfault: "),
+        ("import time; time.sleep(60)", "timeout: `python3`"),
+        ("print('resize everything')", "is not understood"),
+        (
+            "import json; print(json.dumps({'proposals': [{'ecco': 'x'}]}))",
+            "is not understood",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let stages = EXTERNAL.replace("round: 3", "round: 3, timeout_s: 0.5");
+        let study = study(folder.path(), &stages);
+        fs::write(study.with_file_name("propose.py"), program).unwrap();
+        let out = folder.path().join("run");
+        let (told, _) = ends(6, &["run", text(&study), "--out", text(&out)]);
+        assert!(told.contains("its proposer failed"), "{told}");
+        assert!(told.contains(words), "{words}: {told}");
+        ends(0, &["verify", text(&out)]);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let stages = EXTERNAL.replace("python3, propose.py", "no-such-program");
+    let study = study(folder.path(), &stages);
+    let out = folder.path().join("run");
+    let (told, _) = ends(6, &["run", text(&study), "--out", text(&out)]);
+    assert!(told.contains("tool_missing: `no-such-program`"), "{told}");
+}
+
+#[test]
+fn a_bandit_gives_more_trials_to_what_helps() {
+    let folder = tempfile::tempdir().unwrap();
+    let stages = "  - {name: one, trials: 24, survivors: 2, proposer: {kind: bandit, round: 6}, ecos: [{name: upsize_critical, parameters: {max_cells: {from: 1, to: 30}}}, {name: remove_buffers, parameters: {max_cells: {from: 1, to: 30}}}]}\n";
+    let study = study(folder.path(), stages);
+    let digests = ["1", "8"].map(|workers| {
+        let out = folder.path().join(format!("run-{workers}"));
+        ends(
+            0,
+            &["run", text(&study), "--out", text(&out), "-j", workers],
+        );
+        digest(&out)
+    });
+    assert_eq!(digests[0], digests[1]);
+    let out = folder.path().join("run-1");
+    let planned = journal(&out)
+        .iter()
+        .filter(|record: &&Value| record["event"]["type"] == "round_planned")
+        .count();
+    assert_eq!(planned, 4);
+    let ecos = summary(&out)["ecos"].clone();
+    let tries = |name: &str| {
+        let found = ecos.as_array().unwrap().iter();
+        let mut found = found.filter(|eco| eco["name"] == name);
+        found.next().map_or(0, |eco| eco["tries"].as_u64().unwrap())
+    };
+    assert!(
+        tries("upsize_critical") > 2 * tries("remove_buffers"),
+        "{ecos:#}"
+    );
+}
 
 fn events(run: &Path, kind: &str) -> Vec<Value> {
     let events = journal(run).into_iter();
@@ -66,163 +162,53 @@ fn proposals(run: &Path) -> Vec<(Value, Value)> {
         .collect()
 }
 
-#[test]
-fn a_bandit_learns_by_rounds_and_is_the_same_with_any_number_of_workers() {
-    let folder = tempfile::tempdir().unwrap();
-    let study = study(folder.path(), 16, "{bandit: {round: 4}}");
-    let place = |name: &str| folder.path().join(name);
-    for (name, workers) in [("one", "1"), ("four", "4")] {
-        let out = place(name);
-        ends(
-            0,
-            &["run", text(&study), "--out", text(&out), "-j", workers],
-        );
-    }
-    assert_eq!(digest(&place("one")), digest(&place("four")));
-    let proposed = proposals(&place("four"));
-    assert_eq!(proposed, proposals(&place("one")));
-    assert_eq!(proposed.len(), 16);
-    // An ECO that never improves anything is tried less often in the end than the others together.
-    let noops = |range: &[(Value, Value)]| {
-        let names = range.iter().filter(|(eco, _)| eco["name"] == "noop");
-        names.count()
-    };
-    assert!(
-        noops(&proposed) <= 1,
-        "it has one combination: {proposed:#?}"
-    );
-    let reason = proposed[15].1.as_str().unwrap();
-    assert!(reason.starts_with("bandit, round 4: "), "{reason}");
-    // No round is proposed before the one before it has ended.
-    let order: Vec<Value> = journal(&place("four"))
-        .into_iter()
-        .map(|record| record["event"].clone())
-        .collect();
-    let first_of_second = order.iter().position(|event| event["trial"] == "0_5");
-    let finished = order[..first_of_second.unwrap()]
-        .iter()
-        .filter(|event| event["type"] == "attempt_finished" && event["attempt"]["trial"] != "0_0");
-    assert_eq!(finished.count(), 4);
-    ends(0, &["verify", text(&place("four"))]);
-    let (shown, _) = ends(0, &["show", text(&place("four")), "0_16"]);
-    assert!(shown.contains("why: bandit, round 4"), "{shown}");
-}
+/// Four ECOs, one of which helps nobody.
+const SEVERAL: &str = "ecos: [{name: upsize_critical, parameters: {max_cells: {from: 1, to: 40}}}, {name: pin_swap, parameters: {max_cells: {from: 1, to: 20}}}, {name: clone_driver, parameters: {share: {from: 0.2, to: 0.8}}}, noop]}\n";
 
 #[test]
-fn a_run_with_an_external_proposer_is_verified_and_resumed_without_it() {
+fn a_run_whose_rounds_were_all_answered_goes_on_without_the_program() {
     let folder = tempfile::tempdir().unwrap();
-    let study = external(folder.path(), 8, 30.0, CLIMBER);
+    let study = study(folder.path(), EXTERNAL);
+    let program = study.with_file_name("propose.py");
+    fs::write(&program, PROGRAM).unwrap();
     let out = folder.path().join("run");
     completes(&study, &out);
     let whole = digest(&out);
-    let proposed = proposals(&out);
-    assert_eq!(proposed.len(), 6, "three rounds of two");
-    assert_eq!(proposed[0].1, "1 cells, after 0 trials");
-    assert_eq!(proposed[5].0["name"], "upsize_critical");
-    let answers = events(&out, "round_answered");
-    assert_eq!(answers.len(), 3);
-    let refused = events(&out, "proposals_refused");
-    let refused: Vec<&str> = refused[0]["refused"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|refused| refused["reason"].as_str().unwrap())
-        .collect();
-    assert_eq!(
-        refused,
-        [
-            "41 is no value that the stage gives `max_cells`",
-            "the stage does not try `restructure`"
-        ]
-    );
     let (shown, _) = ends(0, &["show", text(&out), "0_1"]);
-    assert!(shown.contains("why: 1 cells, after 0 trials"), "{shown}");
-    let said = fs::read_to_string(out.join("proposers/0_2/stderr.log")).unwrap();
-    assert_eq!(said, "asked for round 2\n");
-    // Without the command, the record is checked, and a run whose rounds were all answered goes on.
-    fs::remove_file(study.with_file_name("propose.py")).unwrap();
-    ends(0, &["verify", text(&out)]);
+    assert!(shown.contains("why: next"), "{shown}");
+    let asked = fs::read_to_string(out.join("proposers/0_2/history.json")).unwrap();
+    let asked: Value = serde_json::from_str(&asked).unwrap();
+    assert_eq!(asked["trials"][0]["improved"], true);
+    assert_eq!(asked["inputs"][0]["diagnoses"][0]["symptom"], "fanout");
+    // The end of the journal is lost, and with it what came after the last answer.
+    fs::remove_file(program).unwrap();
     let records = fs::read_to_string(out.join("journal.ndjson")).unwrap();
     let lines: Vec<&str> = records.split_inclusive('\n').collect();
-    let last_answer = lines
+    let last = lines
         .iter()
         .rposition(|line| line.contains("\"round_answered\""));
-    let kept: String = lines[..=last_answer.unwrap()].concat();
-    fs::write(out.join("journal.ndjson"), kept).unwrap();
-    // What came after is not there any more: neither what follows from it.
+    fs::write(out.join("journal.ndjson"), lines[..=last.unwrap()].concat()).unwrap();
     for name in ["summary.json", "report.md", "lineage.dot", "lineage.svg"] {
-        let _ = fs::remove_file(out.join(name));
+        fs::remove_file(out.join(name)).unwrap();
     }
     for trial in fs::read_dir(out.join("trials")).unwrap() {
         // Confirmations.
         let _ = fs::remove_dir_all(trial.unwrap().path().join("2"));
     }
-    for trial in ["counter_0_5", "counter_0_6"] {
-        for place in ["trials", "cases"] {
-            let _ = fs::remove_dir_all(out.join(place).join(trial));
-        }
-    }
-    let (status, _, stderr) = run(&["resume", text(&out)]);
-    assert_eq!(status, 0, "{stderr}");
+    ends(0, &["resume", text(&out)]);
     assert_eq!(digest(&out), whole);
-    assert_eq!(events(&out, "round_answered").len(), 3, "nobody was asked");
     ends(0, &["verify", text(&out)]);
-}
-
-#[test]
-fn an_external_proposer_that_fails_ends_its_stage_with_a_cause() {
-    for (script, timeout_s, class) in [
-        ("import sys; sys.exit(3)", 30.0, "tool_error"),
-        ("print('no idea')", 30.0, "parse_failure"),
-        (
-            "print('{\"schema\": \"noodle2.round-answer/9\", \"proposals\": []}')",
-            30.0,
-            "parse_failure",
-        ),
-        ("import time; time.sleep(600)", 1.0, "timeout"),
-        ("import os; os.kill(os.getpid(), 11)", 30.0, "segfault"),
-    ] {
-        let folder = tempfile::tempdir().unwrap();
-        let study = external(folder.path(), 4, timeout_s, script);
-        let out = folder.path().join("run");
-        ends(6, &["run", text(&study), "--out", text(&out)]);
-        let stage = &summary(&out)["stages"][0];
-        assert_eq!(stage["status"], "failed");
-        assert_eq!(stage["cause"], format!("its proposer failed: {class}"));
-        ends(0, &["verify", text(&out)]);
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let proposer = "{external: {command: [no-such-program], round: 2}}";
-    let study = study(folder.path(), 4, proposer);
-    let out = folder.path().join("run");
-    let (_, said) = ends(6, &["run", text(&study), "--out", text(&out)]);
-    assert!(
-        said.contains("tool_missing: the proposer `no-such-program`"),
-        "{said}"
-    );
-}
-
-#[test]
-fn an_answer_that_was_changed_afterwards_is_not_believed() {
-    let folder = tempfile::tempdir().unwrap();
-    let study = external(folder.path(), 4, 30.0, CLIMBER);
-    let out = folder.path().join("run");
-    completes(&study, &out);
-    let place = out.join("journal.ndjson");
-    let changed = fs::read_to_string(&place).unwrap();
-    assert!(changed.contains("1 cells, after 0 trials"));
-    fs::write(
-        &place,
-        changed.replacen("1 cells, after 0", "1 cells, after 9", 1),
-    )
-    .unwrap();
-    ends(1, &["verify", text(&out)]);
 }
 
 #[test]
 fn a_diagnosis_proposes_remedies_for_what_the_worst_paths_show() {
     let folder = tempfile::tempdir().unwrap();
-    let study = study(folder.path(), 9, "{diagnosis: {catalogue: true}}");
+    let study = study(
+        folder.path(),
+        &format!(
+            "  - {{name: one, trials: 9, proposer: {{kind: diagnosis, catalogue: true}}, {SEVERAL}"
+        ),
+    );
     let out = folder.path().join("run");
     completes(&study, &out);
     let proposed = proposals(&out);

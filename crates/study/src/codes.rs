@@ -126,8 +126,9 @@ codes! {
          `relation` out.";
     JOIN = "N2-STUDY-019", "a join that cannot work",
         "`join` tells how several branches are merged, so it needs a stage with at least two entries in \
-         `after`. `keep` is for `merge: top` alone, and needed there. A quorum is at least 1 and at most \
-         the number of branches.";
+         `after`. `keep` is for `merge: top` alone, and needed there. `mode`, `conflicts` and `pairs` are for \
+         `merge: compose`, which needs trials, `conflicts` for its `replay` alone. A quorum is at least 1 and \
+         at most the number of branches.";
     SCENE_SHORTHAND = "N2-STUDY-020", "constraints are given in two places",
         "`design.sdc` is the short form for a study with one scene: the platform's default corner, ideal \
          clocks, no wires, setup and hold. A study with `scenes` names the constraints in each scene.";
@@ -179,13 +180,17 @@ codes! {
     UNKNOWN_CORNER = "N2-STUDY-036", "a corner that the platform does not have",
         "`platform:<corner>` in `liberty` stands for the libraries of one of the platform's corners. An \
          empty `liberty` means the platform's default corner.";
-    SEQUENCE = "N2-STUDY-037", "a sequence of ECOs that cannot work",
+    SELECTION = "N2-STUDY-037", "a selection that cannot work",
+        "`weights` belong to the strategy `top_n`, `metrics` to `pareto`, `distance` to `diverse` and `size` to \
+         `tournament`; `top_n` needs weights and `pareto` metrics.";
+    PROPOSER = "N2-STUDY-038", "a proposer that cannot work",
+        "`round` is for proposers that learn from their results, `bandit` and `external`; `command` and \
+         `timeout_s` are for `external`, which needs a command; `catalogue` is for `diagnosis`. `grid` needs \
+         values to list: a range of real numbers without `step` has none.";
+    SEQUENCE = "N2-STUDY-039", "a sequence of ECOs that cannot work",
         "A sequence lists at least two ECOs under `sequence`, each with its own `parameters`, and has a name \
          that no ECO of the catalogue has and no other sequence of the study. `rollback` (`all`, `partial`, \
          `none`) says what happens when a step fails.";
-    PROPOSER = "N2-STUDY-038", "a proposer that cannot work",
-        "`grid` needs parameters with values to list: a range of real numbers without `step` has none. Rounds \
-         of `bandit` and `external` have at least one trial. `external` needs a command, and time to answer.";
     CLASS_TOO_WIDE = "N2-LEGAL-001", "an ECO wider than its safety domain",
         "`locked` permits topology_neutral and placement_local ECOs, `guarded` also routing_affecting \
          ones, `sandbox` all four classes. A stage's domain is the stricter of its own and the study's. \

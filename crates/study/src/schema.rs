@@ -39,10 +39,9 @@ fn shorthands(schema: &mut Value) {
     eco["required"] = json!([]);
     eco["anyOf"] = json!([{ "required": ["name"] }, { "required": ["sequence"] }]);
     // A proposer without values may be a single word.
-    let words = json!({ "type": "string", "const": "diagnosis", "description": "What the worst paths of the parents ask for, by the ECOs of the stage." });
-    if let Some(forms) = at(schema, "/$defs/Proposer/oneOf").as_array_mut() {
-        forms.push(words);
-    }
+    let proposer = at(schema, "/$defs/Stage/properties/proposer");
+    let whole = proposer.clone();
+    *proposer = json!({ "anyOf": [{ "$ref": "#/$defs/ProposerKind" }, whole] });
     let after = at(schema, "/$defs/Stage/properties/after");
     after["type"] = json!(["array", "string"]);
     let sdc = json!({
@@ -123,6 +122,27 @@ fn constraints() -> Vec<(&'static str, &'static str, Value)> {
         ("/$defs/Limits/properties/memory_mib", "minimum", json!(1)),
         ("/$defs/Limits/properties/output_mib", "minimum", json!(1)),
         ("/$defs/Stage/properties/name", "pattern", json!(NAME)),
+        (
+            "/$defs/PriorRules/properties/project",
+            "pattern",
+            json!(NAME),
+        ),
+        (
+            "/$defs/PriorRules/properties/max_age_days",
+            "exclusiveMinimum",
+            json!(0),
+        ),
+        (
+            "/$defs/PriorRules/properties/half_life_days",
+            "exclusiveMinimum",
+            json!(0),
+        ),
+        (
+            "/$defs/PriorSource/properties/weight",
+            "exclusiveMinimum",
+            json!(0),
+        ),
+        ("/$defs/PriorSource/properties/weight", "maximum", json!(1)),
         ("/$defs/Stage/properties/after", "uniqueItems", json!(true)),
         ("/$defs/Stage/properties/survivors", "minimum", json!(1)),
         ("/$defs/Aborts/properties/failures", "minimum", json!(1)),
@@ -132,19 +152,8 @@ fn constraints() -> Vec<(&'static str, &'static str, Value)> {
             json!(1),
         ),
         ("/$defs/StageEco/properties/sequence", "minItems", json!(2)),
-        ("/$defs/BanditRules/properties/round", "minimum", json!(1)),
-        ("/$defs/ExternalRules/properties/round", "minimum", json!(1)),
-        (
-            "/$defs/ExternalRules/properties/command",
-            "minItems",
-            json!(1),
-        ),
-        (
-            "/$defs/ExternalRules/properties/timeout_s",
-            "exclusiveMinimum",
-            json!(0),
-        ),
         ("/$defs/Join/properties/keep", "minimum", json!(1)),
+        ("/$defs/Join/properties/pairs", "minimum", json!(1)),
         (
             "/$defs/JoinPolicy/oneOf/2/properties/quorum",
             "minimum",

@@ -1,13 +1,17 @@
 //! Why something ran, was not run, was stopped, was chosen, dropped or contained: told from the journal alone.
 
 use noodle2_control::{Case, Controller, StageStanding, Trial, TrialStanding, Verdict};
+use noodle2_evidence::standing;
 use noodle2_model::{
     CaseName, EquivalenceProof, EquivalenceVerdict, Failure, FailureClass, Outcome, StageEnd,
     StageIndex, TrialId,
 };
 use serde::Serialize;
 
-use crate::{History, StageStatus, count_text, eco_text, gain_text, metric_text, trial_text};
+use crate::{
+    History, StageStatus, composition_lines, count_text, eco_text, gain_text, metric_text,
+    trial_text, veto_text, weight_text,
+};
 
 /// What is explained, and in which sentences.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -128,15 +132,20 @@ impl Explainer<'_> {
                 trial.parent
             ),
             format!(
-                "the ECO declares `{}`, which `{}` permits (up to {})",
+                "{} `{}`, which `{}` permits (up to {})",
+                match trial.eco.composition {
+                    Some(_) => "no ECO of its branches declares more than",
+                    None => "the ECO declares",
+                },
                 trial.eco.class,
                 study.domain_of(stage),
                 study.domain_of(stage).widest_class()
             ),
         ];
         if let Some(reason) = &trial.reason {
-            lines.insert(1, format!("why: {reason}"));
+            lines.push(format!("why: {reason}"));
         }
+        lines.extend(composition_lines(trial));
         for attempt in &trial.attempts {
             if let Some(Outcome::Failed(failure)) = &attempt.outcome
                 && Some(failure) != trial.failure()
@@ -313,6 +322,12 @@ impl Explainer<'_> {
         if !controller.is_discarded(trial) {
             return None;
         }
+        let satisfied = controller.stages()[trial.stage.position()].satisfied();
+        if let Some((at, cause)) = satisfied.filter(|(at, _)| trial > *at) {
+            return Some(format!(
+                "its stage had seen enough at trial {at} ({cause}): what lies beyond it does not count"
+            ));
+        }
         let beyond = match controller.crossed_study_rail() {
             Some((at, cause)) => format!("the study was given up at trial {at} ({cause})"),
             None => match &controller.stages()[trial.stage.position()].standing {
@@ -381,11 +396,18 @@ impl Explainer<'_> {
                     .count()
             ));
         }
+        let vetoed = stage.vetoed.iter();
+        lines.extend(vetoed.map(|veto| format!("it does not try {}", veto_text(veto))));
         for contained in stage.containments() {
             lines.push(format!(
                 "{} is not tried from trial {} on: {}",
                 contained.scope, contained.at, contained.cause
             ));
+        }
+        let refused = stage.refused_proposals.iter();
+        lines.extend(refused.map(|text| format!("its proposer was refused {text}")));
+        if let Some((at, cause)) = stage.satisfied() {
+            lines.push(format!("it had seen enough at trial {at}: {cause}"));
         }
         for trial in trials.iter().filter(|trial| trial.refused.is_some()) {
             let gates = trial.refused.iter().flatten().cloned().collect::<Vec<_>>();
@@ -458,6 +480,7 @@ impl Explainer<'_> {
         let controller = self.controller;
         let definition = &controller.program().identity().ecos[name];
         let mut lines = vec![format!("it declares `{}`", definition.manifest.class)];
+        lines.extend(self.prior_lines(name));
         for position in 0..controller.stages().len() {
             let index = StageIndex::from(position);
             let declared = controller.program().stage(index);
@@ -494,6 +517,8 @@ impl Explainer<'_> {
                 ),
             };
             lines.push(format!("stage `{}` {text}", declared.name));
+            let vetoed = stage.vetoed.iter().filter(|veto| veto.eco == name);
+            lines.extend(vetoed.map(|veto| format!("  not on {}: {}", veto.case, veto.cause)));
             if let Some(contained) = contained {
                 lines.push(format!(
                     "  {} is contained there from trial {} on: {}",
@@ -505,6 +530,30 @@ impl Explainer<'_> {
             subject: format!("ECO {name}"),
             lines,
         }
+    }
+
+    /// What earlier runs found of an ECO, by conditions.
+    fn prior_lines(&self, eco: &str) -> Vec<String> {
+        let identity = self.controller.program().identity();
+        let metric = identity.study.objective.rank.first().copied();
+        let entries = identity.priors.iter().flat_map(|priors| &priors.entries);
+        entries
+            .filter(|prior| prior.eco == eco)
+            .map(|prior| {
+                let standing = standing(&prior.evidence, metric);
+                let helped = metric.map_or_else(String::new, |metric| {
+                    let gains = prior.evidence.gains.get(&metric);
+                    let better = gains.map_or(0.0, |gains| gains.better);
+                    format!(", {} better in {metric}", weight_text(better))
+                });
+                format!(
+                    "{standing} by earlier runs with {}: {} tries{helped}, {} failed",
+                    prior.context,
+                    weight_text(prior.evidence.tries()),
+                    weight_text(prior.evidence.own_failures())
+                )
+            })
+            .collect()
     }
 
     fn case_of(&self, trial: TrialId) -> CaseName {

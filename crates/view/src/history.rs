@@ -202,15 +202,12 @@ impl History {
         (base + chain).max(total / f64::from(self.workers))
     }
 
-    /// Processor seconds of all attempts, and of external proposers.
+    /// Processor seconds of all attempts.
     pub fn cpu_s(&self) -> f64 {
         let base = self.controller.base_attempts().iter();
         let trials = self.controller.trials();
         let trials = trials.flat_map(|trial| trial.attempts.iter().chain(&trial.confirmations));
-        let stages = self.controller.stages().iter();
-        let asked: f64 = stages.map(|stage| stage.proposer_cpu_s).sum();
-        let attempts = base.chain(trials).map(|attempt| attempt.usage.cpu_s);
-        asked + attempts.sum::<f64>()
+        base.chain(trials).map(|attempt| attempt.usage.cpu_s).sum()
     }
 
     /// Seconds during which an attempt of the one and of the other stage ran at the same instant.

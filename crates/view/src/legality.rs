@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
-    Aborts, Bound, ContainmentRules, DesignGuard, EcoClass, FailureRail, Limits, PromotionGates,
-    ProtectedObjects, RiskEnvelope, SafetyDomain, Stage, StageEco, Study, StudyRail,
+    Aborts, Bound, ContainmentRules, DesignGuard, EcoClass, FailureRail, JoinMerge, Limits,
+    PriorRules, PromotionGates, ProtectedObjects, RiskEnvelope, SafetyDomain, Stage, StageEco,
+    Study, StudyRail,
 };
 use serde::Serialize;
 
@@ -24,6 +25,9 @@ pub struct LegalityReport {
     limits: Limits,
     branch_rail: FailureRail,
     study_rail: StudyRail,
+    /// What is done with evidence of other runs; absent where the study says nothing of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priors: Option<PriorsReport>,
     stages: Vec<StageLegality>,
     /// Every reason why the study may not run.
     breaches: Vec<Breach>,
@@ -36,6 +40,12 @@ struct BudgetReport {
     wall_time_s: Option<f64>,
     /// What all trials could use on the clock, one after the other, each at its limit.
     most_wall_time_s: f64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct PriorsReport {
+    project: String,
+    rules: PriorRules,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -55,6 +65,10 @@ struct StageLegality {
     trial_rail: Vec<Bound>,
     containment: ContainmentRules,
     gates: GatesReport,
+    /// Whether ECOs that mostly fail, by what is known, are kept out.
+    veto: bool,
+    /// Whether priors may say what is tried first.
+    steered: bool,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -99,6 +113,10 @@ impl LegalityReport {
             limits: study.limits.clone(),
             branch_rail: study.safety.rails.branch,
             study_rail: StudyRail::of(study),
+            priors: study.priors.as_ref().map(|rules| PriorsReport {
+                project: rules.project_of(&study.name).to_owned(),
+                rules: rules.clone(),
+            }),
             stages: study
                 .stages
                 .iter()
@@ -146,6 +164,11 @@ impl LegalityReport {
             "  branch rail  {}",
             failure_rail_text(&self.branch_rail)
         ));
+        lines.extend(
+            self.priors
+                .iter()
+                .map(|priors| format!("  priors       {}", priors.text())),
+        );
         for stage in &self.stages {
             lines.extend(stage.lines());
         }
@@ -161,6 +184,34 @@ impl LegalityReport {
     }
 }
 
+impl PriorsReport {
+    fn text(&self) -> String {
+        let Self { project, rules } = self;
+        let sources = rules.sources.iter().map(|source| {
+            let (project, study) = (&source.project, &source.study);
+            format!("studies {study} of projects {project} at {}", source.weight)
+        });
+        let sources: Vec<String> = sources.collect();
+        let from = match (rules.warm_start, sources.is_empty()) {
+            (false, _) => "no evidence of earlier runs".to_owned(),
+            (true, true) => format!("evidence of project {project} alone"),
+            (true, false) => format!("evidence of {}", sources.join(", ")),
+        };
+        let age = match rules.warm_start {
+            true => format!(
+                ", up to {} days old, half after {} days",
+                rules.max_age_days, rules.half_life_days
+            ),
+            false => String::new(),
+        };
+        let kept = match rules.record {
+            true => format!("kept for project {project}"),
+            false => "not kept".to_owned(),
+        };
+        format!("{from}{age}; its own is {kept}")
+    }
+}
+
 impl StageLegality {
     fn new(study: &Study, stage: &Stage, known: &BTreeMap<String, EcoClass>) -> Self {
         let domain = study.domain_of(stage);
@@ -170,6 +221,18 @@ impl StageLegality {
         for (name, _) in stage.ecos.iter().flat_map(StageEco::components) {
             if let Some(class) = known.get(name) {
                 classes.entry(*class).or_default().insert(name.to_owned());
+            }
+        }
+        let composes = stage
+            .join
+            .as_ref()
+            .is_some_and(|join| join.merge == JoinMerge::Compose);
+        for before in study.stages_before(stage).into_iter().filter(|_| composes) {
+            for eco in &before.ecos {
+                if let Some(class) = known.get(&eco.name) {
+                    let told = format!("{} (composed)", eco.name);
+                    classes.entry(*class).or_default().insert(told);
+                }
             }
         }
         let both = |one: &[String], other: &[String]| [one, other].concat();
@@ -196,6 +259,12 @@ impl StageLegality {
                 equivalence: gates.equivalence,
                 accept_undecided: gates.accept_undecided,
             },
+            veto: study
+                .priors
+                .as_ref()
+                .is_some_and(|rules| rules.vetoes(domain)),
+            steered: study.priors.as_ref().is_some_and(|rules| rules.warm_start)
+                && PriorRules::steers(domain),
         }
     }
 
@@ -236,6 +305,15 @@ impl StageLegality {
             proofs.push("an undecided one passes");
         }
         line("survivors", proofs.join(", "));
+        let uses = [
+            (self.steered, "what earlier runs found may guide the choice"),
+            (self.veto, "what mostly fails is not tried"),
+        ];
+        let uses: Vec<&str> = uses
+            .iter()
+            .filter_map(|(is_so, text)| is_so.then_some(*text))
+            .collect();
+        line("evidence", uses.join("; "));
         lines
     }
 

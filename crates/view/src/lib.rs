@@ -23,12 +23,12 @@ pub use explain::Explanation;
 pub use history::History;
 pub use legality::{Breach, LegalityReport};
 pub use lineage::Lineage;
-pub use number::{count_text, gain_text, metric_text, seconds_text};
+pub use number::{count_text, gain_text, metric_text, seconds_text, weight_text};
 pub use plan::PlanView;
 pub use progress::Progress;
 pub use report::{headline, report_markdown, report_text};
-pub use stage::{StageView, eco_text};
-pub use standing::{StageStatus, SummaryStatus, trial_text};
+pub use stage::{StageView, composition_lines, eco_text};
+pub use standing::{StageStatus, SummaryStatus, trial_text, veto_text};
 pub use summary::{
     BestOrigin, CaseSummary, EcoSummary, FailureSummary, MetricDelta, SUMMARY_SCHEMA_VERSION,
     StageSummary, Summary,

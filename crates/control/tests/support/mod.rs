@@ -4,16 +4,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use noodle2_control::{Controller, RoundRequest, StageStanding, TrialStanding};
+use noodle2_control::{Controller, StageStanding, TrialStanding};
 use noodle2_model::{
-    Aborts, AttemptId, AttemptUsage, BanditRules, Bound, Budget, Check, Clocks, ContentHash,
-    Design, DesignState, DiagnosisRules, EcoClass, EcoDefinition, EcoImplementation, EcoManifest,
-    EngineKind, EngineSpec, EquivalenceProof, EquivalenceVerdict, Event, ExternalProposal,
-    ExternalRules, Failure, FailureClass, Join, JoinMerge, JoinPolicy, Limits, Measurement, Metric,
-    MetricSet, Objective, Outcome, ParameterDomain, ParameterKind, ParameterSpec, ParameterValue,
-    Parasitics, PathExtreme, PathProfile, Proposer, Rollback, RoundAnswer, RunIdentity,
-    SafetyDomain, Scene, SequenceStep, Stage, StageEco, StageEnd, StageIndex, StageMode, StopCause,
-    Study, Symptom,
+    Aborts, AttemptId, AttemptUsage, Bound, Budget, Clocks, ComposeMode, ContentHash, Context,
+    Design, DesignState, EcoClass, EcoDefinition, EcoImplementation, EcoManifest, EngineKind,
+    EngineSpec, EquivalenceProof, EquivalenceVerdict, Event, Evidence, ExternalProposal, Failure,
+    FailureClass, Join, JoinMerge, JoinPolicy, Limits, Measurement, Metric, MetricSet, Objective,
+    Outcome, ParameterDomain, ParameterKind, ParameterSpec, ParameterValue, Parasitics,
+    PathExtreme, PathProfile, Prior, PriorRules, Priors, ProposerKind, Rollback, RunIdentity,
+    SafetyDomain, Scene, Selection, SequenceStep, Stage, StageEco, StageEnd, StageIndex, StageMode,
+    StopCause, Strategy, Study, Symptom, TrialResult, ViolationDepth,
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): enough chance for a schedule, the same on every machine.
@@ -44,7 +44,9 @@ pub fn stage(name: &str, after: &[&str], trials: u32) -> Stage {
         relation: None,
         trials,
         survivors: 2,
-        proposer: None,
+        selection: Default::default(),
+        stop: Default::default(),
+        proposer: Default::default(),
         ecos: vec![
             StageEco {
                 name: "resize".to_owned(),
@@ -122,6 +124,7 @@ pub fn study(stages: Vec<Stage>) -> Study {
         eco_path: Vec::new(),
         budget: Budget::default(),
         limits: Limits::default(),
+        priors: None,
         stages,
     }
 }
@@ -175,6 +178,7 @@ pub fn identity(study: Study) -> RunIdentity {
             eco("resize", "paths", integer),
             eco("buffer", "share", real),
         ]),
+        priors: None,
     }
 }
 
@@ -218,17 +222,55 @@ pub fn random_study(chance: &mut Chance) -> Study {
             if chance.one_in(8) {
                 stage.safety.rails.trial = vec![bound_on_wns(-505.0)];
             }
+            let kinds = [
+                ProposerKind::Auto,
+                ProposerKind::Auto,
+                ProposerKind::Random,
+                ProposerKind::Bandit,
+                ProposerKind::Grid,
+                ProposerKind::Diagnosis,
+                ProposerKind::External,
+            ];
+            stage.proposer.kind = kinds[chance.below(7)];
+            stage.proposer.catalogue = chance.one_in(2);
+            if chance.one_in(4) {
+                stage.ecos.push(sequence());
+            }
+            stage.proposer.round = Some(1 + chance.below(4) as u32);
+            let strategies = [
+                Strategy::Lexicographic,
+                Strategy::TopN,
+                Strategy::Pareto,
+                Strategy::Diverse,
+                Strategy::Tournament,
+            ];
+            stage.selection = Selection {
+                strategy: strategies[chance.below(5)],
+                weights: BTreeMap::from([(Metric::SetupWns, 1.0), (Metric::Area, 2.0)]),
+                metrics: vec![Metric::SetupWns, Metric::Area],
+                distance: Some(1 + chance.below(2) as u32),
+                size: Some(2),
+                elitism: true,
+            };
+            if chance.one_in(4) {
+                stage.stop.plateau_trials = Some(1 + chance.below(4) as u32);
+            }
+            if chance.one_in(6) {
+                stage.stop.target = vec![bound_on_wns(-480.0)];
+            }
             if chance.one_in(4) {
                 stage.safety_domain = Some(SafetyDomain::Locked);
             }
             stage.aborts.no_improvement = chance.one_in(6);
-            stage.proposer = random_proposer(chance);
-            if chance.one_in(4) {
-                stage.ecos.push(sequence());
-            }
             if after.len() > 1 {
-                let merge =
-                    [JoinMerge::Union, JoinMerge::Top, JoinMerge::BestPerBranch][chance.below(3)];
+                let merge = [
+                    JoinMerge::Union,
+                    JoinMerge::Top,
+                    JoinMerge::BestPerBranch,
+                    JoinMerge::Compose,
+                ][chance.below(4)];
+                let composes = merge == JoinMerge::Compose;
+                let reruns = composes && chance.one_in(2);
                 stage.join = Some(Join {
                     merge,
                     keep: (merge == JoinMerge::Top).then(|| 1 + chance.below(3) as u32),
@@ -237,6 +279,9 @@ pub fn random_study(chance: &mut Chance) -> Study {
                         1 => JoinPolicy::Any,
                         _ => JoinPolicy::Quorum(1 + chance.below(after.len()) as u32),
                     },
+                    mode: reruns.then_some(ComposeMode::Rerun),
+                    conflicts: None,
+                    pairs: (composes && chance.one_in(2)).then(|| 1 + chance.below(3) as u32),
                 });
             }
             stage
@@ -257,24 +302,36 @@ pub fn random_study(chance: &mut Chance) -> Study {
     if chance.one_in(5) {
         study.safety.rails.study.catastrophic_failures = Some(1);
     }
+    if chance.one_in(3) {
+        study.priors = Some(PriorRules {
+            veto: Some(true),
+            ..PriorRules::default()
+        });
+    }
     study
 }
 
-fn random_proposer(chance: &mut Chance) -> Option<Proposer> {
-    let round = 1 + chance.below(4) as u32;
-    match chance.below(8) {
-        0 => Some(Proposer::Grid),
-        1 => Some(Proposer::Random),
-        2 | 3 => Some(Proposer::Bandit(BanditRules { round })),
-        4 => Some(Proposer::Diagnosis(DiagnosisRules {
-            catalogue: chance.one_in(2),
-        })),
-        5 => Some(Proposer::External(ExternalRules {
-            command: vec!["propose".to_owned()],
-            round,
-            timeout_s: 1.0,
-        })),
-        _ => None,
+/// Evidence of earlier runs: some failures, not yet enough for a veto.
+pub fn random_priors(chance: &mut Chance) -> Priors {
+    let entry = |eco: &str, failures: usize| Prior {
+        eco: eco.to_owned(),
+        content: ContentHash::of(eco),
+        context: Context {
+            depth: ViolationDepth::Under1Ns,
+            ..Context::default()
+        },
+        evidence: Evidence::of(
+            &TrialResult::Failed(FailureClass::ToolError),
+            failures as f64 * 0.5,
+        ),
+        last_use_s: 0,
+    };
+    Priors {
+        entries: vec![
+            entry("buffer", chance.below(6)),
+            entry("resize", chance.below(6)),
+        ],
+        runs: Vec::new(),
     }
 }
 
@@ -299,47 +356,6 @@ pub fn sequence() -> StageEco {
         ],
         rollback: Some(Rollback::Partial),
         ..StageEco::default()
-    }
-}
-
-/// What an external proposer answers: a function of what it is given and of nothing else. Some of it may not
-/// be tried.
-pub fn answer_of(request: &RoundRequest, world: u64) -> RoundAnswer {
-    let text = serde_json::to_string(request).unwrap();
-    let hash = ContentHash::of(format!("{world} {text}"));
-    let byte = |place: usize| i64::from(hash.as_bytes()[place]);
-    if byte(0) < 10 {
-        return RoundAnswer::Failed(Failure {
-            class: FailureClass::ParseFailure,
-            tool_code: None,
-            message: String::new(),
-            excerpt: String::new(),
-        });
-    }
-    let proposals = (1..=byte(1) % 6).map(|number| {
-        let number = number as usize * 4;
-        let (eco, parameter, value) = match byte(number) % 4 {
-            0 => {
-                let paths = byte(number + 1) % 50;
-                ("resize", "paths", ParameterValue::Integer(paths))
-            }
-            1 => ("nothing", "paths", ParameterValue::Integer(1)),
-            _ => {
-                let share = byte(number + 1) as f64 / 250.0;
-                ("buffer", "share", ParameterValue::Real(share))
-            }
-        };
-        let input = byte(number + 2) as usize % request.inputs.len();
-        ExternalProposal {
-            parent: request.inputs[input].case.to_string(),
-            eco: eco.to_owned(),
-            parameters: BTreeMap::from([(parameter.to_owned(), value)]),
-            reason: Some(format!("after {} trials", request.history.len())),
-        }
-    });
-    RoundAnswer::Proposals {
-        proposals: proposals.collect(),
-        done: byte(2) < 30,
     }
 }
 
@@ -446,6 +462,7 @@ fn measurement(design: u64, wns: f64, area: f64) -> Measurement {
         )]),
         findings: Vec::new(),
         edits: BTreeMap::new(),
+        conflicts: BTreeMap::new(),
         blast_radius: None,
         equivalence: None,
         paths: vec![path(design, wns)],
@@ -457,7 +474,7 @@ fn measurement(design: u64, wns: f64, area: f64) -> Measurement {
 fn path(design: u64, slack_ps: f64) -> PathProfile {
     PathProfile {
         scene: "default".to_owned(),
-        check: Check::Setup,
+        check: noodle2_model::Check::Setup,
         start: "a".to_owned(),
         end: "b".to_owned(),
         slack_ps,
@@ -537,36 +554,66 @@ pub fn run(identity: &RunIdentity, world: u64, mut schedule: Schedule) -> Vec<Ev
         if controller.recorded_digest().is_some() {
             return journal;
         }
+        // A program answers at any time, and is asked again when the answer was lost.
+        if let Some((stage, round)) = controller.external_rounds_due().first().copied()
+            && (controller.running_attempts().is_empty() || schedule.chance.one_in(2))
+        {
+            let event = answer(&controller, stage, round);
+            controller.apply(&event).unwrap();
+            journal.push(event);
+            continue;
+        }
         check_no_idle_worker(&controller, schedule.workers);
         if schedule.kill_one_in > 0 && schedule.chance.one_in(schedule.kill_one_in) {
             controller = resume(&mut journal);
             continue;
         }
         let running: Vec<AttemptId> = controller.running_attempts().iter().copied().collect();
-        let asked = controller.rounds_to_ask();
-        assert!(
-            !running.is_empty() || !asked.is_empty(),
-            "nothing runs and nothing is decided"
-        );
-        let pick = schedule.chance.below(running.len() + asked.len());
-        if let Some((stage, round)) = pick.checked_sub(running.len()).map(|pick| asked[pick]) {
-            let request = controller.round_request(stage).unwrap();
-            let event = Event::RoundAnswered {
-                stage,
-                round,
-                answer: answer_of(&request, world),
-                usage: AttemptUsage::default(),
-            };
-            controller.apply(&event).unwrap();
-            journal.push(event);
-            continue;
-        }
-        let attempt = running[pick];
+        assert!(!running.is_empty(), "nothing runs and nothing is decided");
+        let attempt = running[schedule.chance.below(running.len())];
         let event = finished(attempt, result_of(&controller, attempt, world));
         controller.apply(&event).unwrap();
         journal.push(event);
     }
     unreachable!()
+}
+
+/// What a user's program proposes: a function of what it is given and of nothing else.
+fn answer(controller: &Controller, stage: StageIndex, round: u32) -> Event {
+    let history = controller.causal_history(stage, round);
+    let hash = ContentHash::of(serde_json::to_vec(&history).unwrap());
+    let byte = |place: usize| hash.as_bytes()[place];
+    if byte(0) < 10 {
+        let cause = "it lost its temper".to_owned();
+        return Event::ProposerFailed { stage, cause };
+    }
+    let proposals = (0..usize::from(byte(1) % 6)).map(|place| ExternalProposal {
+        parent: (byte(place + 2) % 3 == 0).then(|| {
+            let inputs = &history.inputs;
+            let known = &inputs[usize::from(byte(place + 8)) % inputs.len()];
+            known.case.clone()
+        }),
+        eco: ["resize", "buffer", "unknown"][usize::from(byte(place + 14)) % 3].to_owned(),
+        parameters: match byte(place + 14) % 3 {
+            0 => [(
+                "paths".to_owned(),
+                ParameterValue::Integer(i64::from(byte(place + 20) % 50)),
+            )]
+            .into(),
+            1 => [(
+                "share".to_owned(),
+                ParameterValue::Real(f64::from(byte(place + 20)) / 200.0),
+            )]
+            .into(),
+            _ => Default::default(),
+        },
+        reason: String::new(),
+    });
+    Event::RoundAnswered {
+        stage,
+        round,
+        proposals: proposals.collect(),
+    }
 }
 
 /// What a controller does after its predecessor was killed.

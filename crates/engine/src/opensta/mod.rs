@@ -7,6 +7,8 @@
 //!
 //! Never believes what `sta` prints as a result, never reads a unit that `sta` was not asked for.
 
+mod cold;
+mod compose;
 mod derived;
 mod log;
 mod measure;
@@ -18,12 +20,14 @@ mod script;
 mod sequence;
 mod trial;
 
+pub use cold::{ColdRequest, ColdResult};
+pub use compose::{EditsRequest, ReplayRequest, RerunRequest};
 pub use log::{LogRemarks, MAX_EXCERPT_LINES};
 pub use measure::{MetricsDocument, SceneDocument};
 pub use probe::{Abilities, OpenSta, ProbeError, find_program};
 pub use read::{Record, ResultError, ResultFile};
 pub use scenes::{Preparation, PrepareProblem, StudyContext};
-pub use sequence::SequenceOrder;
+pub use sequence::SequenceRequest;
 pub use trial::{ParentFacts, TrialRequest};
 
 use std::collections::BTreeMap;

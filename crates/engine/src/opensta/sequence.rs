@@ -13,25 +13,20 @@ use noodle2_model::{
 };
 
 use super::scenes::StudyContext;
-use super::trial::{NETLIST, ParentFacts, Run, TrialRequest, io_failure, write};
+use super::trial::{Declared, LEDGER, NETLIST, ParentFacts, Run, TrialRequest, io_failure, write};
 use crate::catalogue::Eco;
 
 /// A sequence of ECOs that is tried as one.
 #[derive(Clone, Debug)]
-pub struct SequenceOrder<'a> {
+pub struct SequenceRequest<'a> {
+    /// The trial; it names no ECO itself.
+    pub trial: TrialRequest<'a>,
     /// What is tried.
     pub proposal: &'a EcoProposal,
     /// The ECOs of its steps.
     pub ecos: Vec<&'a Eco>,
     /// What a step must not make worse: the first metric of the stage's ranking.
     pub judge: Metric,
-}
-
-/// What became of a sequence.
-pub(super) struct Made {
-    /// The design that it left: the parent's where nothing stands.
-    pub(super) netlists: Vec<PathBuf>,
-    pub(super) steps: Vec<StepRecord>,
 }
 
 /// Where the sequence stands between two steps.
@@ -42,17 +37,60 @@ struct Standing {
 }
 
 impl StudyContext {
-    /// Makes the steps of a sequence, each in a folder `step-<number>` of the attempt, and writes what they did to
-    /// `sequence.json`.
+    /// Makes the steps of a sequence, each as a trial of its own does it and under the same guards; what counts is
+    /// what is left of them, against the parent of the whole.
     ///
-    /// # Errors
-    /// The failure of a step that its rollback does not undo.
-    pub(super) fn run_steps(
+    /// In the folder of the attempt it leaves `netlist.v`, `ledger.tsv` and `sequence.json`, which tells what each
+    /// step did, and in `steps/<number>` what [`Self::run_trial`] leaves of each ECO.
+    pub fn run_sequence(&self, sequence: &SequenceRequest<'_>, run: Run<'_>) -> Outcome {
+        let mut run = self.limited(run);
+        self.make_sequence(sequence, &mut run)
+            .unwrap_or_else(Outcome::Failed)
+    }
+
+    fn make_sequence(
         &self,
-        request: &TrialRequest<'_>,
-        sequence: &SequenceOrder<'_>,
+        sequence: &SequenceRequest<'_>,
         run: Run<'_>,
-    ) -> Result<Made, Failure> {
+    ) -> Result<Outcome, Failure> {
+        let whole = &sequence.trial;
+        let (left, steps) = self.make_steps(sequence, run)?;
+        let mut text = serde_json::to_vec_pretty(&steps).expect("steps are plain data");
+        text.push(b'\n');
+        write(&whole.folder.join("sequence.json"), &text)?;
+        let Some((netlist, measurement)) = left else {
+            return Ok(Outcome::NoEffect);
+        };
+        std::fs::copy(&netlist, whole.folder.join(NETLIST))
+            .map_err(|error| io_failure("copy", &netlist, &error))?;
+        let mut manifests = sequence.ecos.iter().map(|eco| &eco.manifest);
+        let declared = Declared {
+            name: &sequence.proposal.name,
+            version: sequence.proposal.version,
+            class: sequence.proposal.class,
+            changes_connectivity: manifests.any(|manifest| manifest.changes_connectivity),
+        };
+        let change = self.change_by(whole, &declared)?;
+        if change.ledger.is_empty() {
+            return Ok(Outcome::NoEffect);
+        }
+        let ledger = change.ledger.to_tsv();
+        write(&whole.folder.join(LEDGER), ledger.as_bytes())?;
+        Ok(Outcome::Measured(Measurement {
+            edits: change.ledger.counts(),
+            blast_radius: Some(change.radius),
+            steps,
+            ..measurement
+        }))
+    }
+
+    /// What is left of the steps of a sequence, its netlist and what was measured of it, and what each did.
+    fn make_steps(
+        &self,
+        sequence: &SequenceRequest<'_>,
+        run: Run<'_>,
+    ) -> Result<(Option<(PathBuf, Measurement)>, Vec<StepRecord>), Failure> {
+        let request = &sequence.trial;
         let rollback = sequence.proposal.rollback.unwrap_or_default();
         let mut standing = Standing {
             netlists: request.netlists.clone(),
@@ -65,6 +103,7 @@ impl StudyContext {
             }),
             parent: request.parent.clone(),
         };
+        let mut left = None;
         let mut steps: Vec<StepRecord> = Vec::new();
         let mut is_stopped = false;
         let parts = sequence.ecos.iter().zip(&sequence.proposal.sequence);
@@ -82,23 +121,19 @@ impl StudyContext {
                 steps.push(step);
                 continue;
             }
-            let folder = request.folder.join(format!("step-{number}"));
+            let folder = request.folder.join("steps").join(number.to_string());
             std::fs::create_dir_all(&folder)
                 .map_err(|error| io_failure("create", &folder, &error))?;
-            let outcome = self.attempt(
-                &TrialRequest {
-                    trial: request.trial,
-                    folder: folder.clone(),
-                    netlists: standing.netlists.clone(),
-                    parent: standing.parent.clone(),
-                    eco: Some((proposal, eco)),
-                    prefix: format!("{}s{number}_", request.prefix),
-                    sequence: None,
-                    seed: request.seed,
-                    guard: request.guard.clone(),
-                },
-                run,
-            );
+            let step_request = TrialRequest {
+                folder: folder.clone(),
+                netlists: standing.netlists.clone(),
+                parent: standing.parent.clone(),
+                eco: Some((proposal, eco)),
+                ..request.clone()
+            };
+            // Each process counts its names from 1.
+            let prefix = format!("{}s{number}_", EcoProposal::name_prefix(request.trial));
+            let outcome = self.attempt(&step_request, &prefix, run);
             let measured = match outcome {
                 Ok(Outcome::Measured(measured)) => Some(measured),
                 Ok(Outcome::NoEffect) => {
@@ -131,7 +166,9 @@ impl StudyContext {
             match measured.filter(|_| step.ending == StepEnding::Kept) {
                 Some(measured) => {
                     step.edits = measured.edits.clone();
-                    standing = after(&measured, folder.join(NETLIST), step.after);
+                    let netlist = folder.join(NETLIST);
+                    standing = after(&measured, netlist.clone(), step.after);
+                    left = Some((netlist, measured));
                 }
                 None => is_stopped = rollback == Rollback::All,
             }
@@ -144,15 +181,9 @@ impl StudyContext {
                     step.edits.clear();
                 }
             }
-            standing.netlists = request.netlists.clone();
+            left = None;
         }
-        let mut text = serde_json::to_vec_pretty(&steps).expect("steps are plain data");
-        text.push(b'\n');
-        write(&request.folder.join("sequence.json"), &text)?;
-        Ok(Made {
-            netlists: standing.netlists,
-            steps,
-        })
+        Ok((left, steps))
     }
 }
 

@@ -256,6 +256,7 @@ impl Bench {
             eco_path: Vec::new(),
             budget: Default::default(),
             limits: Default::default(),
+            priors: None,
             stages: Vec::new(),
         };
         Self {
@@ -385,8 +386,6 @@ pub fn base_request<'a>(context: &StudyContext, folder: &Path) -> TrialRequest<'
         netlists: context.base_netlists().to_vec(),
         parent: None,
         eco: None,
-        prefix: EcoProposal::name_prefix(TrialId::BASE),
-        sequence: None,
         seed: 1,
         guard: Default::default(),
     }
@@ -452,8 +451,6 @@ pub fn try_eco_under(
         netlists: vec![parent.0.join("netlist.v")],
         parent: Some(ParentFacts::from(&parent.1)),
         eco: Some((&proposal(eco), eco)),
-        prefix: EcoProposal::name_prefix("1_1".parse().unwrap()),
-        sequence: None,
         seed: 7,
         guard,
     };

@@ -294,6 +294,9 @@ fn prepare(
         relation: None,
         trials: 1,
         survivors: 1,
+        selection: Default::default(),
+        stop: Default::default(),
+        proposer: Default::default(),
         ecos: names
             .iter()
             .map(|name| StageEco {
@@ -301,7 +304,6 @@ fn prepare(
                 ..StageEco::default()
             })
             .collect(),
-        proposer: None,
         mode: StageMode::Sta,
         safety_domain: None,
         safety: Default::default(),
@@ -332,8 +334,6 @@ impl<'a> Bench<'a> {
             netlists: prepared.context.base_netlists().to_vec(),
             parent: None,
             eco: None,
-            prefix: EcoProposal::name_prefix(TrialId::BASE),
-            sequence: None,
             seed: prepared.identity.study.seed,
             guard: DesignGuard::default(),
         };
@@ -427,8 +427,6 @@ impl<'a> Bench<'a> {
             netlists: vec![self.folder.join("base").join(NETLIST)],
             parent: Some(ParentFacts::from(&self.base)),
             eco: Some((&proposal, eco)),
-            prefix: EcoProposal::name_prefix(trial),
-            sequence: None,
             seed: self.prepared.identity.study.seed,
             guard: DesignGuard::default(),
         };

@@ -9,8 +9,8 @@ use noodle2_model::{
 };
 use noodle2_store::{RunFolder, read_journal};
 use noodle2_view::{
-    History, Lineage, Progress, StageView, Summary, SummaryStatus, Table, eco_text, gain_text,
-    headline, metric_text, report_text, trial_text,
+    History, Lineage, Progress, StageView, Summary, SummaryStatus, Table, composition_lines,
+    eco_text, gain_text, headline, metric_text, report_text, trial_text,
 };
 
 use crate::cli::{Format, LineageFormat};
@@ -182,6 +182,7 @@ fn show_trial(
             "metrics": case.map(|case| &case.measurement.overall),
             "scenes": case.map(|case| &case.measurement.scenes),
             "edits": case.map(|case| &case.measurement.edits),
+            "conflicts": case.map(|case| &case.measurement.conflicts),
             "steps": case.map(|case| &case.measurement.steps),
             "paths": case.map(|case| &case.measurement.paths),
             "findings": case.map(|case| &case.measurement.findings),
@@ -201,6 +202,9 @@ fn show_trial(
             ));
             if let Some(reason) = &trial.reason {
                 text.push_str(&format!("  why: {reason}\n"));
+            }
+            for line in composition_lines(trial) {
+                text.push_str(&format!("  {line}\n"));
             }
             for gate in trial.refused.iter().flatten() {
                 text.push_str(&format!("  may not survive: {gate}\n"));

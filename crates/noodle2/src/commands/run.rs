@@ -16,12 +16,15 @@ use noodle2_store::{
 };
 use noodle2_view::{History, Summary, count_text, report_text};
 
-use crate::cli::{Format, StudyOption, WorkersOption};
+use crate::cli::{Format, PriorsOption, StudyOption, WorkersOption};
 use crate::commands::inspect::history_of;
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
+use crate::priors;
 use crate::record;
-use crate::run::{AttemptRunner, Driver, DriverError, EngineRunner, RunEnd, Spending, Watch, took};
+use crate::run::{
+    AskingPlace, AttemptRunner, Driver, DriverError, EngineRunner, RunEnd, Spending, Watch, took,
+};
 use crate::shell;
 use crate::study::{self, Prepared};
 
@@ -30,20 +33,26 @@ pub(crate) fn run(
     option: &StudyOption,
     out: &Path,
     workers: &WorkersOption,
+    store: &PriorsOption,
     format: Format,
 ) -> Result<Exit, CommandFailure> {
     let loaded = study::load(option)?;
     loaded.refuse_illegal()?;
     let writable = RunFolder::create(out)?;
     let folder = writable.folder.clone();
-    let prepared = prepare_in(&folder, |shared| study::prepare(&loaded, shared))
-        .inspect_err(|_| drop(std::fs::remove_dir_all(folder.inputs())))?;
+    let prepared = prepare_in(&folder, |shared| {
+        let mut prepared = study::prepare(&loaded, shared)?;
+        priors::warm(&mut prepared.identity, store)?;
+        Ok(prepared)
+    })
+    .inspect_err(|_| drop(std::fs::remove_dir_all(folder.inputs())))?;
     // The bytes that were read, not those that the file holds by now.
     write_atomic(&folder.study(), &loaded.bytes)?;
     let legality = record::legality_text(&prepared.identity);
     write_atomic(&folder.legality(), legality)?;
     let mut journal = JournalWriter::create(&folder.journal())?;
-    let count = Manner::new(workers, format).workers;
+    let manner = Manner::new(workers, store, format);
+    let count = manner.workers;
     let created = vec![
         Event::RunCreated {
             identity: Box::new(prepared.identity.clone()),
@@ -53,22 +62,17 @@ pub(crate) fn run(
     let controller = begin(&prepared.identity, &created)?;
     append(&mut journal, created)?;
     let spending = Spending::new(&prepared.identity.study.budget, 0.0, 0.0);
-    go_on(
-        writable,
-        prepared,
-        controller,
-        journal,
-        spending,
-        &Manner::new(workers, format),
-    )
+    go_on(writable, prepared, controller, journal, spending, &manner)
 }
 
 /// Goes on with a run.
 pub(crate) fn resume(
     run: &Path,
     workers: &WorkersOption,
+    store: &PriorsOption,
     format: Format,
 ) -> Result<Exit, CommandFailure> {
+    let manner = Manner::new(workers, store, format);
     let writable = RunFolder::open_for_writing(run)?;
     let folder = writable.folder.clone();
     let reopened = open_for_append(&folder.journal())?;
@@ -97,7 +101,7 @@ pub(crate) fn resume(
     let mut controller = history.controller().clone();
     if controller.recorded_digest().is_some() {
         print::talk("the run has ended already; nothing is left to do");
-        return conclude(&folder, &history, format);
+        return conclude(&folder, &history, &manner);
     }
     let prepared = prepare_in(&folder, |shared| {
         study::prepare_again(controller.program().identity(), shared)
@@ -108,7 +112,7 @@ pub(crate) fn resume(
             killed.command_line, killed.pid, killed.attempt
         ));
     }
-    let count = Manner::new(workers, format).workers;
+    let count = manner.workers;
     let mut events = vec![Event::RunResumed, Event::WorkersOffered { workers: count }];
     events.extend(
         controller
@@ -134,14 +138,7 @@ pub(crate) fn resume(
         history.cpu_s(),
         history.makespan_s(),
     );
-    go_on(
-        writable,
-        prepared,
-        controller,
-        journal,
-        spending,
-        &Manner::new(workers, format),
-    )
+    go_on(writable, prepared, controller, journal, spending, &manner)
 }
 
 /// Prepares a study with the run's folder of shared inputs, and seals that folder.
@@ -158,19 +155,22 @@ fn prepare_in(
 }
 
 /// How the person wants the run to go.
-struct Manner {
+struct Manner<'a> {
     workers: u32,
     quiet: bool,
     format: Format,
+    /// Where evidence is kept.
+    priors: &'a PriorsOption,
 }
 
-impl Manner {
-    fn new(option: &WorkersOption, format: Format) -> Self {
+impl<'a> Manner<'a> {
+    fn new(option: &WorkersOption, priors: &'a PriorsOption, format: Format) -> Self {
         let cores = || std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
         Self {
             workers: option.workers.unwrap_or_else(cores),
             quiet: option.quiet,
             format,
+            priors,
         }
     }
 }
@@ -205,9 +205,15 @@ fn go_on(
     controller: Controller,
     journal: JournalWriter,
     spending: Spending,
-    manner: &Manner,
+    manner: &Manner<'_>,
 ) -> Result<Exit, CommandFailure> {
     let folder = writable.folder.clone();
+    let asking = AskingPlace {
+        study: prepared.identity.study_folder.clone(),
+        run: folder.root().to_owned(),
+        mark: mark_of(&folder, &journal)?,
+        limits: prepared.identity.study.limits.clone(),
+    };
     let runner = EngineRunner {
         folder: folder.clone(),
         context: prepared.context,
@@ -225,6 +231,7 @@ fn go_on(
         runner: Arc::new(runner),
         spending,
         workers: manner.workers as usize,
+        asking,
     };
     let end = driver.work(&mut watch);
     drop(watch);
@@ -240,7 +247,7 @@ fn go_on(
         Err(error) => return Err(CommandFailure::internal(error)),
     }
     let history = history_of(&folder)?;
-    let exit = conclude(&folder, &history, manner.format)?;
+    let exit = conclude(&folder, &history, manner)?;
     drop(writable.lock);
     Ok(exit)
 }
@@ -259,15 +266,20 @@ fn interruption(folder: &RunFolder, cause: StopCause) -> String {
 }
 
 /// Writes what people read of the run, and prints it.
-fn conclude(folder: &RunFolder, history: &History, format: Format) -> Result<Exit, CommandFailure> {
+fn conclude(
+    folder: &RunFolder,
+    history: &History,
+    manner: &Manner<'_>,
+) -> Result<Exit, CommandFailure> {
     let summary = Summary::new(history);
     for (path, text) in record::documents(folder, history)? {
         write_atomic(&path, text)?;
     }
-    match format {
+    match manner.format {
         Format::Json => print::json(&summary)?,
         Format::Text => print::data(&report_text(history, &summary)),
     }
+    priors::keep(folder, history, manner.priors);
     print::talk(&format!(
         "everything lies in {} ({} of work)",
         folder.root().display(),

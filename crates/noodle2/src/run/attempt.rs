@@ -5,18 +5,21 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use noodle2_control::{Attempt, Case, Controller};
-use noodle2_engine::{Catalogue, Eco, ParentFacts, SequenceOrder, StudyContext, TrialRequest};
+use noodle2_engine::{
+    Catalogue, Eco, ParentFacts, ReplayRequest, RerunRequest, SequenceRequest, StudyContext,
+    TrialRequest,
+};
 use noodle2_exec::{CancelToken, Guard, JobPanicked, run_command};
 use noodle2_model::{
-    AttemptId, AttemptUsage, CaseName, CommandReport, ContentHash, DesignGuard, EcoProposal,
-    EquivalenceProof, Failure, FailureClass, Metric, Outcome, RunIdentity,
+    AttemptId, AttemptUsage, CaseName, CommandReport, CommandSpec, ComposeMode, ConflictRule,
+    ContentHash, DesignGuard, EcoProposal, EquivalenceProof, Failure, FailureClass, Metric,
+    Outcome, RunIdentity,
 };
 use noodle2_store::{
     ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, copy_file,
     create_folder, hash_file, write_atomic,
 };
 
-use super::proposer::{RoundOrder, RoundResult};
 use crate::record::{case_file, case_text};
 
 /// The netlist that every measured attempt leaves in its folder.
@@ -29,6 +32,8 @@ pub(crate) struct AttemptOrder {
     pub case: CaseName,
     pub eco: Option<EcoProposal>,
     pub parent: Option<ParentOrder>,
+    /// The cases whose edits are merged into the parent's: the other one, and that from which both descend.
+    pub replayed: Option<(ParentOrder, ParentOrder)>,
     /// The case that is measured again rather than derived; nothing is tried then.
     pub confirms: Option<ParentOrder>,
     /// The case whose logic the confirmed one must have.
@@ -80,9 +85,6 @@ pub(crate) trait AttemptRunner: Send + Sync {
     /// Carries one attempt out. Everything that goes wrong is part of the outcome.
     fn run(&self, order: &AttemptOrder, cancel: &CancelToken) -> AttemptResult;
 
-    /// Asks an external proposer for a round.
-    fn ask(&self, order: &RoundOrder, cancel: &CancelToken) -> Result<RoundResult, StoreError>;
-
     /// Lays a measured case out in the run folder, for people and later commands.
     fn keep_case(&self, case: &Case) -> Result<(), StoreError>;
 }
@@ -103,22 +105,27 @@ impl AttemptOrder {
         let confirms = trial
             .filter(|trial| trial.is_being_confirmed())
             .and_then(|_| controller.cases().get(&case));
-        let parent = trial
-            .filter(|_| confirms.is_none())
-            .and_then(|trial| controller.cases().get(&trial.parent));
+        let derives = trial.filter(|_| confirms.is_none());
+        let parent = derives.and_then(|trial| controller.cases().get(&trial.parent));
+        let composition = derives.and_then(|trial| trial.eco.composition.as_deref());
+        let replayed = composition
+            .filter(|found| found.mode == ComposeMode::Replay)
+            .and_then(|found| {
+                let of = |name| controller.cases().get(name).map(order);
+                of(&found.with).zip(of(&found.ancestor))
+            });
         let asks_for_proof = controller.program().gates(attempt.trial.stage).equivalence;
         let origin = trial
             .filter(|_| confirms.is_some() && asks_for_proof)
             .and_then(|trial| controller.cases().get(&trial.parent));
         let rank = &controller.program().objective(attempt.trial.stage).rank;
         Self {
-            attempt,
             // A study ranks by something: that was checked when it was read.
             judge: rank.first().copied().unwrap_or(Metric::SetupWns),
+            replayed,
+            attempt,
             same_logic_as: origin.map(order),
-            eco: trial
-                .filter(|_| confirms.is_none())
-                .map(|trial| trial.eco.clone()),
+            eco: derives.map(|trial| trial.eco.clone()),
             parent: parent.map(order),
             confirms: confirms.map(order),
             backoff: match (trial, confirms) {
@@ -151,6 +158,25 @@ impl AttemptResult {
     }
 }
 
+/// What an attempt does to its parent.
+enum Work<'o> {
+    /// Nothing: the design is measured as it is.
+    Measure,
+    /// An ECO is applied.
+    Eco(&'o EcoProposal, &'o Eco),
+    /// The edits of another case are merged in.
+    Replay {
+        proposal: &'o EcoProposal,
+        conflicts: ConflictRule,
+        with: PathBuf,
+        ancestor: PathBuf,
+    },
+    /// ECOs are applied one after the other, and tried as one.
+    Sequence(&'o EcoProposal, Vec<&'o Eco>),
+    /// The ECOs of another case are applied anew.
+    Rerun(&'o EcoProposal, Vec<(&'o EcoProposal, &'o Eco)>),
+}
+
 /// Carries attempts out with a real engine on this machine.
 pub(crate) struct EngineRunner {
     pub folder: RunFolder,
@@ -180,10 +206,6 @@ impl AttemptRunner for EngineRunner {
         }
     }
 
-    fn ask(&self, order: &RoundOrder, cancel: &CancelToken) -> Result<RoundResult, StoreError> {
-        self.ask_proposer(order, cancel)
-    }
-
     fn keep_case(&self, case: &Case) -> Result<(), StoreError> {
         let kept = self.folder.case(&case.name);
         create_folder(&kept)?;
@@ -198,11 +220,6 @@ impl AttemptRunner for EngineRunner {
     }
 }
 
-type Change<'a> = (
-    Option<(&'a EcoProposal, &'a Eco)>,
-    Option<SequenceOrder<'a>>,
-);
-
 impl EngineRunner {
     fn attempt(
         &self,
@@ -215,11 +232,9 @@ impl EngineRunner {
         let started_at = Timestamp::now();
         let mut commands = Vec::new();
         let mut usage = AttemptUsage::default();
-        let (eco, sequence) = match order.eco.as_ref().map(|eco| self.change(order, eco)) {
-            None => (None, None),
-            Some(Ok(change)) => change,
-            Some(Err(name)) => {
-                let text = format!("the ECO `{name}` is not in the catalogue");
+        let work = match self.work(order) {
+            Ok(work) => work,
+            Err(text) => {
                 return Ok(AttemptResult::failed(
                     FailureClass::ConfigurationError,
                     text,
@@ -237,13 +252,11 @@ impl EngineRunner {
             folder: absolute(&folder),
             netlists: self.netlists(order),
             parent: order.parent.as_ref().map(|parent| parent.facts.clone()),
-            eco,
-            prefix: EcoProposal::name_prefix(order.attempt.trial),
-            sequence,
+            eco: None,
             seed: self.identity.study.seed,
             guard: self.guard(order),
         };
-        let mut outcome = self.context.run_trial(&request, &mut |spec| {
+        let mut outcome = self.carry_out(request, work, order.judge, &mut |spec| {
             let report = run_command(spec, &guard, cancel);
             add_usage(&mut usage, &report);
             commands.push(CommandRecord::new(spec, &report));
@@ -289,6 +302,108 @@ impl EngineRunner {
         })
     }
 
+    /// What an attempt does to its parent. What it needs and is not there is told in words.
+    fn work<'o>(&'o self, order: &'o AttemptOrder) -> Result<Work<'o>, String> {
+        let known = |proposal: &'o EcoProposal| match self.catalogue.get(&proposal.name) {
+            Some(eco) => Ok((proposal, eco)),
+            None => Err(format!(
+                "the ECO `{}` is not in the catalogue",
+                proposal.name
+            )),
+        };
+        let Some(proposal) = &order.eco else {
+            return Ok(Work::Measure);
+        };
+        if !proposal.sequence.is_empty() {
+            let steps = proposal.sequence.iter();
+            let ecos: Result<Vec<&Eco>, String> =
+                steps.map(|step| known(step).map(|(_, eco)| eco)).collect();
+            return Ok(Work::Sequence(proposal, ecos?));
+        }
+        let Some(composition) = &proposal.composition else {
+            return known(proposal).map(|(proposal, eco)| Work::Eco(proposal, eco));
+        };
+        match (composition.mode, &order.replayed) {
+            (ComposeMode::Rerun, _) => {
+                let mut made = composition.chain.iter();
+                if let Some(sequence) = made.find(|eco| !eco.sequence.is_empty()) {
+                    return Err(format!(
+                        "`{}` is a sequence, and what of it was kept there says nothing here: it is not made anew",
+                        sequence.name
+                    ));
+                }
+                let chain: Result<Vec<_>, String> = composition.chain.iter().map(known).collect();
+                Ok(Work::Rerun(proposal, chain?))
+            }
+            (ComposeMode::Replay, Some((with, ancestor))) => Ok(Work::Replay {
+                proposal,
+                conflicts: composition.conflicts.unwrap_or_default(),
+                with: self.netlist_of(with),
+                ancestor: self.netlist_of(ancestor),
+            }),
+            (ComposeMode::Replay, None) => Err(format!(
+                "the run holds no case `{}` or `{}`",
+                composition.with, composition.ancestor
+            )),
+        }
+    }
+
+    fn carry_out(
+        &self,
+        trial: TrialRequest<'_>,
+        work: Work<'_>,
+        judge: Metric,
+        run: &mut dyn FnMut(&CommandSpec) -> CommandReport,
+    ) -> Outcome {
+        match work {
+            Work::Measure => self.context.run_trial(&trial, run),
+            Work::Eco(proposal, eco) => {
+                let trial = TrialRequest {
+                    eco: Some((proposal, eco)),
+                    ..trial
+                };
+                self.context.run_trial(&trial, run)
+            }
+            Work::Sequence(proposal, ecos) => {
+                let request = SequenceRequest {
+                    trial,
+                    proposal,
+                    ecos,
+                    judge,
+                };
+                self.context.run_sequence(&request, run)
+            }
+            Work::Rerun(proposal, chain) => {
+                let request = RerunRequest {
+                    trial,
+                    proposal,
+                    chain,
+                };
+                self.context.run_rerun(&request, run)
+            }
+            Work::Replay {
+                proposal,
+                conflicts,
+                with,
+                ancestor,
+            } => {
+                let request = ReplayRequest {
+                    trial,
+                    proposal,
+                    conflicts,
+                    ancestor,
+                    with,
+                };
+                self.context.run_replay(&request, run)
+            }
+        }
+    }
+
+    /// The netlist that the attempt of a case left.
+    fn netlist_of(&self, order: &ParentOrder) -> PathBuf {
+        absolute(&self.attempt_folder(order.attempt).join(NETLIST))
+    }
+
     /// Proves that a confirmed netlist has the logic of its parent's, and keeps the whole report.
     fn prove(
         &self,
@@ -298,7 +413,7 @@ impl EngineRunner {
         usage: &mut AttemptUsage,
     ) -> Result<Result<EquivalenceProof, Failure>, StoreError> {
         let began = Instant::now();
-        let parent = self.attempt_folder(origin.attempt).join(NETLIST);
+        let parent = self.netlist_of(origin);
         let netlists = self.netlists(order);
         let proved = self.context.prove_equivalence(&[parent], &netlists[0]);
         // One thread, which does nothing but compute.
@@ -315,31 +430,6 @@ impl EngineRunner {
         }
     }
 
-    /// What is tried, with the ECOs of the catalogue: one, or a sequence.
-    ///
-    /// # Errors
-    /// The name of an ECO that the catalogue does not hold.
-    fn change<'a>(
-        &'a self,
-        order: &AttemptOrder,
-        proposal: &'a EcoProposal,
-    ) -> Result<Change<'a>, &'a str> {
-        let find = |proposal: &'a EcoProposal| {
-            let eco = self.catalogue.get(&proposal.name);
-            eco.ok_or(proposal.name.as_str())
-        };
-        if proposal.sequence.is_empty() {
-            return Ok((Some((proposal, find(proposal)?)), None));
-        }
-        let ecos: Result<Vec<&Eco>, &str> = proposal.sequence.iter().map(find).collect();
-        let sequence = SequenceOrder {
-            proposal,
-            ecos: ecos?,
-            judge: order.judge,
-        };
-        Ok((None, Some(sequence)))
-    }
-
     /// What the rules of the trial's stage keep its ECO from.
     fn guard(&self, order: &AttemptOrder) -> DesignGuard {
         let study = &self.identity.study;
@@ -350,7 +440,7 @@ impl EngineRunner {
     /// The netlist that the parent's attempt left; for the base case those of the study.
     fn netlists(&self, order: &AttemptOrder) -> Vec<PathBuf> {
         match order.parent.as_ref().or(order.confirms.as_ref()) {
-            Some(parent) => vec![absolute(&self.attempt_folder(parent.attempt).join(NETLIST))],
+            Some(parent) => vec![self.netlist_of(parent)],
             None => self.context.base_netlists().to_vec(),
         }
     }
@@ -368,12 +458,11 @@ impl EngineRunner {
         let inputs = inputs
             .filter(|input| read_in_place(&input.role))
             .map(|input| (input.path.clone(), input.content));
+        let replayed = order.replayed.iter();
+        let replayed = replayed.flat_map(|(with, ancestor)| [with, ancestor]);
         let read = order.parent.iter().chain(&order.confirms);
-        let read = read.chain(&order.same_logic_as);
-        let parent = read.map(|parent| {
-            let path = self.attempt_folder(parent.attempt).join(NETLIST);
-            (path, parent.netlist)
-        });
+        let read = read.chain(&order.same_logic_as).chain(replayed);
+        let parent = read.map(|parent| (self.netlist_of(parent), parent.netlist));
         for (path, content) in inputs.chain(parent) {
             if hash_file(&path)? != content {
                 let path = path.display();

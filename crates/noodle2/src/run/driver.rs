@@ -10,7 +10,7 @@ use noodle2_model::{AttemptId, Event, Failure, FailureClass, Outcome, RunStatus,
 use noodle2_store::{JournalWriter, StoreError};
 
 use super::attempt::{AttemptOrder, AttemptResult, AttemptRunner};
-use super::proposer::{Answered, Asking};
+use super::proposer::{Askers, AskingPlace};
 use super::spending::Spending;
 use super::watch::Watch;
 
@@ -24,6 +24,8 @@ pub(crate) struct Driver {
     pub runner: Arc<dyn AttemptRunner>,
     pub spending: Spending,
     pub workers: usize,
+    /// Where and how programs of the user's are asked for proposals.
+    pub asking: AskingPlace,
 }
 
 /// How the loop ended.
@@ -62,17 +64,25 @@ impl Driver {
         let pool: Pool<AttemptId, AttemptResult> = Pool::new(self.workers)?;
         let waker = pool.waker();
         let interrupts = Interrupts::install(move |_| waker.wake())?;
-        let mut asking = Asking::new();
         let mut obeyed = 0;
+        let mut askers = Askers::new(self.asking.clone());
         loop {
             // Before anything starts: a budget may have been spent by the attempt that just ended.
             if let (Some(cause), None) = (self.spending.spent(), self.controller.stop_cause()) {
                 self.record(vec![Event::StopRequested { cause }], watch)?;
                 pool.cancel_all();
-                asking.cancel_all();
             }
             self.decide(&pool, watch)?;
-            asking.ask(&self.controller, &self.runner, || pool.waker())?;
+            let waker = pool.waker();
+            askers.ask(&self.controller, move || waker.wake());
+            while let Some((stage, answer)) = askers.answer() {
+                // One that comes after the run was stopped is asked for again when it goes on.
+                let waiting = self.controller.external_rounds_due();
+                if waiting.iter().any(|(other, _)| *other == stage) {
+                    self.record(vec![answer], watch)?;
+                    self.decide(&pool, watch)?;
+                }
+            }
             watch.show(&self.controller, self.spending.wall_s());
             if let Some(end) = self.end() {
                 return Ok(end);
@@ -83,9 +93,6 @@ impl Driver {
                     self.take_in(id, result, &pool, watch)?;
                 }
                 Some(PoolEvent::Woken) | None => {}
-            }
-            for answered in asking.answers() {
-                self.take_answer(answered, watch)?;
             }
             let asked = interrupts.count();
             if asked > obeyed {
@@ -197,31 +204,6 @@ impl Driver {
             self.runner.keep_case(case)?;
         }
         Ok(())
-    }
-
-    /// Takes in what an external proposer answered, if it is still awaited.
-    fn take_answer(&mut self, answered: Answered, watch: &mut Watch) -> Result<(), DriverError> {
-        let ((stage, round), result) = answered;
-        let awaited = self.controller.awaited_round(stage) == Some(round);
-        let Some(result) = result.filter(|_| awaited) else {
-            return Ok(());
-        };
-        let event = match result {
-            Ok(result) => {
-                self.spending.add_cpu(result.usage.cpu_s);
-                Event::RoundAnswered {
-                    stage,
-                    round,
-                    answer: result.answer,
-                    usage: result.usage,
-                }
-            }
-            Err(error) if error.is_disk_full() => Event::StopRequested {
-                cause: StopCause::DiskFull,
-            },
-            Err(error) => return Err(error.into()),
-        };
-        self.record(vec![event], watch)
     }
 
     fn end(&self) -> Option<RunEnd> {

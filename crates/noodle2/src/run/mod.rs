@@ -12,6 +12,7 @@ mod worker;
 
 pub(crate) use attempt::{AttemptRunner, EngineRunner, NETLIST};
 pub(crate) use driver::{Driver, DriverError, RunEnd};
+pub(crate) use proposer::AskingPlace;
 pub(crate) use spending::Spending;
 pub(crate) use watch::{Watch, took};
 pub(crate) use worker::Worker;

@@ -1,244 +1,208 @@
-//! External proposers: commands that are given the causal history of a stage and answer with proposals.
+//! Asks a user's program for the next round of a stage, beside the loop that drives the run.
 //!
-//! What they answer is an observation. It is made durable before anything is acted on, and whether a proposal is
-//! tried is the controller's decision: so a run is repeated and verified without the command.
+//! It runs as every command does: supervised, with a limit of time and memory, and none of its processes outlives
+//! the run. What it answers is an observation; whether a proposal is tried is the controller's decision.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use noodle2_control::{Controller, RoundRequest};
+use noodle2_control::{CausalHistory, Controller};
 use noodle2_engine::{Evidence, classify_command, find_program};
-use noodle2_exec::{CancelToken, Guard, Waker, run_command};
+use noodle2_exec::{CancelToken, Guard, run_command};
 use noodle2_model::{
-    AttemptUsage, CommandLimits, CommandSpec, CommandStreams, ExternalProposal, ExternalRules,
-    Failure, FailureClass, Limits, Proposer, RoundAnswer, StageIndex,
+    CommandLimits, CommandSpec, CommandStreams, Event, ExternalProposal, Failure, FailureClass,
+    Limits, Proposer, StageIndex,
 };
 use noodle2_store::{StoreError, create_folder, write_atomic};
 use serde::Deserialize;
 
-use super::attempt::{AttemptRunner, EngineRunner};
+/// How long a program may take where the study does not say.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What an external proposer is asked, and how.
+/// The programs that are being asked.
+pub(crate) struct Askers {
+    place: AskingPlace,
+    asked: Vec<(StageIndex, u32)>,
+    threads: Vec<JoinHandle<()>>,
+    cancel: CancelToken,
+    answers: Receiver<(StageIndex, Event)>,
+    sender: Sender<(StageIndex, Event)>,
+}
+
+/// Where programs are asked, and under which limits.
 #[derive(Debug, Clone)]
-pub(crate) struct RoundOrder {
-    rules: ExternalRules,
-    request: RoundRequest,
+pub(crate) struct AskingPlace {
+    /// The study's folder, in which they are started.
+    pub study: PathBuf,
+    /// The folder of the run, which keeps what was asked, answered and said beside it, for people.
+    pub run: PathBuf,
+    /// Identifies the run among all runs of this machine.
+    pub mark: String,
+    pub limits: Limits,
 }
 
-/// What came of asking.
-#[derive(Debug)]
-pub(crate) struct RoundResult {
-    pub answer: RoundAnswer,
-    pub usage: AttemptUsage,
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    proposals: Vec<ExternalProposal>,
 }
 
-/// The rounds that external proposers are being asked for, each on a thread of its own.
-pub(crate) struct Asking {
-    open: BTreeMap<(StageIndex, u32), (CancelToken, JoinHandle<()>)>,
-    answers: Receiver<Answered>,
-    sender: Sender<Answered>,
-}
-
-/// A round with what came of asking for it; none where the asking was called off.
-pub(crate) type Answered = ((StageIndex, u32), Option<Result<RoundResult, StoreError>>);
-
-impl RoundOrder {
-    /// The order for the round that a stage awaits.
-    pub fn new(controller: &Controller, stage: StageIndex) -> Option<Self> {
-        let request = controller.round_request(stage)?;
-        match &controller.program().stage(stage).proposer {
-            Some(Proposer::External(rules)) => Some(Self {
-                rules: rules.clone(),
-                request,
-            }),
-            _ => None,
-        }
-    }
-}
-
-impl Asking {
-    pub fn new() -> Self {
+impl Askers {
+    pub fn new(place: AskingPlace) -> Self {
         let (sender, answers) = channel();
         Self {
-            open: BTreeMap::new(),
+            place,
+            asked: Vec::new(),
+            threads: Vec::new(),
+            cancel: CancelToken::new(),
             answers,
             sender,
         }
     }
 
-    /// Asks for every round that is awaited and not asked for yet. `waker` wakes whoever waits for answers.
-    ///
-    /// # Errors
-    /// When the system has no thread left.
-    pub fn ask(
-        &mut self,
-        controller: &Controller,
-        runner: &Arc<dyn AttemptRunner>,
-        waker: impl Fn() -> Waker,
-    ) -> std::io::Result<()> {
-        for (stage, round) in controller.rounds_to_ask() {
-            if self.open.contains_key(&(stage, round)) {
+    /// Asks for every round that is due and was not asked for; `wake` is called when an answer is there.
+    pub fn ask(&mut self, controller: &Controller, wake: impl Fn() + Clone + Send + 'static) {
+        for (stage, round) in controller.external_rounds_due() {
+            if self.asked.contains(&(stage, round)) {
                 continue;
             }
-            let Some(order) = RoundOrder::new(controller, stage) else {
-                continue;
-            };
-            let cancel = CancelToken::new();
-            let (token, sender, waker) = (cancel.clone(), self.sender.clone(), waker());
-            let runner = Arc::clone(runner);
-            let thread = std::thread::Builder::new()
-                .name(format!("proposer-{stage}"))
-                .spawn(move || {
-                    let result = runner.ask(&order, &token);
-                    let wanted = (!token.is_cancelled()).then_some(result);
-                    // Nobody listens any more once the run is left.
-                    let _ = sender.send(((stage, round), wanted));
-                    waker.wake();
-                })?;
-            self.open.insert((stage, round), (cancel, thread));
+            self.asked.push((stage, round));
+            let history = controller.causal_history(stage, round);
+            let proposer = controller.program().stage(stage).proposer.clone();
+            let (place, sender, wake) = (self.place.clone(), self.sender.clone(), wake.clone());
+            let cancel = self.cancel.clone();
+            self.threads.push(std::thread::spawn(move || {
+                let name = format!("{stage}_{round}");
+                let event = match place.propose(&proposer, &history, &name, &cancel) {
+                    Ok(proposals) => Event::RoundAnswered {
+                        stage,
+                        round,
+                        proposals,
+                    },
+                    Err(failure) => Event::ProposerFailed {
+                        stage,
+                        cause: format!("{}: {}", failure.class, failure.message),
+                    },
+                };
+                // One that was called off with the run is asked again when the run goes on.
+                if !cancel.is_cancelled() {
+                    // Nobody listens any more once the run has ended.
+                    let _ = sender.send((stage, event));
+                    wake();
+                }
+            }));
         }
-        Ok(())
     }
 
-    /// The answers that came since the last call.
-    pub fn answers(&mut self) -> Vec<Answered> {
-        let answers: Vec<Answered> = self.answers.try_iter().collect();
-        for (round, _) in &answers {
-            self.open.remove(round);
-        }
-        answers
-    }
-
-    /// Ends every command that is being asked.
-    pub fn cancel_all(&self) {
-        for (cancel, _) in self.open.values() {
-            cancel.cancel();
-        }
+    /// An answer that has come.
+    pub fn answer(&self) -> Option<(StageIndex, Event)> {
+        self.answers.try_recv().ok()
     }
 }
 
-impl Drop for Asking {
+impl Drop for Askers {
     fn drop(&mut self) {
-        self.cancel_all();
-        for (_, thread) in std::mem::take(&mut self.open).into_values() {
+        self.cancel.cancel();
+        for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
     }
 }
 
-/// The form of an answer.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Answer {
-    schema: String,
-    proposals: Vec<ExternalProposal>,
-    #[serde(default)]
-    done: bool,
-}
-
-impl EngineRunner {
-    /// Asks an external proposer for a round. Request, answer and what it said beside it stay in the run folder,
-    /// for people: nothing is ever read from there again.
-    pub(super) fn ask_proposer(
+impl AskingPlace {
+    /// Runs the program once.
+    fn propose(
         &self,
-        order: &RoundOrder,
+        proposer: &Proposer,
+        history: &CausalHistory,
+        name: &str,
         cancel: &CancelToken,
-    ) -> Result<RoundResult, StoreError> {
-        let RoundRequest { stage, round, .. } = order.request;
-        let name = format!("{stage}_{round}");
-        let folder = self.folder.root().join("proposers").join(&name);
-        create_folder(&folder)?;
-        let folder = std::path::absolute(&folder).unwrap_or(folder);
-        let input = folder.join("request.json");
-        let text = format!("{:#}\n", serde_json::json!(order.request));
-        write_atomic(&input, text)?;
-        let errors = folder.join("stderr.log");
-        // Of an asking that was cut off.
+    ) -> Result<Vec<ExternalProposal>, Failure> {
+        let Some((tool, arguments)) = proposer.command.split_first() else {
+            let text = "the study names no program".to_owned();
+            return Err(failure(FailureClass::ConfigurationError, text));
+        };
+        let program = match tool.contains('/') {
+            true => Some(self.study.join(tool)).filter(|path| path.is_file()),
+            false => find_program(tool),
+        };
+        let program = program.ok_or_else(|| {
+            let text = format!("`{tool}` could not be started: it is not there");
+            failure(FailureClass::ToolMissing, text)
+        })?;
+        let kept = self.run.join("proposers").join(name);
+        let kept = std::path::absolute(&kept).unwrap_or(kept);
+        let (input, errors) = (kept.join("history.json"), kept.join("stderr.log"));
+        create_folder(&kept).map_err(|error| unkept(&error))?;
+        let text = serde_json::to_string_pretty(history).unwrap_or_default();
+        write_atomic(&input, text).map_err(|error| unkept(&error))?;
+        // Of an asking that was called off.
         let _ = std::fs::remove_file(&errors);
-        let study = self.identity.study_folder.display().to_string();
-        let words = order.rules.command.iter();
-        let mut words = words.map(|word| word.replace("{study}", &study));
-        let tool = words.next().unwrap_or_default();
-        let failed = |class, message: String, usage| RoundResult {
-            answer: RoundAnswer::Failed(Failure {
-                class,
-                tool_code: None,
-                message,
-                excerpt: String::new(),
-            }),
-            usage,
-        };
-        let Some(program) = find_program(&tool) else {
-            let text = format!("the proposer `{tool}` is not there");
-            let usage = AttemptUsage::default();
-            return Ok(failed(FailureClass::ToolMissing, text, usage));
-        };
         let spec = CommandSpec {
             program,
-            arguments: words.collect(),
-            environment: environment(&folder),
-            log: folder.join("answer.json"),
-            limits: limits(&order.rules, &self.identity.study.limits),
+            arguments: arguments.to_vec(),
+            environment: environment(&kept),
+            folder: self.study.clone(),
+            log: kept.join("answer.json"),
+            limits: self.limits_of(proposer),
             streams: CommandStreams {
                 input: Some(input),
                 errors: Some(errors.clone()),
             },
-            folder,
         };
         let guard = Guard::new(&self.mark, format!("proposer-{name}"));
         let report = run_command(&spec, &guard, cancel);
         let said = std::fs::read(&errors).unwrap_or_default();
         let evidence = Evidence {
-            tool: &format!("the proposer `{tool}`"),
+            tool: &format!("`{tool}`"),
             report: &report,
             log: &String::from_utf8_lossy(&said),
         };
-        let usage = report.usage;
         if let Some(failure) = classify_command(evidence) {
-            let answer = RoundAnswer::Failed(failure);
-            return Ok(RoundResult { answer, usage });
+            return Err(failure);
         }
         let answer = std::fs::read(&spec.log).unwrap_or_default();
-        Ok(match read_answer(&answer) {
-            Ok(answer) => RoundResult { answer, usage },
-            Err(why) => {
-                let text = format!("the answer of the proposer `{tool}` {why}");
-                failed(FailureClass::ParseFailure, text, usage)
-            }
-        })
+        serde_json::from_slice::<Answer>(&answer)
+            .map(|answer| answer.proposals)
+            .map_err(|error| {
+                let text = format!("the answer of `{tool}` is not understood: {error}");
+                failure(FailureClass::ParseFailure, text)
+            })
+    }
+
+    fn limits_of(&self, proposer: &Proposer) -> CommandLimits {
+        let wall = proposer.timeout_s.map_or(TIMEOUT, |seconds| {
+            Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+        });
+        CommandLimits {
+            wall,
+            // It may use all cores for as long as it is given.
+            cpu: Duration::MAX,
+            memory_bytes: self.limits.memory_mib.saturating_mul(1 << 20),
+            output_bytes: self.limits.output_mib.saturating_mul(1 << 20),
+        }
     }
 }
 
-/// Reads an answer; what is wrong with it where it is none.
-fn read_answer(bytes: &[u8]) -> Result<RoundAnswer, String> {
-    let answer: Answer =
-        serde_json::from_slice(bytes).map_err(|error| format!("cannot be understood: {error}"))?;
-    if answer.schema != RoundRequest::ANSWER_SCHEMA {
-        return Err(format!(
-            "is of the form {:?}, not \"{}\"",
-            answer.schema,
-            RoundRequest::ANSWER_SCHEMA
-        ));
+fn failure(class: FailureClass, message: String) -> Failure {
+    Failure {
+        class,
+        tool_code: None,
+        message,
+        excerpt: String::new(),
     }
-    Ok(RoundAnswer::Proposals {
-        proposals: answer.proposals,
-        done: answer.done,
-    })
 }
 
-fn limits(rules: &ExternalRules, limits: &Limits) -> CommandLimits {
-    let wall = Duration::try_from_secs_f64(rules.timeout_s).unwrap_or(Duration::MAX);
-    CommandLimits {
-        wall,
-        // It may use all cores for as long as it is given.
-        cpu: Duration::MAX,
-        memory_bytes: limits.memory_mib.saturating_mul(1 << 20),
-        output_bytes: limits.output_mib.saturating_mul(1 << 20),
-    }
+/// What this machine could not keep of an asking.
+fn unkept(error: &StoreError) -> Failure {
+    let class = match error.is_disk_full() {
+        true => FailureClass::DiskFull,
+        false => FailureClass::WorkerLost,
+    };
+    failure(class, error.to_string())
 }
 
 /// The whole environment of a proposer: as that of ECOs that are commands.
@@ -252,31 +216,4 @@ fn environment(folder: &Path) -> BTreeMap<String, String> {
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_no_answer_is_said_to_be_none() {
-        let whole = r#"{"schema": "noodle2.round-answer/1", "proposals": [], "done": true}"#;
-        assert_eq!(
-            read_answer(whole.as_bytes()),
-            Ok(RoundAnswer::Proposals {
-                proposals: Vec::new(),
-                done: true
-            })
-        );
-        for (bytes, expected) in [
-            ("", "EOF"),
-            ("Traceback", "cannot be understood"),
-            (&whole.replace("answer/1", "answer/2"), "answer/2"),
-            (&whole.replace("done", "finished"), "finished"),
-            (&whole[..40], "EOF"),
-        ] {
-            let error = read_answer(bytes.as_bytes()).unwrap_err();
-            assert!(error.contains(expected), "{bytes}: {error}");
-        }
-    }
 }

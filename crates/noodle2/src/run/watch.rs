@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use noodle2_control::Controller;
-use noodle2_model::{Event, RoundAnswer, StageEnd, StopCause};
+use noodle2_model::{Event, StageEnd, StopCause};
 use noodle2_view::{Progress, SummaryStatus, metric_text, seconds_text};
 
 /// How often a line is printed where nobody can watch bars.
@@ -74,6 +74,7 @@ impl Watch {
                 stage,
                 inputs,
                 missing,
+                vetoed,
             } => {
                 let inputs: Vec<String> =
                     inputs.iter().map(|input| input.case.to_string()).collect();
@@ -88,6 +89,10 @@ impl Watch {
                         name(stage),
                         name(branch)
                     ));
+                }
+                for veto in vetoed {
+                    let text = noodle2_view::veto_text(veto);
+                    self.say(&format!("{}: does not try {text}", name(stage)));
                 }
             }
             Event::StageFinished { stage, end } => {
@@ -123,27 +128,15 @@ impl Watch {
                     ));
                 }
             }
+            Event::StageSatisfied { stage, at, cause } => {
+                self.say(&format!("{}: enough at trial {at}: {cause}", name(stage)));
+            }
             Event::Contained { stage, containment } => self.say(&format!(
                 "{}: {} is not tried any more: {}",
                 name(stage),
                 containment.scope,
                 containment.cause
             )),
-            Event::RoundAnswered {
-                stage,
-                answer: RoundAnswer::Failed(failure),
-                ..
-            } => self.say(&format!(
-                "{}: its proposer failed: {}: {}",
-                name(stage),
-                failure.class,
-                failure.message
-            )),
-            Event::ProposalsRefused { stage, refused, .. } => {
-                for refused in refused {
-                    self.say(&format!("{}: not tried: {}", name(stage), refused.reason));
-                }
-            }
             Event::PromotionsRefused { stage, cases } => {
                 for (case, gates) in cases {
                     let gates = gates.join("; ");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use noodle2_model::{
     EcoManifest, EngineKind, ParameterDomain, ParameterKind, ParameterSpec, ParameterValue,
-    Parasitics, Proposer, Rollback, StageEco, Study,
+    Parasitics, ProposerKind, Rollback, StageEco, Study,
 };
 
 use super::reference::joined_eco_path;
@@ -32,7 +32,7 @@ pub(super) fn check(study: &mut Study, report: &mut Report, references: Option<&
     for (index, stage) in study.stages.iter_mut().enumerate() {
         let list = format!("stages[{index}].ecos");
         let mut seen: HashMap<String, usize> = HashMap::new();
-        let is_grid = stage.proposer == Some(Proposer::Grid);
+        let is_grid = stage.proposer.kind == ProposerKind::Grid;
         for (position, eco) in stage.ecos.iter_mut().enumerate() {
             let field = format!("{list}[{position}]");
             if eco.is_sequence() || eco.rollback.is_some() {

@@ -6,9 +6,12 @@
 mod eco;
 mod graph;
 mod objective;
+mod priors;
+mod proposer;
 mod reference;
 mod safety;
 mod scene;
+mod selection;
 mod stage;
 
 use std::collections::HashMap;
@@ -35,6 +38,9 @@ pub(crate) fn check(study: &mut Study, report: &mut Report, references: Option<&
     budgets(study, report);
     stage::check(study, report);
     safety::check(study, report);
+    priors::check(study, report);
+    selection::check(study, report);
+    proposer::check(study, report);
     graph::check(study, report);
     if let Some(references) = references {
         reference::check(study, report, references);

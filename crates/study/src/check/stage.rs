@@ -1,6 +1,6 @@
 //! Stages by themselves: names, trials, aborts, joins.
 
-use noodle2_model::{JoinMerge, JoinPolicy, Proposer, Stage, Study};
+use noodle2_model::{ComposeMode, Join, JoinMerge, JoinPolicy, ProposerKind, Stage, Study};
 
 use super::{distinct_names, file_name, not_empty, out_of_range};
 use crate::codes;
@@ -18,11 +18,38 @@ pub(super) fn check(study: &Study, report: &mut Report) {
         let field = format!("stages[{index}]");
         file_name(report, &format!("{field}.name"), &stage.name);
         trials(report, &field, stage);
-        proposer(report, &field, stage);
         join(report, &field, stage);
         if stage.survivors == 0 {
             out_of_range(report, &format!("{field}.survivors"), "must be at least 1");
         }
+    }
+}
+
+/// The keys of a join that composes, which mean nothing in another.
+fn compose(report: &mut Report, field: &str, join: &Join) {
+    if !report.is_sound(&format!("{field}.merge")) {
+        return;
+    }
+    let composes = join.merge == JoinMerge::Compose;
+    for (key, given) in [
+        ("mode", join.mode.is_some()),
+        ("conflicts", join.conflicts.is_some()),
+        ("pairs", join.pairs.is_some()),
+    ] {
+        let field = format!("{field}.{key}");
+        if given && !composes && report.is_sound(&field) {
+            let message = format!("`{key}` is for `merge: compose` alone");
+            let help = format!("write `merge: compose`, or remove `{key}`");
+            report.at(codes::JOIN, &field, message, help);
+        }
+    }
+    if composes && join.mode == Some(ComposeMode::Rerun) && join.conflicts.is_some() {
+        let message = "`conflicts` is for `mode: replay` alone";
+        let help = "remove `conflicts`: ECOs that run anew contradict nothing".to_owned();
+        report.at(codes::JOIN, &format!("{field}.conflicts"), message, help);
+    }
+    if join.pairs == Some(0) {
+        out_of_range(report, &format!("{field}.pairs"), "must be at least 1");
     }
 }
 
@@ -31,7 +58,17 @@ fn trials(report: &mut Report, field: &str, stage: &Stage) {
     if !report.is_sound(&trials) || !report.is_sound(&ecos) {
         return;
     }
-    let suggests = matches!(&stage.proposer, Some(Proposer::Diagnosis(rules)) if rules.catalogue);
+    let merge = format!("{field}.join.merge");
+    let join = stage.join.as_ref();
+    if join.is_some_and(|join| join.merge == JoinMerge::Compose) {
+        if stage.trials == 0 && report.is_sound(&merge) {
+            let message = "`merge: compose` in a stage without trials";
+            let help = "raise `trials`: each pair that is composed is a trial".to_owned();
+            report.at(codes::JOIN, &merge, message, help);
+        }
+        return;
+    }
+    let suggests = stage.proposer.kind == ProposerKind::Diagnosis && stage.proposer.catalogue;
     if stage.trials > 0 && stage.ecos.is_empty() && !suggests {
         let message = format!(
             "the stage has `trials: {}`, but no ECO to try",
@@ -47,37 +84,6 @@ fn trials(report: &mut Report, field: &str, stage: &Stage) {
         let help =
             "raise `trials`, or remove `ecos` for a stage that passes its inputs on".to_owned();
         report.at(codes::IDLE_STAGE, &trials, message, help);
-    }
-}
-
-fn proposer(report: &mut Report, field: &str, stage: &Stage) {
-    let field = format!("{field}.proposer");
-    let round = match &stage.proposer {
-        Some(Proposer::Bandit(rules)) => rules.round,
-        Some(Proposer::External(rules)) => {
-            let command = format!("{field}.external.command");
-            let first = rules.command.first();
-            if first.is_none_or(String::is_empty) && report.is_sound(&command) {
-                let message = "the command of the external proposer is empty";
-                let help =
-                    "write the program and its arguments: `[python3, \"{study}/propose.py\"]`";
-                report.at(codes::PROPOSER, &command, message, help.to_owned());
-            }
-            if rules.timeout_s <= 0.0 {
-                let field = format!("{field}.external.timeout_s");
-                out_of_range(report, &field, "must be above 0 seconds");
-            }
-            rules.round
-        }
-        _ => return,
-    };
-    if round == 0 {
-        let name = stage.proposer.as_ref().map_or("", Proposer::name);
-        out_of_range(
-            report,
-            &format!("{field}.{name}.round"),
-            "must be at least 1",
-        );
     }
 }
 
@@ -111,13 +117,16 @@ fn join(report: &mut Report, field: &str, stage: &Stage) {
                 help,
             );
         }
-        (JoinMerge::Union | JoinMerge::BestPerBranch, Some(_)) if is_judgeable => {
+        (JoinMerge::Union | JoinMerge::BestPerBranch | JoinMerge::Compose, Some(_))
+            if is_judgeable =>
+        {
             let help = "write `merge: top`, or remove `keep`".to_owned();
             report.at(codes::JOIN, &keep, "`keep` is for `merge: top` alone", help);
         }
         (JoinMerge::Top, Some(0)) => out_of_range(report, &keep, "must be at least 1"),
         _ => {}
     }
+    compose(report, &field, join);
     if let JoinPolicy::Quorum(quorum) = join.policy
         && !(1..=branches).contains(&(quorum as usize))
     {

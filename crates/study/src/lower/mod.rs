@@ -5,8 +5,10 @@
 //! keep their length, so that positions in the file and in the study agree.
 
 mod fields;
+mod priors;
 mod proposer;
 mod safety;
+mod selection;
 mod stage;
 mod study;
 mod value;

@@ -8,6 +8,7 @@ use noodle2_model::{
 };
 
 use super::fields::fields;
+use super::priors::priors;
 use super::safety::safety;
 use super::stage::{empty_stage, stage};
 use super::value::{Scalar, filled, list, number, refuse, resolve, text, whole, word, wrong_type};
@@ -60,6 +61,7 @@ fn study_fields(report: &mut Report, place: &Place<'_>) -> Lowered<Study> {
             "eco_path",
             "budget",
             "limits",
+            "priors",
             "stages",
         ],
     )?;
@@ -118,6 +120,7 @@ fn study_fields(report: &mut Report, place: &Place<'_>) -> Lowered<Study> {
         eco_path: fields.optional(report, "eco_path", Vec::new(), paths),
         budget: fields.optional(report, "budget", Budget::default(), budget),
         limits: fields.optional(report, "limits", Limits::default(), limits),
+        priors: fields.option(report, "priors", priors),
         stages: fields.required(report, "stages", Vec::new(), stages),
     })
 }
@@ -396,7 +399,7 @@ pub(super) fn objective(report: &mut Report, place: &Place<'_>) -> Lowered<Objec
     })
 }
 
-fn metric(report: &mut Report, place: &Place<'_>) -> Lowered<Metric> {
+pub(super) fn metric(report: &mut Report, place: &Place<'_>) -> Lowered<Metric> {
     let words: Vec<(&str, Metric)> = Metric::ALL
         .iter()
         .map(|metric| (metric.name(), *metric))
@@ -507,6 +510,7 @@ fn empty_study() -> Study {
         eco_path: Vec::new(),
         budget: Budget::default(),
         limits: Limits::default(),
+        priors: None,
         stages: Vec::new(),
     }
 }
