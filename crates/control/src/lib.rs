@@ -8,6 +8,7 @@
 //! code runs a real study, resumes a killed one, and audits a finished one: every decision found in a
 //! journal is compared with the one that these rules give.
 
+mod approval;
 mod counting;
 mod decide;
 mod digest;
@@ -19,6 +20,7 @@ mod select;
 mod state;
 mod tally;
 
+pub use approval::{Answer, AnswerError, Ruling, StageApproval};
 pub use program::{Program, ProgramError};
 pub use propose::proposal_count;
 pub use select::{Verdict, gain_over};

@@ -8,6 +8,7 @@ use noodle2_model::{
     StopCause, TrialId,
 };
 
+use crate::approval::StageApproval;
 use crate::program::{Program, ProgramError};
 use crate::select::{self, Verdict};
 use crate::tally::{StudyTally, Tally};
@@ -40,6 +41,8 @@ pub struct Stage {
     pub inputs: Vec<StageInput>,
     /// Branches that it started without, with the cause.
     pub missing: Vec<(StageIndex, String)>,
+    /// The approval that it waits or waited for; `None` until it asks, and where it needs none.
+    pub approval: Option<StageApproval>,
     /// What it proposes in all: computed when it starts, the same on every replay.
     pub(crate) planned: Vec<(CaseName, EcoProposal)>,
     /// How many of them are in the journal.
@@ -58,6 +61,7 @@ impl Stage {
             standing,
             inputs: Vec::new(),
             missing: Vec::new(),
+            approval: None,
             planned: Vec::new(),
             proposed: 0,
             waiting: BTreeSet::new(),
@@ -85,6 +89,8 @@ impl Stage {
 pub enum StageStanding {
     /// Its inputs are not complete.
     Waiting,
+    /// Its inputs are complete, and people have to approve it before it starts.
+    AwaitingApproval,
     /// It proposes and measures.
     Running,
     /// It ended.
@@ -381,7 +387,34 @@ impl Controller {
             }
             // A budget that is spent stays spent.
             Event::RunResumed => self.stop = self.stop.filter(|cause| !cause.is_resumable()),
-            Event::WorkersOffered { .. } => {}
+            Event::WorkersOffered { .. } | Event::JournalMended { .. } => {}
+            Event::ApprovalRequested {
+                stage,
+                inputs,
+                missing,
+                evidence,
+            } => {
+                if self.stage_opening(*stage).as_ref() != Some(event) {
+                    return refuse("the rules do not ask for this approval here".to_owned());
+                }
+                self.stages[stage.position()] = Stage {
+                    inputs: inputs.clone(),
+                    missing: missing.clone(),
+                    approval: Some(StageApproval {
+                        evidence: *evidence,
+                        given: Vec::new(),
+                        ruling: None,
+                    }),
+                    ..Stage::opened(StageStanding::AwaitingApproval)
+                };
+            }
+            Event::ApprovalGiven { .. }
+            | Event::ApprovalRefused { .. }
+            | Event::ApprovalExpired { .. } => {
+                if let Err(error) = self.hear(event) {
+                    return refuse(error.to_string());
+                }
+            }
             Event::ArtifactsSealed { attempt, .. } => {
                 if !self.running.contains(attempt) {
                     return refuse("the attempt does not run".to_owned());
@@ -448,9 +481,11 @@ impl Controller {
                     return refuse("the rules do not start this stage like this here".to_owned());
                 }
                 let planned = self.plan_trials(*stage, inputs);
+                let approval = self.stages[stage.position()].approval.take();
                 self.stages[stage.position()] = Stage {
                     inputs: inputs.clone(),
                     missing: missing.clone(),
+                    approval,
                     planned,
                     tally: self.inherited_tally(*stage),
                     ..Stage::opened(StageStanding::Running)
@@ -633,6 +668,15 @@ fn describe(event: &Event) -> String {
         Event::RunCreated { .. } => "the creation of a run".to_owned(),
         Event::RunResumed => "the resumption of the run".to_owned(),
         Event::WorkersOffered { .. } => "the offer of workers".to_owned(),
+        Event::JournalMended { .. } => "the mending of the journal".to_owned(),
+        Event::ApprovalRequested { stage, .. } => {
+            format!("the request to approve stage {stage}")
+        }
+        Event::ApprovalGiven { stage, .. } => format!("the approval of stage {stage}"),
+        Event::ApprovalRefused { stage, .. } => format!("the refusal of stage {stage}"),
+        Event::ApprovalExpired { stage } => {
+            format!("the end of the time to approve stage {stage}")
+        }
         Event::ArtifactsSealed { attempt, .. } => format!("the sealing of attempt {attempt}"),
         Event::StageStarted { stage, .. } => format!("the start of stage {stage}"),
         Event::TrialProposed { trial, .. } => format!("the proposal of trial {trial}"),

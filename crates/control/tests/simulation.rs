@@ -11,8 +11,12 @@ use support::{Chance, Schedule, digest, identity, random_study, run};
 
 const STUDIES: u64 = 1500;
 
-/// The decisions that a world which tests anything must see.
-const DECISIONS: [&str; 5] = [
+/// What a world which tests anything must see decided and answered.
+const DECISIONS: [&str; 9] = [
+    "approval_requested",
+    "approval_given",
+    "approval_refused",
+    "approval_expired",
     "contained",
     "confirmation_started",
     "promotions_refused",

@@ -12,6 +12,7 @@ mod ids;
 mod metric;
 mod outcome;
 mod pattern;
+mod people;
 mod policy;
 mod process;
 mod radius;
@@ -35,6 +36,10 @@ pub use outcome::{
     Measurement, Outcome, PathGroupSummary, Severity, WorstPath,
 };
 pub use pattern::matches_pattern;
+pub use people::{
+    Approval, Notification, Occasion, OnTimeout, ParseTimeSpanError, TextPiece, TimeSpan,
+    placeholders,
+};
 pub use policy::{DesignGuard, ProtectedObjects, RiskEnvelope, SafetyRules};
 pub use process::{CommandEnding, CommandLimits, CommandReport, CommandSpec, StopReason};
 pub use radius::{BlastRadius, LogicalReach, PhysicalReach};

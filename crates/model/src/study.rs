@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Metric, ParameterValue, SafetyDomain, SafetyRules};
+use crate::{Approval, Metric, Notification, ParameterValue, SafetyDomain, SafetyRules};
 
 /// The unit of work: a design, an engine and platform, a safety domain, an objective, a graph of stages.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -44,6 +44,9 @@ pub struct Study {
     /// What one attempt may use.
     #[serde(default)]
     pub limits: Limits,
+    /// Whom to tell of what happens in a run. No part of the study's hash.
+    #[serde(default)]
+    pub notify: Vec<Notification>,
     /// The stages, whose order gives them their index.
     pub stages: Vec<Stage>,
 }
@@ -298,6 +301,9 @@ pub struct Stage {
     /// Whether the inputs compete with the new cases, so that the stage never passes on worse than it got.
     #[serde(default = "yes")]
     pub parent_competes: bool,
+    /// The approval of people that the stage waits for before it starts.
+    #[serde(default)]
+    pub approval: Option<Approval>,
     /// When to give the stage up.
     #[serde(default)]
     pub aborts: Aborts,

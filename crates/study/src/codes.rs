@@ -179,6 +179,16 @@ codes! {
     UNKNOWN_CORNER = "N2-STUDY-036", "a corner that the platform does not have",
         "`platform:<corner>` in `liberty` stands for the libraries of one of the platform's corners. An \
          empty `liberty` means the platform's default corner.";
+    APPROVAL = "N2-STUDY-037", "an approval that nobody could give",
+        "`approvers` is how many different people must approve: at most as many as `from` names, where it \
+         names any. `on_timeout` says what happens when `timeout` is over, and needs one.";
+    NOTIFICATION = "N2-STUDY-038", "a notification that could not be sent",
+        "A notification has either a `command` (a program with its arguments) or a `webhook` (an `http` or \
+         `https` address, with `headers` where they are needed). `${NAME}` in an address or a header stands \
+         for the value of an environment variable.";
+    SECRET = "N2-STUDY-039", "a secret in the study file",
+        "The study file is kept in the run folder and its values in the journal, which others read. Put the \
+         secret into an environment variable and write `${NAME}`: its value is never written anywhere.";
     CLASS_TOO_WIDE = "N2-LEGAL-001", "an ECO wider than its safety domain",
         "`locked` permits topology_neutral and placement_local ECOs, `guarded` also routing_affecting \
          ones, `sandbox` all four classes. A stage's domain is the stricter of its own and the study's. \

@@ -27,6 +27,10 @@ fn shorthands(schema: &mut Value) {
             { "$ref": "#/$defs/StageEco" },
         ]
     });
+    at(schema, "/$defs/Notification")["oneOf"] = json!([
+        { "required": ["command"], "properties": { "command": { "type": "array" }, "webhook": { "type": "null" } } },
+        { "required": ["webhook"], "properties": { "webhook": { "type": "string" }, "command": { "type": "null" } } },
+    ]);
     let after = at(schema, "/$defs/Stage/properties/after");
     after["type"] = json!(["array", "string"]);
     let sdc = json!({
@@ -114,6 +118,23 @@ fn constraints() -> Vec<(&'static str, &'static str, Value)> {
             "/$defs/Aborts/properties/failures_in_a_row",
             "minimum",
             json!(1),
+        ),
+        ("/$defs/Approval/properties/approvers", "minimum", json!(1)),
+        (
+            "/$defs/Approval/properties/from",
+            "uniqueItems",
+            json!(true),
+        ),
+        ("/$defs/Notification/properties/on", "minItems", json!(1)),
+        (
+            "/$defs/Notification/properties/on",
+            "uniqueItems",
+            json!(true),
+        ),
+        (
+            "/$defs/Notification/properties/retries",
+            "maximum",
+            json!(10),
         ),
         ("/$defs/Join/properties/keep", "minimum", json!(1)),
         (

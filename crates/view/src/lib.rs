@@ -9,6 +9,7 @@
 mod history;
 mod lineage;
 mod number;
+mod people;
 mod plan;
 mod progress;
 mod report;
@@ -20,6 +21,9 @@ mod table;
 pub use history::History;
 pub use lineage::Lineage;
 pub use number::{count_text, gain_text, metric_text, seconds_text};
+pub use people::{
+    AnswerSummary, ApprovalStanding, ApprovalSummary, JournalMending, deadline, mending_text,
+};
 pub use plan::PlanView;
 pub use progress::Progress;
 pub use report::{headline, report_markdown, report_text};

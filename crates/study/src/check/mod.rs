@@ -6,6 +6,7 @@
 mod eco;
 mod graph;
 mod objective;
+mod people;
 mod reference;
 mod safety;
 mod scene;
@@ -34,6 +35,7 @@ pub(crate) fn check(study: &mut Study, report: &mut Report, references: Option<&
     budgets(study, report);
     stage::check(study, report);
     safety::check(study, report);
+    people::check(study, report);
     graph::check(study, report);
     if let Some(references) = references {
         reference::check(study, report, references);
@@ -239,6 +241,12 @@ impl ListedTwice for std::path::PathBuf {
 impl ListedTwice for String {
     fn shown(&self) -> String {
         self.clone()
+    }
+}
+
+impl ListedTwice for noodle2_model::Occasion {
+    fn shown(&self) -> String {
+        self.name().to_owned()
     }
 }
 

@@ -8,6 +8,7 @@ use noodle2_model::{
 };
 
 use super::fields::fields;
+use super::people::notifications;
 use super::safety::safety;
 use super::stage::{empty_stage, stage};
 use super::value::{Scalar, filled, list, number, refuse, resolve, text, whole, word, wrong_type};
@@ -60,6 +61,7 @@ fn study_fields(report: &mut Report, place: &Place<'_>) -> Lowered<Study> {
             "eco_path",
             "budget",
             "limits",
+            "notify",
             "stages",
         ],
     )?;
@@ -118,6 +120,7 @@ fn study_fields(report: &mut Report, place: &Place<'_>) -> Lowered<Study> {
         eco_path: fields.optional(report, "eco_path", Vec::new(), paths),
         budget: fields.optional(report, "budget", Budget::default(), budget),
         limits: fields.optional(report, "limits", Limits::default(), limits),
+        notify: fields.optional(report, "notify", Vec::new(), notifications),
         stages: fields.required(report, "stages", Vec::new(), stages),
     })
 }
@@ -507,6 +510,7 @@ fn empty_study() -> Study {
         eco_path: Vec::new(),
         budget: Budget::default(),
         limits: Limits::default(),
+        notify: Vec::new(),
         stages: Vec::new(),
     }
 }
