@@ -5,12 +5,16 @@
 
 mod attempt;
 mod driver;
+mod herald;
+mod people;
 mod spending;
 mod watch;
 mod worker;
 
 pub(crate) use attempt::{AttemptRunner, EngineRunner, NETLIST};
 pub(crate) use driver::{Driver, DriverError, RunEnd};
+pub(crate) use herald::Herald;
+pub(crate) use people::{People, event_of};
 pub(crate) use spending::Spending;
 pub(crate) use watch::{Watch, took};
 pub(crate) use worker::Worker;
