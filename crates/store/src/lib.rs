@@ -27,7 +27,7 @@ pub use journal::{
 };
 pub use lock::{LockHolder, RunLock};
 pub use provenance::{CommandRecord, Host, Provenance};
-pub use requests::{ApprovalRequest, RequestAnswer, RequestId, RequestSpool};
+pub use requests::{ApprovalRequest, RequestAnswer, RequestId, RequestSpool, WaitingRequest};
 pub use verify::{
     DerivedFile, StorageCheck, StorageProblem, check_derived, unrecorded, verify_run_storage,
 };

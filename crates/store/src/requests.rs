@@ -67,6 +67,9 @@ pub struct RequestAnswer {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct RequestId(String);
 
+/// A request with what it says, or why that cannot be read.
+pub type WaitingRequest = (RequestId, Result<ApprovalRequest, StoreError>);
+
 /// The requests to a run.
 #[derive(Clone, Debug)]
 pub struct RequestSpool {
@@ -124,9 +127,7 @@ impl RequestSpool {
     ///
     /// # Errors
     /// [`StoreError::Io`] when the folder cannot be listed.
-    pub fn waiting(
-        &self,
-    ) -> Result<Vec<(RequestId, Result<ApprovalRequest, StoreError>)>, StoreError> {
+    pub fn waiting(&self) -> Result<Vec<WaitingRequest>, StoreError> {
         if !self.folder.is_dir() {
             return Ok(Vec::new());
         }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use noodle2_control::{AnswerError, Controller, Ruling};
 use noodle2_model::{Event, StageIndex};
 use noodle2_store::{
-    ApprovalRequest, RequestAnswer, RequestId, RequestSpool, RunFolder, StoreError,
+    ApprovalRequest, RequestAnswer, RequestId, RequestSpool, RunFolder, StoreError, WaitingRequest,
 };
 use noodle2_view::deadline;
 
@@ -23,9 +23,6 @@ pub(crate) struct People {
     looked_at: Option<Instant>,
     trouble: Option<String>,
 }
-
-/// A request with what it says, or why that cannot be read.
-pub(crate) type Request = (RequestId, Result<ApprovalRequest, StoreError>);
 
 impl People {
     /// `requested` tells when approvals that are open were asked for.
@@ -51,7 +48,7 @@ impl People {
     }
 
     /// The requests that wait; none while it is too soon to look again.
-    pub fn requests(&mut self) -> Vec<Request> {
+    pub fn requests(&mut self) -> Vec<WaitingRequest> {
         if self.looked_at.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
             return Vec::new();
         }
@@ -64,7 +61,7 @@ impl People {
     }
 
     /// All requests that wait.
-    pub fn last_requests(&mut self) -> Vec<Request> {
+    pub fn last_requests(&mut self) -> Vec<WaitingRequest> {
         self.looked_at = None;
         self.requests()
     }
