@@ -136,6 +136,7 @@ impl Controller {
         if self.program.stage(stage).approval.is_none() {
             return Event::StageStarted {
                 stage,
+                vetoed: self.vetoes(stage, &inputs),
                 inputs,
                 missing,
             };
@@ -190,6 +191,7 @@ impl Controller {
             Ruling::Approved | Ruling::Expired => {
                 return Some(Event::StageStarted {
                     stage,
+                    vetoed: self.vetoes(stage, &found.inputs),
                     inputs: found.inputs.clone(),
                     missing: found.missing.clone(),
                 });
@@ -313,6 +315,7 @@ impl Controller {
         self.stop.is_none()
             && self.running.is_empty()
             && self.open_approvals().next().is_some()
+            && self.external_rounds_due().is_empty()
             && self.decide(1).is_empty()
     }
 }

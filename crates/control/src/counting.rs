@@ -12,6 +12,7 @@ impl Controller {
     pub(crate) fn advance_tally(&mut self, stage: StageIndex) {
         let base = self.base_metrics().clone();
         let rails = self.program.rails(stage);
+        let objective = self.program.objective(stage);
         let tally = &mut self.stages[stage.position()].tally;
         loop {
             let next = TrialId {
@@ -25,10 +26,19 @@ impl Controller {
                 tally.pass_over();
                 continue;
             }
-            match counted(trial, &rails.aborts.bounds, &base) {
-                Some(counted) => tally.count(&counted, rails),
-                None => break,
+            let Some(mut counted) = counted(trial) else {
+                break;
+            };
+            if let Some(overall) = derived(trial) {
+                let broken = |bounds: &[Bound]| select::broken_bounds(bounds, &base, overall);
+                counted.beyond = broken(&rails.aborts.bounds).into_iter().next();
+                if broken(&objective.bounds).is_empty() {
+                    let target = &rails.stop.target;
+                    counted.meets_target = !target.is_empty() && broken(target).is_empty();
+                    counted.value = rails.first_metric.and_then(|metric| overall.get(metric));
+                }
             }
+            tally.count(&counted, rails);
         }
         self.advance_study_tally();
     }
@@ -46,7 +56,7 @@ impl Controller {
                 if self.is_discarded(trial.id) {
                     continue;
                 }
-                if let Some(counted) = counted(trial, &[], &MetricSet::new()) {
+                if let Some(counted) = counted(trial) {
                     tally.inherit(&counted, same_branch, rules);
                 }
             }
@@ -66,11 +76,8 @@ impl Controller {
         let mut tally = std::mem::take(&mut self.study_tally);
         while let (Some(stage), None) = (order.get(tally.stages), &tally.crossed) {
             let found = &self.stages[stage.position()];
-            // Trials beyond the one at which the stage is given up do not count here either.
-            let last = match &found.tally.crossed {
-                Some((at, _)) => at.derived as usize,
-                None => found.tally.counted,
-            };
+            // Trials beyond the one at which the stage ends do not count here either.
+            let last = found.tally.last();
             while tally.within < last && tally.crossed.is_none() {
                 tally.within += 1;
                 let id = TrialId {
@@ -138,6 +145,14 @@ impl Controller {
         {
             return true;
         }
+        if stage
+            .tally
+            .enough
+            .as_ref()
+            .is_some_and(|(at, _)| trial > *at)
+        {
+            return true;
+        }
         let found = self.trials.get(&trial);
         found.is_some_and(|found| stage.tally.containing(trial, &found.eco).is_some())
     }
@@ -158,19 +173,22 @@ impl Controller {
 }
 
 /// A trial as tallies count it; `None` while it has no verdict.
-fn counted<'a>(trial: &'a Trial, bounds: &[Bound], base: &MetricSet) -> Option<Counted<'a>> {
+fn counted(trial: &Trial) -> Option<Counted<'_>> {
     let verdict = trial.verdict.as_ref()?;
-    let beyond = match settled(&trial.attempts) {
-        Some(Outcome::Measured(measurement)) if *verdict == Verdict::Derived => {
-            let broken = select::broken_bounds(bounds, base, &measurement.overall);
-            broken.into_iter().next()
-        }
-        _ => None,
-    };
     Some(Counted {
         trial: trial.id,
         eco: &trial.eco,
         failed: matches!(verdict, Verdict::Failed(_)),
-        beyond,
+        beyond: None,
+        value: None,
+        meets_target: false,
     })
+}
+
+/// What was measured of the case that a trial derived.
+fn derived(trial: &Trial) -> Option<&MetricSet> {
+    match (trial.verdict.as_ref()?, settled(&trial.attempts)?) {
+        (Verdict::Derived, Outcome::Measured(measurement)) => Some(&measurement.overall),
+        _ => None,
+    }
 }

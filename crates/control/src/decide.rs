@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use noodle2_model::{
     CaseName, Containment, ContentHash, EcoProposal, Event, JoinMerge, JoinPolicy, MetricSet,
-    RunStatus, StageEnd, StageIndex, StageInput, TrialId,
+    ProposerKind, RunStatus, StageEnd, StageIndex, StageInput, TrialId, Veto,
 };
 
 use crate::gate;
 use crate::propose::{self, ProposalContext, TrialKey};
 use crate::select::{self, Candidate};
 use crate::state::{Controller, Stage, StageStanding, Trial, TrialStanding};
+use crate::survive::{self, Contender};
 
 impl Controller {
     /// The decisions that follow from the state, given how many workers are free. Journal them, apply
@@ -54,6 +55,11 @@ impl Controller {
             if !proposals.is_empty() {
                 return proposals;
             }
+            if self.program.stage(stage).proposer.kind == ProposerKind::Bandit
+                && let Some(round) = self.round_due(stage)
+            {
+                return vec![Event::RoundPlanned { stage, round }];
+            }
             let contained = self.containing(stage);
             if !contained.is_empty() {
                 return contained;
@@ -79,19 +85,39 @@ impl Controller {
             let containment = containment.clone();
             return vec![Event::Contained { stage, containment }];
         }
-        if found.contained == 0 {
+        if let Some((at, cause)) = self.satisfaction_due(stage) {
+            let (at, cause) = (*at, cause.clone());
+            return vec![Event::StageSatisfied { stage, at, cause }];
+        }
+        if found.contained == 0 && !found.satisfied {
             return Vec::new();
         }
         self.trials_of(stage)
             .filter(|trial| is_unfinished(trial))
             .filter_map(|trial| {
-                let containment = self.containment_of(trial.id)?;
+                let cause = self.cause_within_stage(trial.id)?;
                 Some(Event::TrialCancelled {
                     trial: trial.id,
-                    cause: containment_cause(containment),
+                    cause,
                 })
             })
             .collect()
+    }
+
+    /// That a running stage has seen enough, until that is in the journal.
+    pub(crate) fn satisfaction_due(&self, stage: StageIndex) -> Option<&(TrialId, String)> {
+        let found = self.stages.get(stage.position())?;
+        let due = found.standing == StageStanding::Running && !found.satisfied;
+        found.tally.enough.as_ref().filter(|_| due)
+    }
+
+    /// Why a trial is called off while its stage goes on: it is contained, or the stage has seen enough.
+    fn cause_within_stage(&self, trial: TrialId) -> Option<String> {
+        if let Some(containment) = self.containment_of(trial) {
+            return Some(containment_cause(containment));
+        }
+        let (at, cause) = self.stages[trial.stage.position()].satisfied()?;
+        (trial > *at).then(|| format!("the stage has seen enough: {cause}"))
     }
 
     /// Calls off what still runs once a rail of the study is crossed.
@@ -115,8 +141,8 @@ impl Controller {
         if let Some((_, cause)) = &self.halted {
             return Some(format!("a rail of the study was crossed: {cause}"));
         }
-        if let Some(containment) = self.containment_of(trial) {
-            return Some(containment_cause(containment));
+        if let Some(cause) = self.cause_within_stage(trial) {
+            return Some(cause);
         }
         match self.stage_end(trial.stage)? {
             StageEnd::Failed { cause, .. } => Some(cause),
@@ -127,8 +153,8 @@ impl Controller {
     /// A stage's start and its proposals in one batch, so that they become durable together.
     fn with_proposals(&self, stage: StageIndex, opening: Event) -> Vec<Event> {
         let mut events = Vec::new();
-        if let Event::StageStarted { inputs, .. } = &opening {
-            let planned = self.plan_trials(stage, inputs);
+        if let Event::StageStarted { inputs, vetoed, .. } = &opening {
+            let planned = self.plan_trials(stage, inputs, vetoed);
             events.extend((0..planned.len()).map(|number| proposal(stage, number, &planned)));
         }
         events.insert(0, opening);
@@ -311,7 +337,7 @@ impl Controller {
         for (_, survivors) in completed {
             let count = match join.merge {
                 JoinMerge::BestPerBranch => 1,
-                JoinMerge::Union | JoinMerge::Top => survivors.len(),
+                JoinMerge::Union | JoinMerge::Top | JoinMerge::Compose => survivors.len(),
             };
             names.extend(survivors.iter().take(count));
         }
@@ -340,7 +366,17 @@ impl Controller {
         inputs
     }
 
-    fn design(&self, name: &CaseName) -> Option<ContentHash> {
+    /// Whether a stage that proposes in rounds has not proposed its last one.
+    fn awaits_rounds(&self, stage: StageIndex) -> bool {
+        let found = &self.stages[stage.position()];
+        let declared = self.program.stage(stage);
+        declared.proposer.is_adaptive()
+            && !found.exhausted
+            && !found.satisfied
+            && found.planned.len() < declared.trials as usize
+    }
+
+    pub(crate) fn design(&self, name: &CaseName) -> Option<ContentHash> {
         Some(self.cases.get(name)?.measurement.design.canonical)
     }
 
@@ -348,24 +384,39 @@ impl Controller {
         &self,
         stage: StageIndex,
         inputs: &[StageInput],
+        vetoed: &[Veto],
     ) -> Vec<(CaseName, EcoProposal)> {
         let designs: Vec<ContentHash> = inputs
             .iter()
             .filter_map(|input| self.design(&input.case))
             .collect();
-        propose::propose(&ProposalContext {
+        let tried = self.tried_by_ancestors(stage);
+        let mut planned = self.compositions(stage, inputs);
+        planned.retain(|(parent, eco)| {
+            let key = self.design(parent).map(|design| TrialKey::new(design, eco));
+            key.is_some_and(|key| !tried.contains(&key))
+        });
+        // What is composed comes first; the rest is proposed in rounds.
+        if self.program.stage(stage).proposer.is_adaptive() {
+            return planned;
+        }
+        let left = self.program.stage(stage).trials as usize - planned.len();
+        planned.extend(propose::propose(&ProposalContext {
+            budget: left,
             seed: self.program.study().seed,
             index: stage,
             stage: self.program.stage(stage),
             ecos: &self.program.identity().ecos,
             inputs,
             designs: &designs,
-            tried: self.tried_by_ancestors(stage),
+            tried,
             contained: &self.inherited_tally(stage).contained,
-        })
+            vetoed,
+        }));
+        planned
     }
 
-    fn tried_by_ancestors(&self, stage: StageIndex) -> BTreeSet<TrialKey> {
+    pub(crate) fn tried_by_ancestors(&self, stage: StageIndex) -> BTreeSet<TrialKey> {
         self.program
             .dag()
             .ancestors(stage)
@@ -389,6 +440,12 @@ impl Controller {
                 at: Some(*at),
             });
         }
+        if let Some(cause) = &found.proposer_failure {
+            return Some(StageEnd::Failed {
+                cause: format!("its proposer failed: {cause}"),
+                at: None,
+            });
+        }
         if !self.refusals_due(stage).is_empty() || !self.unconfirmed_survivors(stage).is_empty() {
             return None;
         }
@@ -400,7 +457,10 @@ impl Controller {
         let found = &self.stages[stage.position()];
         found.proposed == found.planned.len()
             && found.tally.crossed.is_none()
-            && found.tally.counted == found.planned.len()
+            && (found.tally.counted == found.planned.len() || found.satisfied)
+            && self.satisfaction_due(stage).is_none()
+            && self.round_due(stage).is_none()
+            && !self.awaits_rounds(stage)
             && found.contained == found.tally.contained.len()
     }
 
@@ -419,7 +479,7 @@ impl Controller {
             .collect();
         let results: Vec<Candidate<'_>> = self
             .trials_of(stage)
-            .filter(|trial| trial.refused.is_none())
+            .filter(|trial| trial.refused.is_none() && !self.is_discarded(trial.id))
             .filter(|trial| !declared.parent_competes || self.is_no_worse_than_parent(trial))
             .filter_map(|trial| self.candidate(&self.case_of(trial), false))
             .collect();
@@ -451,7 +511,7 @@ impl Controller {
             .filter(|_| competing)
             .chain(results)
             .collect();
-        let survivors = self.best(stage, candidates, declared.survivors as usize);
+        let survivors = self.chosen(stage, candidates);
         if survivors.is_empty() {
             return failed("no case is left to pass on");
         }
@@ -466,6 +526,48 @@ impl Controller {
     ) -> Vec<CaseName> {
         let objective = self.program.objective(stage);
         select::best(objective, self.base_metrics(), candidates, keep)
+    }
+
+    /// The survivors of a stage among these, by its own rule.
+    fn chosen(&self, stage: StageIndex, candidates: Vec<Candidate<'_>>) -> Vec<CaseName> {
+        let declared = self.program.stage(stage);
+        let base = self.base_metrics();
+        let pool = select::pool(self.program.objective(stage), base, candidates);
+        let contenders: Vec<Contender<'_>> = pool
+            .iter()
+            .map(|candidate| Contender {
+                name: candidate.name,
+                metrics: &candidate.measurement.overall,
+                path: self.eco_path(candidate.name),
+            })
+            .collect();
+        let key = format!("{} {stage}", self.program.study().seed);
+        let keep = declared.survivors as usize;
+        survive::choose(&declared.selection, base, &contenders, keep, &key)
+    }
+
+    /// The ECOs that lead to a case from the base, along first parents.
+    fn eco_path(&self, case: &CaseName) -> Vec<&str> {
+        let mut path = Vec::new();
+        let mut current = self.cases.get(case);
+        while let Some(case) = current {
+            path.extend(case.eco.as_ref().map(|eco| eco.name.as_str()));
+            current = case
+                .parents
+                .first()
+                .and_then(|parent| self.cases.get(parent));
+        }
+        path.reverse();
+        path
+    }
+
+    /// The best value of the first metric among the inputs of a stage.
+    pub(crate) fn best_input(&self, stage: StageIndex, inputs: &[StageInput]) -> Option<f64> {
+        let metric = *self.program.objective(stage).rank.first()?;
+        let values = inputs
+            .iter()
+            .filter_map(|input| self.cases.get(&input.case)?.measurement.overall.get(metric));
+        values.max_by(|left, right| metric.compare(*left, *right))
     }
 
     fn is_no_worse_than_parent(&self, trial: &Trial) -> bool {

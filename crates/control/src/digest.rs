@@ -1,8 +1,8 @@
 //! The digest: a hash over a run's decisions and results, blind to clocks, hosts and order of completion.
 
 use noodle2_model::{
-    CaseName, Containment, ContentHash, EcoProposal, MetricSet, Outcome, RunStatus, StageEnd,
-    StageIndex, StageInput, TrialId,
+    CaseName, Containment, ContentHash, Context, EcoProposal, Evidence, MetricSet, Outcome,
+    RunStatus, StageEnd, StageIndex, StageInput, TrialId, Veto,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ struct Digested<'a> {
     tools: Vec<(&'a str, &'a str, ContentHash)>,
     inputs: Vec<(&'a str, ContentHash)>,
     ecos: BTreeMap<&'a str, ContentHash>,
+    /// What earlier runs found; when they ran does not count.
+    priors: Vec<(&'a str, ContentHash, Context, &'a Evidence)>,
     base: Option<DigestedResult<'a>>,
     stages: Vec<DigestedStage<'a>>,
     trials: Vec<DigestedTrial<'a>>,
@@ -32,6 +34,7 @@ struct DigestedStage<'a> {
     inputs: &'a [StageInput],
     missing: Vec<u32>,
     approval: Option<&'static str>,
+    vetoed: &'a [Veto],
     contained: &'a [Containment],
     end: Option<&'a StageEnd>,
 }
@@ -93,6 +96,11 @@ impl Controller {
             .as_ref()
             .map(|(at, _)| self.program.place(at.stage));
         let counts = |stage: StageIndex| last.is_none_or(|last| self.program.place(stage) <= last);
+        // How many rounds a stage proposed beyond it depends on when the crossing was found.
+        let is_beyond = |trial: TrialId| {
+            let at = self.halted.as_ref().map(|(at, _)| *at);
+            at.is_some_and(|at| trial.stage == at.stage && trial > at)
+        };
         let is_last = |stage: StageIndex| last == Some(self.program.place(stage));
         let stages = self.stages.iter().enumerate().map(|(position, stage)| {
             let index = StageIndex::from(position);
@@ -108,6 +116,7 @@ impl Controller {
                     .as_ref()
                     .and_then(|approval| approval.ruling.as_ref())
                     .map(Ruling::name),
+                vetoed: &stage.vetoed,
                 contained: if is_last(index) {
                     &[]
                 } else {
@@ -122,7 +131,7 @@ impl Controller {
         let trials = self
             .trials
             .values()
-            .filter(|trial| counts(trial.id.stage))
+            .filter(|trial| counts(trial.id.stage) && !is_beyond(trial.id))
             .map(|trial| DigestedTrial {
                 trial: trial.id,
                 parent: &trial.parent,
@@ -146,7 +155,7 @@ impl Controller {
                 },
             });
         let digested = Digested {
-            format: "noodle2-digest-3",
+            format: "noodle2-digest-4",
             study: identity.study_hash,
             seed: identity.study.seed,
             tools: identity
@@ -159,6 +168,19 @@ impl Controller {
                 .ecos
                 .iter()
                 .map(|(name, eco)| (name.as_str(), eco.content))
+                .collect(),
+            priors: identity
+                .priors
+                .iter()
+                .flat_map(|priors| &priors.entries)
+                .map(|prior| {
+                    (
+                        prior.eco.as_str(),
+                        prior.content,
+                        prior.context,
+                        &prior.evidence,
+                    )
+                })
                 .collect(),
             base: self.base_outcome().map(DigestedResult::new),
             stages: stages.collect(),

@@ -9,20 +9,26 @@
 //! journal is compared with the one that these rules give.
 
 mod approval;
+mod compose;
 mod counting;
 mod decide;
 mod digest;
+mod evidence;
 mod gate;
 mod program;
 mod promote;
 mod propose;
+mod rounds;
 mod select;
 mod state;
+mod survive;
 mod tally;
 
 pub use approval::{Answer, AnswerError, Ruling, StageApproval};
+pub use evidence::StageEvidence;
 pub use program::{Program, ProgramError};
 pub use propose::proposal_count;
+pub use rounds::{CausalHistory, HISTORY_VERSION, KnownCase, KnownEco, KnownTrial};
 pub use select::{Verdict, gain_over};
 pub use state::{
     Attempt, Case, Controller, Stage, StageStanding, TransitionError, Trial, TrialStanding,

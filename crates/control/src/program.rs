@@ -89,6 +89,11 @@ impl Program {
             aborts: stage.aborts.clone(),
             branch: study.safety.rails.branch,
             containment: ContainmentRules::of(study, stage),
+            stop: stage.stop.clone(),
+            first_metric: effective_objective(&study.objective, stage)
+                .rank
+                .first()
+                .copied(),
         };
         let trial_rail = |stage: &Stage| {
             let rails = [&study.safety.rails, &stage.safety.rails];

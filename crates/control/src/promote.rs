@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 
 use noodle2_model::{
-    AttemptId, CaseName, Containment, ContainmentScope, FailureClass, Measurement, Outcome,
-    Severity, StageEnd, StageIndex,
+    AttemptId, CaseName, Containment, ContainmentScope, EquivalenceVerdict, FailureClass,
+    Measurement, Outcome, PromotionGates, Severity, StageEnd, StageIndex,
 };
 
 use crate::gate;
+use crate::select;
 use crate::state::{Controller, StageStanding, Trial};
 
 impl Controller {
@@ -33,10 +34,30 @@ impl Controller {
             return BTreeMap::new();
         }
         let refused = survivors.into_iter().filter_map(|trial| {
-            let class = self.confirmation_refuses(trial)?;
-            Some((self.case_of(trial), vec![format!("confirmation: {class}")]))
+            let refusal = self.confirmation_refuses(trial)?;
+            Some((self.case_of(trial), vec![refusal.text]))
         });
         refused.collect()
+    }
+
+    /// Every bound that a design would not keep as a result of a stage: those of the objective, of the rails of
+    /// its trials, and of its promotion gates, in words.
+    pub fn broken_rules(&self, stage: StageIndex, result: &Measurement) -> Vec<String> {
+        let Some(base) = self.base_case() else {
+            return Vec::new();
+        };
+        let bounds = [
+            &self.program.objective(stage).bounds[..],
+            self.program.trial_rail(stage),
+        ];
+        let reference = &base.measurement.overall;
+        let mut broken: Vec<String> = bounds
+            .iter()
+            .flat_map(|bounds| select::broken_bounds(bounds, reference, &result.overall))
+            .collect();
+        let gates = self.program.gates(stage);
+        broken.extend(gate::broken_gates(gates, &base.measurement, result));
+        broken
     }
 
     fn beyond_bounds(&self, stage: StageIndex) -> BTreeMap<CaseName, Vec<String>> {
@@ -46,11 +67,13 @@ impl Controller {
         let gates = self.program.gates(stage);
         let open = self
             .trials_of(stage)
-            .filter(|trial| trial.refused.is_none());
+            .filter(|trial| trial.refused.is_none() && !self.is_discarded(trial.id));
         open.filter_map(|trial| {
             let case = self.cases.get(&self.case_of(trial))?;
             let broken = gate::broken_gates(gates, &base.measurement, &case.measurement);
-            (!broken.is_empty()).then(|| (case.name.clone(), broken))
+            let class = FailureClass::MetricRegression;
+            let told = broken.iter().map(|text| format!("{class}: {text}"));
+            (!broken.is_empty()).then(|| (case.name.clone(), told.collect()))
         })
         .collect()
     }
@@ -68,9 +91,15 @@ impl Controller {
         }
     }
 
-    fn confirmation_refuses(&self, trial: &Trial) -> Option<FailureClass> {
+    fn confirmation_refuses(&self, trial: &Trial) -> Option<Refusal> {
         let case = self.cases.get(&self.case_of(trial))?;
-        refusal_class(trial.confirmation()?, &case.measurement)
+        let gates = self.program.gates(trial.id.stage);
+        refusal(trial.confirmation()?, &case.measurement, gates)
+    }
+
+    /// The failure that the confirmation of a result showed, if it showed one.
+    pub(crate) fn confirmed_failure(&self, trial: &Trial) -> Option<FailureClass> {
+        self.confirmation_refuses(trial)?.class
     }
 
     /// Confirmations that a stage waits for and that do not run: those of the results that would survive.
@@ -101,7 +130,7 @@ impl Controller {
         self.trials_of(stage)
             .filter(|trial| trial.refused.is_some() && !self.is_discarded(trial.id))
             .filter_map(|trial| {
-                let class = self.confirmation_refuses(trial)?;
+                let class = self.confirmed_failure(trial)?;
                 (class.severity() == Severity::Catastrophic).then(|| Containment {
                     scope: ContainmentScope::Eco(trial.eco.name.clone()),
                     at: trial.id,
@@ -112,16 +141,48 @@ impl Controller {
     }
 }
 
-/// Why a confirmation refuses what it was to confirm; `None` when it found the very same.
-fn refusal_class(outcome: &Outcome, case: &Measurement) -> Option<FailureClass> {
-    match outcome {
-        Outcome::Failed(failure) => Some(failure.class),
-        Outcome::NoEffect => Some(FailureClass::MissingOutput),
-        Outcome::Measured(again) => {
-            let same = again.design.canonical == case.design.canonical
-                && again.overall == case.overall
-                && again.scenes == case.scenes;
-            (!same).then_some(FailureClass::Nondeterministic)
-        }
+/// Why a confirmation refuses what it was to confirm.
+struct Refusal {
+    /// The kind of failure; none where nothing was shown.
+    class: Option<FailureClass>,
+    text: String,
+}
+
+/// Why a confirmation refuses what it was to confirm; `None` when it found the very same, with the same logic
+/// as its parent where that is asked for.
+fn refusal(outcome: &Outcome, case: &Measurement, gates: &PromotionGates) -> Option<Refusal> {
+    let of = |class: FailureClass| Refusal {
+        class: Some(class),
+        text: format!("confirmation: {class}"),
+    };
+    let again = match outcome {
+        Outcome::Failed(failure) => return Some(of(failure.class)),
+        Outcome::NoEffect => return Some(of(FailureClass::MissingOutput)),
+        Outcome::Measured(again) => again,
+    };
+    let same = again.design.canonical == case.design.canonical
+        && again.overall == case.overall
+        && again.scenes == case.scenes;
+    if !same {
+        return Some(of(FailureClass::Nondeterministic));
+    }
+    if !gates.equivalence {
+        return None;
+    }
+    match again.equivalence.as_ref().map(|proof| &proof.verdict) {
+        Some(EquivalenceVerdict::Equal) => None,
+        Some(EquivalenceVerdict::Different { point, .. }) => Some(Refusal {
+            class: Some(FailureClass::EquivalenceFailed),
+            text: format!(
+                "confirmation: {}: its logic differs at {point}",
+                FailureClass::EquivalenceFailed
+            ),
+        }),
+        Some(EquivalenceVerdict::Undecided { .. }) if gates.accept_undecided => None,
+        Some(EquivalenceVerdict::Undecided { reason }) => Some(Refusal {
+            class: None,
+            text: format!("confirmation: its equivalence is undecided: {reason}"),
+        }),
+        None => Some(of(FailureClass::MissingOutput)),
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
     CaseName, Containment, ContentHash, EcoDefinition, EcoProposal, ParameterDomain, ParameterKind,
-    ParameterValue, Parameters, Stage, StageEco, StageIndex, StageInput,
+    ParameterValue, Parameters, ProposerKind, Stage, StageEco, StageIndex, StageInput, Veto,
 };
 
 /// Combinations up to this many are shuffled whole; beyond it they are drawn and repeats dropped.
@@ -20,6 +20,8 @@ const FRUITLESS_DRAWS: u32 = 64;
 
 /// What the proposals of a stage depend on.
 pub(crate) struct ProposalContext<'a> {
+    /// How many may be proposed.
+    pub budget: usize,
     pub seed: u64,
     pub index: StageIndex,
     pub stage: &'a Stage,
@@ -31,6 +33,8 @@ pub(crate) struct ProposalContext<'a> {
     pub tried: BTreeSet<TrialKey>,
     /// What ancestors of the stage contain: not proposed any more.
     pub contained: &'a [Containment],
+    /// What evidence keeps out on some inputs.
+    pub vetoed: &'a [Veto],
 }
 
 /// What makes two trials the same: parent design, ECO with its content, parameters.
@@ -78,8 +82,82 @@ enum Axis {
 
 /// The trials that a stage proposes, in proposal order: parent and ECO.
 pub(crate) fn propose(context: &ProposalContext<'_>) -> Vec<(CaseName, EcoProposal)> {
-    let budget = context.stage.trials as usize;
-    let mut pairs: Vec<Pair<'_>> = Vec::new();
+    let budget = context.budget;
+    let mut pairs = pairs_of(context);
+    let total = pairs.iter().try_fold(0_u128, |sum, pair| {
+        pair.combinations.map(|count| sum.saturating_add(count))
+    });
+    let fits = total.is_some_and(|total| total <= budget as u128);
+    let in_order = match context.stage.proposer.kind {
+        ProposerKind::Grid => total.is_some(),
+        ProposerKind::Random => false,
+        _ => fits,
+    };
+    if in_order {
+        pairs.iter_mut().for_each(Pair::keep_file_order);
+        return collect(context, pairs, budget, usize::MAX);
+    }
+    collect(context, pairs, budget, 1)
+}
+
+/// The next round of a bandit: for each place in it every ECO's chance to improve on its parent is drawn from
+/// what is known of it, and the one with the best draw gets the place (Thompson 1933, as in Chapelle and Li,
+/// *An empirical evaluation of Thompson sampling*, NIPS 2011). `evidence` counts, for each ECO, the trials
+/// that improved on their parents and those that did not; a chance is drawn from Beta(1 + improved, 1 + not).
+pub(crate) fn bandit(
+    context: &ProposalContext<'_>,
+    round: u32,
+    size: usize,
+    evidence: &BTreeMap<&str, (u32, u32)>,
+) -> Vec<(CaseName, EcoProposal)> {
+    let mut pairs = pairs_of(context);
+    let mut seen = context.tried.clone();
+    let mut proposals = Vec::new();
+    while proposals.len() < size && pairs.iter().any(|pair| !pair.exhausted) {
+        let draw = |arm: usize, pair: &Pair<'_>| {
+            let name = pair.definition.manifest.name.as_str();
+            let (improved, not) = evidence.get(name).copied().unwrap_or_default();
+            let key = format!(
+                "noodle2 bandit {} {} {round} {} {arm} {name}",
+                context.seed,
+                context.index,
+                proposals.len()
+            );
+            beta(improved, not, &key)
+        };
+        let arms = pairs.iter().enumerate().filter(|(_, pair)| !pair.exhausted);
+        let drawn = arms.map(|(arm, pair)| (arm, draw(arm, pair)));
+        let best =
+            drawn.max_by(|left, right| left.1.total_cmp(&right.1).then(right.0.cmp(&left.0)));
+        let Some((arm, _)) = best else {
+            break;
+        };
+        let pair = &mut pairs[arm];
+        if let Some(eco) = pair.next(context.designs[pair.input], &mut seen) {
+            proposals.push((context.inputs[pair.input].case.clone(), eco));
+        }
+    }
+    proposals
+}
+
+/// A draw from Beta(1 + improved, 1 + not): the (1 + improved)-th smallest of 1 + improved + not uniform
+/// draws (Devroye, *Non-Uniform Random Variate Generation*, 1986, IX.3).
+fn beta(improved: u32, not: u32, key: &str) -> f64 {
+    let mut reader = blake3::Hasher::new().update(key.as_bytes()).finalize_xof();
+    let mut draws: Vec<f64> = (0..=u64::from(improved) + u64::from(not))
+        .map(|_| {
+            let mut bytes = [0; 8];
+            reader.fill(&mut bytes);
+            (u64::from_le_bytes(bytes) >> 11) as f64 / (1_u64 << 53) as f64
+        })
+        .collect();
+    draws.sort_by(f64::total_cmp);
+    draws[improved as usize]
+}
+
+/// Every ECO of the stage on every input, but for what is contained.
+fn pairs_of<'a>(context: &ProposalContext<'a>) -> Vec<Pair<'a>> {
+    let mut pairs: Vec<Pair<'a>> = Vec::new();
     for (entry, eco) in context.stage.ecos.iter().enumerate() {
         let Some(definition) = context.ecos.get(&eco.name) else {
             continue;
@@ -90,18 +168,18 @@ pub(crate) fn propose(context: &ProposalContext<'_>) -> Vec<(CaseName, EcoPropos
         if context.contained.iter().any(keeps_out) {
             continue;
         }
-        for input in 0..context.inputs.len() {
+        let is_vetoed = |input: &StageInput| {
+            let mut vetoed = context.vetoed.iter();
+            vetoed.any(|veto| veto.eco == eco.name && veto.case == input.case)
+        };
+        for (input, given) in context.inputs.iter().enumerate() {
+            if is_vetoed(given) {
+                continue;
+            }
             pairs.push(Pair::new(context, entry, eco, definition, input));
         }
     }
-    let total = pairs.iter().try_fold(0_u128, |sum, pair| {
-        pair.combinations.map(|count| sum.saturating_add(count))
-    });
-    if total.is_some_and(|total| total <= budget as u128) {
-        pairs.iter_mut().for_each(Pair::keep_file_order);
-        return collect(context, pairs, budget, usize::MAX);
-    }
-    collect(context, pairs, budget, 1)
+    pairs
 }
 
 /// Takes up to `turn` proposals of each pair in rotation until the budget is spent or nothing is left.
@@ -259,6 +337,7 @@ impl<'a> Pair<'a> {
                 content: self.definition.content,
                 class: manifest.class,
                 parameters: manifest.complete(&given),
+                composition: None,
             };
             if seen.insert(TrialKey::new(design, &proposal)) {
                 return Some(proposal);

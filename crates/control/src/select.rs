@@ -156,9 +156,21 @@ fn broken_bound(bound: &Bound, base: &MetricSet, metrics: &MetricSet) -> Option<
 pub(crate) fn best(
     objective: &Objective,
     base: &MetricSet,
-    mut candidates: Vec<Candidate<'_>>,
+    candidates: Vec<Candidate<'_>>,
     keep: usize,
 ) -> Vec<CaseName> {
+    let pool = pool(objective, base, candidates).into_iter();
+    pool.take(keep)
+        .map(|candidate| candidate.name.clone())
+        .collect()
+}
+
+/// All that are eligible, in that order.
+pub(crate) fn pool<'a>(
+    objective: &Objective,
+    base: &MetricSet,
+    mut candidates: Vec<Candidate<'a>>,
+) -> Vec<Candidate<'a>> {
     candidates.retain(|candidate| {
         candidate.is_input || keeps_bounds(&objective.bounds, base, &candidate.measurement.overall)
     });
@@ -175,8 +187,6 @@ pub(crate) fn best(
     candidates
         .into_iter()
         .filter(|candidate| seen.insert(candidate.measurement.design.canonical))
-        .take(keep)
-        .map(|candidate| candidate.name.clone())
         .collect()
 }
 

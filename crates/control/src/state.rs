@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
     AttemptId, AttemptUsage, CaseName, Containment, ContentHash, EcoProposal, Event, Failure,
-    FailureClass, Measurement, Outcome, RunIdentity, RunStatus, StageEnd, StageIndex, StageInput,
-    StopCause, TrialId,
+    FailureClass, Measurement, Outcome, ProposerKind, RunIdentity, RunStatus, StageEnd, StageIndex,
+    StageInput, StopCause, TrialId, Veto,
 };
 
 use crate::approval::StageApproval;
@@ -43,6 +43,8 @@ pub struct Stage {
     pub missing: Vec<(StageIndex, String)>,
     /// The approval that it waits or waited for; `None` until it asks, and where it needs none.
     pub approval: Option<StageApproval>,
+    /// What it does not try, because evidence says that it mostly fails.
+    pub vetoed: Vec<Veto>,
     /// What it proposes in all: computed when it starts, the same on every replay.
     pub(crate) planned: Vec<(CaseName, EcoProposal)>,
     /// How many of them are in the journal.
@@ -53,6 +55,16 @@ pub struct Stage {
     pub(crate) tally: Tally,
     /// How many of the tally's containments are in the journal.
     pub(crate) contained: usize,
+    /// Whether it is in the journal that the stage has seen enough.
+    pub(crate) satisfied: bool,
+    /// Rounds proposed so far, of a stage that proposes in rounds.
+    pub(crate) rounds: u32,
+    /// Whether its proposer has no more to propose.
+    pub(crate) exhausted: bool,
+    /// Why its proposer failed, if it did.
+    pub(crate) proposer_failure: Option<String>,
+    /// What of an external proposer's answers was refused, and why.
+    pub refused_proposals: Vec<String>,
 }
 
 impl Stage {
@@ -62,12 +74,23 @@ impl Stage {
             inputs: Vec::new(),
             missing: Vec::new(),
             approval: None,
+            vetoed: Vec::new(),
             planned: Vec::new(),
             proposed: 0,
             waiting: BTreeSet::new(),
             tally: Tally::default(),
             contained: 0,
+            satisfied: false,
+            rounds: 0,
+            exhausted: false,
+            proposer_failure: None,
+            refused_proposals: Vec::new(),
         }
+    }
+
+    /// The trial at which it had seen enough, and of what, once that is decided.
+    pub fn satisfied(&self) -> Option<&(TrialId, String)> {
+        self.tally.enough.as_ref().filter(|_| self.satisfied)
     }
 
     /// What is contained in it, as far as it is decided.
@@ -147,7 +170,8 @@ pub enum TrialStanding {
 pub struct Case {
     /// Its name.
     pub name: CaseName,
-    /// The cases that it was derived from: several where identical designs met in a join. Empty for the base.
+    /// The cases that it was derived from, the one that was changed first: several where two were composed or
+    /// identical designs met in a join. Empty for the base.
     pub parents: Vec<CaseName>,
     /// What was done to the parent; `None` for the base.
     pub eco: Option<EcoProposal>,
@@ -476,18 +500,22 @@ impl Controller {
                 stage,
                 inputs,
                 missing,
+                vetoed,
             } => {
                 if self.stage_opening(*stage).as_ref() != Some(event) {
                     return refuse("the rules do not start this stage like this here".to_owned());
                 }
-                let planned = self.plan_trials(*stage, inputs);
+                let planned = self.plan_trials(*stage, inputs, vetoed);
+                let mut tally = self.inherited_tally(*stage);
+                tally.best = self.best_input(*stage, inputs);
                 let approval = self.stages[stage.position()].approval.take();
                 self.stages[stage.position()] = Stage {
                     inputs: inputs.clone(),
                     missing: missing.clone(),
                     approval,
+                    vetoed: vetoed.clone(),
                     planned,
-                    tally: self.inherited_tally(*stage),
+                    tally,
                     ..Stage::opened(StageStanding::Running)
                 };
             }
@@ -530,6 +558,43 @@ impl Controller {
                 self.stages[stage.position()].contained += 1;
                 self.drop_discarded_cases(Some(*stage));
             }
+            Event::RoundPlanned { stage, round } => {
+                let is_bandit = self.program.dag().len() > stage.position()
+                    && self.program.stage(*stage).proposer.kind == ProposerKind::Bandit;
+                if !is_bandit || self.round_due(*stage) != Some(*round) {
+                    return refuse("no round is due here".to_owned());
+                }
+                let planned = self.bandit_round(*stage, *round);
+                self.extend_plan(*stage, planned);
+            }
+            Event::RoundAnswered {
+                stage,
+                round,
+                proposals,
+            } => {
+                if !self.external_rounds_due().contains(&(*stage, *round)) {
+                    return refuse("no answer is waited for here".to_owned());
+                }
+                let (accepted, refused) = self.sift(*stage, proposals);
+                self.stages[stage.position()]
+                    .refused_proposals
+                    .extend(refused);
+                self.extend_plan(*stage, accepted);
+            }
+            Event::ProposerFailed { stage, cause } => {
+                let waited = self.external_rounds_due();
+                if !waited.iter().any(|(waiting, _)| waiting == stage) {
+                    return refuse("no answer is waited for here".to_owned());
+                }
+                self.stages[stage.position()].proposer_failure = Some(cause.clone());
+            }
+            Event::StageSatisfied { stage, at, cause } => {
+                if self.satisfaction_due(*stage) != Some(&(*at, cause.clone())) {
+                    return refuse("the stage has not seen enough here".to_owned());
+                }
+                self.stages[stage.position()].satisfied = true;
+                self.drop_discarded_cases(Some(*stage));
+            }
             Event::PromotionsRefused { stage, cases } => {
                 if cases.is_empty() || self.refusals_due(*stage) != *cases {
                     return refuse("the rules refuse no promotion like this here".to_owned());
@@ -561,6 +626,14 @@ impl Controller {
             }
         }
         Ok(())
+    }
+
+    /// Adds a round to what a stage plans; one without any trial ends its proposing.
+    fn extend_plan(&mut self, stage: StageIndex, round: Vec<(CaseName, EcoProposal)>) {
+        let found = &mut self.stages[stage.position()];
+        found.rounds += 1;
+        found.exhausted = round.is_empty();
+        found.planned.extend(round);
     }
 
     /// The attempt of a trial that may start now.
@@ -650,6 +723,7 @@ impl Controller {
             let case = Case {
                 name: name.clone(),
                 parents: std::iter::once(trial.parent.clone())
+                    .chain(trial.eco.composition.iter().map(|found| found.with.clone()))
                     .chain(identical)
                     .collect(),
                 eco: Some(trial.eco.clone()),
@@ -689,6 +763,13 @@ fn describe(event: &Event) -> String {
                 containment.scope, containment.at
             )
         }
+        Event::RoundPlanned { stage, round } | Event::RoundAnswered { stage, round, .. } => {
+            format!("round {round} of stage {stage}")
+        }
+        Event::ProposerFailed { stage, .. } => {
+            format!("the failure of the proposer of stage {stage}")
+        }
+        Event::StageSatisfied { stage, .. } => format!("the satisfaction of stage {stage}"),
         Event::ConfirmationStarted { attempt } => format!("the confirmation {attempt}"),
         Event::PromotionsRefused { stage, .. } => {
             format!("the refusal of results of stage {stage}")

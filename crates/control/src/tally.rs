@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
-    Aborts, Containment, ContainmentRules, ContainmentScope, EcoClass, EcoProposal, FailureRail,
-    TrialId,
+    Aborts, Containment, ContainmentRules, ContainmentScope, EarlyStop, EcoClass, EcoProposal,
+    FailureRail, Metric, TrialId,
 };
 
 /// What a stage's trials may cross.
@@ -15,6 +15,9 @@ pub(crate) struct StageRails {
     pub aborts: Aborts,
     pub branch: FailureRail,
     pub containment: ContainmentRules,
+    pub stop: EarlyStop,
+    /// The metric by which a plateau is judged.
+    pub first_metric: Option<Metric>,
 }
 
 /// One trial as it is counted.
@@ -24,6 +27,10 @@ pub(crate) struct Counted<'a> {
     pub failed: bool,
     /// The bound of the stage's aborts that the measured design does not keep.
     pub beyond: Option<String>,
+    /// The first metric of the ranking, of a measured design that keeps the bounds.
+    pub value: Option<f64>,
+    /// Whether the measured design is what the stage was after.
+    pub meets_target: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -59,6 +66,11 @@ pub(crate) struct Tally {
     pub contained: Vec<Containment>,
     /// The first trial at which the stage is to be given up, and why.
     pub crossed: Option<(TrialId, String)>,
+    /// The first trial at which the stage has seen enough, and of what.
+    pub enough: Option<(TrialId, String)>,
+    /// The best value of the first metric so far.
+    pub best: Option<f64>,
+    trials_without_gain: u32,
 }
 
 impl Tally {
@@ -97,7 +109,7 @@ impl Tally {
     /// Counts the stage's next trial.
     pub fn count(&mut self, counted: &Counted<'_>, rails: &StageRails) {
         self.counted += 1;
-        if self.crossed.is_some() {
+        if self.crossed.is_some() || self.enough.is_some() {
             return;
         }
         self.stage.add(counted.failed);
@@ -117,6 +129,39 @@ impl Tally {
             })
             .or_else(|| counted.beyond.clone());
         self.crossed = cause.map(|cause| (counted.trial, cause));
+        let enough = self.enough_of(counted, rails);
+        if self.crossed.is_none() {
+            self.enough = enough.map(|cause| (counted.trial, cause));
+        }
+    }
+
+    /// The last trial that counts, as far as the count has come.
+    pub fn last(&self) -> usize {
+        let end = self.crossed.as_ref().or(self.enough.as_ref());
+        end.map_or(self.counted, |(at, _)| at.derived as usize)
+    }
+
+    fn enough_of(&mut self, counted: &Counted<'_>, rails: &StageRails) -> Option<String> {
+        let metric = rails.first_metric?;
+        let gain = match (self.best, counted.value) {
+            (Some(best), Some(value)) => metric.gain(best, value),
+            (None, Some(_)) => f64::INFINITY,
+            (_, None) => 0.0,
+        };
+        if gain > 0.0 {
+            self.best = counted.value;
+        }
+        if gain > rails.stop.plateau_gain.unwrap_or(0.0) {
+            self.trials_without_gain = 0;
+        } else {
+            self.trials_without_gain += 1;
+        }
+        if counted.meets_target {
+            return Some("the target is met".to_owned());
+        }
+        let limit = rails.stop.plateau_trials?;
+        (self.trials_without_gain >= limit)
+            .then(|| format!("{limit} trials in a row gave nothing better by {metric}"))
     }
 
     fn stage_cause(&self, aborts: &Aborts) -> Option<String> {
@@ -167,7 +212,7 @@ impl Tally {
         }
         let share = rules.class_failure_percent.filter(|percent| {
             several
-                && trials >= rules.class_at_least.unwrap_or(3)
+                && trials >= rules.least_class_trials()
                 && f64::from(failures) * 100.0 >= percent * f64::from(trials)
         });
         if let Some(percent) = share {

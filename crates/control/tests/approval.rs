@@ -28,8 +28,8 @@ fn waiting(approval: Approval) -> (Controller, Vec<Event>) {
     let mut join = stage("join", &["gated", "free"], 0);
     join.join = Some(Join {
         merge: JoinMerge::Union,
-        keep: None,
         policy: JoinPolicy::Any,
+        ..Join::default()
     });
     let stages = vec![
         stage("first", &[], 2),
@@ -140,6 +140,7 @@ fn enough_people_start_the_stage_from_what_they_saw() {
         stage: GATE,
         inputs,
         missing: Vec::new(),
+        vetoed: Vec::new(),
     };
     assert_eq!(decisions.first(), Some(&expected));
     let controller = ends(two_of_three(), |controller| {
@@ -280,6 +281,7 @@ fn a_journal_cannot_start_a_gated_stage_without_its_approval() {
         stage: *stage,
         inputs: inputs.clone(),
         missing: Vec::new(),
+        vetoed: Vec::new(),
     };
     for before in [&journal[..request], &journal[..=request]] {
         let forged = before.iter().chain([&started]);

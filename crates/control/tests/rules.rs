@@ -30,7 +30,9 @@ fn case_with_area(design: &str, wns: f64, area: f64) -> Outcome {
         scenes: BTreeMap::new(),
         findings: Vec::new(),
         edits: BTreeMap::new(),
+        conflicts: BTreeMap::new(),
         blast_radius: None,
+        equivalence: None,
     })
 }
 
@@ -220,7 +222,7 @@ fn top_keeps_the_best_of_all_branches_and_best_per_branch_one_each() {
     let top = Join {
         merge: JoinMerge::Top,
         keep: Some(2),
-        policy: JoinPolicy::All,
+        ..Join::default()
     };
     assert_eq!(
         inputs(&run(diamond(top), &outcomes), 3),

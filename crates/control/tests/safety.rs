@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use noodle2_control::{Controller, TrialStanding, Verdict};
 use noodle2_model::{
-    Bound, ContainmentScope, ContentHash, DesignState, EcoClass, Event, Failure, FailureClass,
-    Join, JoinPolicy, Measurement, Metric, Outcome, RunStatus, SafetyDomain, Stage, StageEnd,
-    StageIndex, Study,
+    Bound, ContainmentScope, ContentHash, DesignState, EcoClass, EquivalenceVerdict, Event,
+    Failure, FailureClass, Join, JoinPolicy, Measurement, Metric, Outcome, RunStatus, SafetyDomain,
+    Stage, StageEnd, StageIndex, Study,
 };
-use support::{finished, identity, stage, study, survivors};
+use support::{finished, identity, proved, stage, study, survivors};
 
 /// A measured design with this WNS, and this hold WNS in its only scene.
 fn case(name: &str, wns: f64, hold: f64) -> Outcome {
@@ -29,7 +29,9 @@ fn case(name: &str, wns: f64, hold: f64) -> Outcome {
         )]),
         findings: Vec::new(),
         edits: BTreeMap::new(),
+        conflicts: BTreeMap::new(),
         blast_radius: None,
+        equivalence: None,
     })
 }
 
@@ -61,7 +63,7 @@ fn run(study: Study, outcomes: &[(&str, Outcome)]) -> (Controller, Vec<Event>) {
                 _ if attempt.trial.is_base() => case("base", -500.0, 0.0),
                 Some(case) => match outcomes.get(format!("confirm {name}").as_str()) {
                     Some(outcome) => (*outcome).clone(),
-                    None => Outcome::Measured(case.measurement.clone()),
+                    None => proved(case.measurement.clone(), EquivalenceVerdict::Equal),
                 },
                 None => match outcomes.get(name.as_str()) {
                     Some(outcome) => (*outcome).clone(),
@@ -328,7 +330,7 @@ fn a_result_that_loses_hold_survives_in_sandbox_alone() {
         (passed_on(&controller, 0)[0].clone(), trial.refused.clone())
     };
     let refused = Some(vec![
-        "scene `default`: `hold_wns_ps` went from 0 to -3, and may lose 0 at most".to_owned(),
+        "metric_regression: scene `default`: `hold_wns_ps` went from 0 to -3, and may lose 0 at most".to_owned(),
     ]);
     assert_eq!(of(SafetyDomain::Sandbox, Vec::new()).0, "core_0_1");
     assert_eq!(
@@ -376,6 +378,101 @@ fn a_survivor_that_measures_otherwise_when_read_again_is_refused() {
         .count();
     // Two survivors and the one in the place of the refused; the second stage passes its inputs on.
     assert_eq!(confirmed, 3);
+}
+
+#[test]
+fn a_survivor_whose_logic_is_another_or_unknown_is_refused() {
+    let measurement = |outcome: &Outcome| match outcome {
+        Outcome::Measured(measurement) => measurement.clone(),
+        other => panic!("{other:?}"),
+    };
+    let good = case("0_1", -1.0, 0.0);
+    let refused = |domain, accept: Option<bool>, verdict: EquivalenceVerdict| {
+        let mut study = in_domain(domain, vec![stage("one", &[], 2)]);
+        study.safety.gates.accept_undecided = accept;
+        let confirmation = proved(measurement(&good), verdict);
+        let outcomes = [("0_1", good.clone()), ("confirm 0_1", confirmation)];
+        let (controller, _) = run(study, &outcomes);
+        let trial = controller.trial("0_1".parse().unwrap()).unwrap();
+        trial.refused.clone().map(|gates| gates.join("; "))
+    };
+    let different = || EquivalenceVerdict::Different {
+        point: "state/D".to_owned(),
+        parent: true,
+        child: false,
+    };
+    let undecided = || EquivalenceVerdict::Undecided {
+        reason: "who knows".to_owned(),
+    };
+    use SafetyDomain::{Guarded, Locked};
+    assert_eq!(
+        refused(Guarded, None, different()).unwrap(),
+        "confirmation: equivalence_failed: its logic differs at state/D"
+    );
+    let unknown = Some("confirmation: its equivalence is undecided: who knows".to_owned());
+    assert_eq!(refused(Guarded, None, undecided()), unknown);
+    assert_eq!(refused(Guarded, Some(true), undecided()), None);
+    assert_eq!(refused(Locked, Some(true), undecided()), unknown);
+    assert_eq!(refused(Locked, None, EquivalenceVerdict::Equal), None);
+}
+
+#[test]
+fn a_stage_that_has_met_its_target_or_gets_no_further_stops_and_passes_on_what_it_has() {
+    let mut target = stage("one", &[], 8);
+    target.stop.target = vec![Bound {
+        min: Some(-300.0),
+        ..Bound::of(Metric::SetupWns)
+    }];
+    let outcomes = [
+        ("0_2", case("good", -300.0, 0.0)),
+        ("0_3", case("beyond", -1.0, 0.0)),
+    ];
+    let (controller, _) = run(in_domain(SafetyDomain::Sandbox, vec![target]), &outcomes);
+    assert_eq!(passed_on(&controller, 0), ["core_0_2", "core_0_1"]);
+    let (at, cause) = controller.stages()[0].satisfied().unwrap();
+    assert_eq!(
+        (at.to_string().as_str(), cause.as_str()),
+        ("0_2", "the target is met")
+    );
+    let called_off = controller
+        .trials()
+        .filter(|trial| trial.cancelled.is_some());
+    assert_eq!(called_off.count(), 6);
+
+    let mut plateau = stage("one", &[], 8);
+    plateau.stop.plateau_trials = Some(3);
+    plateau.stop.plateau_gain = Some(2.0);
+    let outcomes = [
+        ("0_1", case("a", -490.0, 0.0)),
+        ("0_3", case("b", -488.5, 0.0)),
+    ];
+    let (controller, _) = run(in_domain(SafetyDomain::Sandbox, vec![plateau]), &outcomes);
+    let (at, _) = controller.stages()[0].satisfied().unwrap();
+    assert_eq!(at.to_string(), "0_4");
+    assert_eq!(passed_on(&controller, 0), ["core_0_3", "core_0_1"]);
+    assert_eq!(controller.status(), RunStatus::Completed);
+}
+
+#[test]
+fn a_stage_chooses_its_survivors_by_its_own_rule() {
+    let mut pareto = stage("one", &[], 3);
+    pareto.selection = noodle2_model::Selection {
+        strategy: noodle2_model::Strategy::TopN,
+        weights: BTreeMap::from([(Metric::Area, 1.0)]),
+        elitism: false,
+        ..Default::default()
+    };
+    pareto.survivors = 1;
+    let small = match case("small", -500.0, 0.0) {
+        Outcome::Measured(mut measurement) => {
+            measurement.overall.insert(Metric::Area, 900.0);
+            Outcome::Measured(measurement)
+        }
+        other => panic!("{other:?}"),
+    };
+    let outcomes = [("0_1", case("fast", -1.0, 0.0)), ("0_2", small)];
+    let (controller, _) = run(in_domain(SafetyDomain::Sandbox, vec![pareto]), &outcomes);
+    assert_eq!(passed_on(&controller, 0), ["core_0_2"]);
 }
 
 #[test]

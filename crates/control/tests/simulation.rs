@@ -7,16 +7,21 @@ use std::collections::BTreeSet;
 
 use noodle2_control::Controller;
 use noodle2_model::{Event, RunStatus};
-use support::{Chance, Schedule, digest, identity, random_study, run};
+use support::{Chance, Schedule, digest, identity, random_priors, random_study, run};
 
 const STUDIES: u64 = 1500;
 
 /// What a world which tests anything must see decided and answered.
-const DECISIONS: [&str; 9] = [
+const DECISIONS: [&str; 14] = [
     "approval_requested",
     "approval_given",
     "approval_refused",
     "approval_expired",
+    "vetoed",
+    "round_planned",
+    "round_answered",
+    "proposer_failed",
+    "stage_satisfied",
     "contained",
     "confirmation_started",
     "promotions_refused",
@@ -26,7 +31,10 @@ const DECISIONS: [&str; 9] = [
 
 fn simulate(seed: u64) -> (RunStatus, BTreeSet<&'static str>) {
     let mut chance = Chance(seed);
-    let identity = identity(random_study(&mut chance));
+    let mut identity = identity(random_study(&mut chance));
+    if identity.study.priors.is_some() {
+        identity.priors = Some(random_priors(&mut chance));
+    }
     let world = chance.next();
     let mut schedule = |workers, kill_one_in| Schedule {
         workers,
@@ -45,7 +53,10 @@ fn simulate(seed: u64) -> (RunStatus, BTreeSet<&'static str>) {
     let replayed = Controller::replay(alone.iter()).unwrap();
     assert_eq!(replayed.recorded_digest(), Some(digest(&alone)));
     let decisions = DECISIONS.into_iter().filter(|name| {
-        let is_there = |event: &Event| serde_json::to_value(event).unwrap()["type"] == **name;
+        let is_there = |event: &Event| match event {
+            Event::StageStarted { vetoed, .. } => *name == "vetoed" && !vetoed.is_empty(),
+            _ => serde_json::to_value(event).unwrap()["type"] == **name,
+        };
         alone.iter().any(is_there)
     });
     (replayed.status(), decisions.collect())

@@ -8,6 +8,7 @@
 
 mod catalogue;
 mod classify;
+mod handover;
 mod manifest;
 pub mod opensta;
 mod platform;
@@ -16,9 +17,10 @@ pub mod tcl;
 
 pub use catalogue::{Catalogue, CatalogueProblem, Eco, EcoOrigin, MANIFEST_FILE, Replacement};
 pub use classify::{Evidence, classify, classify_command, missing_clock};
+pub use handover::{Dialect, HandoverError, eco_script};
 pub use opensta::{
-    OpenSta, ParentFacts, Preparation, PrepareProblem, ProbeError, StudyContext, TrialRequest,
-    find_program,
+    ColdRequest, ColdResult, EditsRequest, OpenSta, ParentFacts, Preparation, PrepareProblem,
+    ProbeError, ReplayRequest, RerunRequest, StudyContext, TrialRequest, find_program,
 };
 pub use platform::{Platform, PlatformError, PlatformFile, TieCells};
 pub use tables::tcl_tables;

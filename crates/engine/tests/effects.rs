@@ -100,6 +100,7 @@ fn each_eco_does_what_it_is_for() {
             content: eco.content,
             class: eco.manifest.class,
             parameters: eco.manifest.complete(&given),
+            composition: None,
         };
         let attempt = bench.attempt();
         let request = TrialRequest {

@@ -4,8 +4,9 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
-use rustix::event::{EventfdFlags, eventfd};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 
 /// How urgently a command is asked to stop.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -66,6 +67,26 @@ impl CancelToken {
     /// Whether a stop has been asked for.
     pub fn is_cancelled(&self) -> bool {
         self.level() > CancelLevel::None
+    }
+
+    /// Waits for so long, or until a stop is asked for; returns whether it was.
+    pub fn wait(&self, at_most: Duration) -> bool {
+        let until = Instant::now() + at_most;
+        let listener = self.listen();
+        while !self.is_cancelled() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            match (&listener, Timespec::try_from(left)) {
+                (Ok(listener), Ok(left)) => {
+                    // Woken early by a signal, it looks at the clock and waits on.
+                    let _ = poll(&mut [PollFd::new(listener, PollFlags::IN)], Some(&left));
+                }
+                _ => std::thread::sleep(left.min(Duration::from_millis(100))),
+            }
+        }
+        self.is_cancelled()
     }
 
     /// A request is never taken back, so the level only rises.
@@ -135,8 +156,6 @@ impl AsFd for CancelListener {
 
 #[cfg(test)]
 mod tests {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
     use super::*;
 
     fn is_readable(listener: &CancelListener) -> bool {
@@ -162,6 +181,17 @@ mod tests {
         let token = CancelToken::new();
         token.cancel();
         assert!(is_readable(&token.listen().unwrap()));
+    }
+
+    #[test]
+    fn a_wait_ends_with_its_time_or_with_a_request() {
+        let token = CancelToken::new();
+        assert!(!token.wait(Duration::from_millis(1)));
+        let other = token.clone();
+        let waiting = std::thread::spawn(move || other.wait(Duration::from_secs(3600)));
+        token.cancel();
+        assert!(waiting.join().unwrap());
+        assert!(token.wait(Duration::from_secs(3600)));
     }
 
     #[test]

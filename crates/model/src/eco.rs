@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{ContentHash, EcoClass, EngineKind, Metric, TrialId};
+use crate::{Composition, ContentHash, EcoClass, EngineKind, Metric, TrialId};
 
 /// The value of one ECO parameter.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -291,6 +291,9 @@ pub struct EcoProposal {
     pub class: EcoClass,
     /// Every parameter with its value.
     pub parameters: Parameters,
+    /// What is composed, where a join composes two cases rather than an ECO being applied to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub composition: Option<Box<Composition>>,
 }
 
 impl EcoProposal {

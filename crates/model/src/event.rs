@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AttemptId, AttemptUsage, CaseName, Containment, ContentHash, EcoManifest, EcoProposal,
-    EngineKind, Outcome, StageIndex, Study, TrialId,
+    EngineKind, ExternalProposal, Outcome, Priors, StageIndex, Study, TrialId, Veto,
 };
 
 /// One thing that was decided or observed.
@@ -89,6 +89,9 @@ pub enum Event {
         /// Branches that a join goes on without, with the cause.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         missing: Vec<(StageIndex, String)>,
+        /// What is not tried, because evidence says that it mostly fails.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        vetoed: Vec<Veto>,
     },
     /// Decision: a trial is to be made.
     TrialProposed {
@@ -98,6 +101,30 @@ pub enum Event {
         parent: CaseName,
         /// What is tried.
         eco: EcoProposal,
+    },
+    /// Decision: a stage that learns from its results proposes its next round.
+    RoundPlanned {
+        /// The stage.
+        stage: StageIndex,
+        /// The number of the round, from 1.
+        round: u32,
+    },
+    /// Observation: a user's program proposed a round of a stage. Each proposal passes the rules before it is
+    /// tried.
+    RoundAnswered {
+        /// The stage.
+        stage: StageIndex,
+        /// The number of the round, from 1.
+        round: u32,
+        /// What it proposed; nothing when it has no more to propose.
+        proposals: Vec<ExternalProposal>,
+    },
+    /// Observation: a user's program could not propose a round of a stage.
+    ProposerFailed {
+        /// The stage.
+        stage: StageIndex,
+        /// Why.
+        cause: String,
     },
     /// Decision: an attempt of a trial starts.
     AttemptStarted {
@@ -134,6 +161,15 @@ pub enum Event {
         stage: StageIndex,
         /// What, from which trial on, and why.
         containment: Containment,
+    },
+    /// Decision: a stage has seen enough at this trial. What was measured beyond it does not count.
+    StageSatisfied {
+        /// The stage.
+        stage: StageIndex,
+        /// The trial.
+        at: TrialId,
+        /// What it has seen, in words.
+        cause: String,
     },
     /// Decision: a survivor is measured again in a fresh process, and its equivalence proved, before it is
     /// passed on.
@@ -273,6 +309,9 @@ pub struct RunIdentity {
     pub inputs: Vec<InputFile>,
     /// The ECOs that the study names.
     pub ecos: BTreeMap<String, EcoDefinition>,
+    /// The evidence of earlier runs that this one sees; absent unless the study asks for a warm start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priors: Option<Priors>,
 }
 
 /// An ECO as it stood when the run began.

@@ -5,8 +5,11 @@
 //!
 //! Never does I/O, never reads a clock or the environment, never decides anything.
 
+mod composition;
 mod eco;
+mod equivalence;
 mod event;
+mod evidence;
 mod hash;
 mod ids;
 mod metric;
@@ -15,18 +18,26 @@ mod pattern;
 mod people;
 mod policy;
 mod process;
+mod proposer;
 mod radius;
 mod rails;
 mod safety;
+mod selection;
 mod study;
 
+pub use composition::{ComposeMode, Composition, ConflictRule};
 pub use eco::{
     EcoImplementation, EcoManifest, EcoProposal, ExpectedEffect, ParameterKind, ParameterSpec,
     ParameterValue, Parameters,
 };
+pub use equivalence::{EquivalenceProof, EquivalenceVerdict};
 pub use event::{
     EcoDefinition, Event, InputFile, RunIdentity, RunStatus, StageEnd, StageInput, StopCause,
     ToolIdentity,
+};
+pub use evidence::{
+    Context, Domination, Evidence, Gains, Observation, Prior, PriorRules, PriorRun, PriorSource,
+    Priors, SizeClass, TrialResult, Veto, ViolationDepth,
 };
 pub use hash::ContentHash;
 pub use ids::{AttemptId, CaseName, ParseNameError, StageIndex, TrialId};
@@ -42,12 +53,14 @@ pub use people::{
 };
 pub use policy::{DesignGuard, ProtectedObjects, RiskEnvelope, SafetyRules};
 pub use process::{CommandEnding, CommandLimits, CommandReport, CommandSpec, StopReason};
+pub use proposer::{ExternalProposal, Proposer, ProposerKind};
 pub use radius::{BlastRadius, LogicalReach, PhysicalReach};
 pub use rails::{
     Containment, ContainmentRules, ContainmentScope, FailureRail, Gates, PromotionGates, Rails,
     StudyRail,
 };
 pub use safety::{EcoClass, SafetyDomain};
+pub use selection::{EarlyStop, Selection, Strategy};
 pub use study::{
     Aborts, Bound, Budget, Check, Clocks, Design, EngineKind, EngineSpec, Join, JoinMerge,
     JoinPolicy, Limits, Objective, ParameterDomain, Parasitics, Scene, Stage, StageEco, StageMode,

@@ -6,11 +6,15 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{BlastRadius, ContentHash, MetricSet};
+use crate::{BlastRadius, ContentHash, EquivalenceProof, MetricSet};
 
 /// What came of an attempt.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every outcome that is kept is a measurement"
+)]
 pub enum Outcome {
     /// The design was changed (or is the base) and measured.
     Measured(Measurement),
@@ -36,9 +40,15 @@ pub struct Measurement {
     /// How many edits lead from the parent's design to this one, by kind (`resize`, `insert`, …).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub edits: BTreeMap<String, u64>,
+    /// Of a composition, how many contradictions between the edits of two branches its rule decided, by kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub conflicts: BTreeMap<String, u64>,
     /// How far the ECO reached; absent for a design that no ECO changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blast_radius: Option<BlastRadius>,
+    /// Whether its logic was proved to be its parent's; only of confirmations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub equivalence: Option<EquivalenceProof>,
 }
 
 /// A design state by its content.
@@ -258,6 +268,9 @@ failure_classes! {
     /// The change reached further than its ECO declares, or than the study permits.
     BlastRadiusExceeded = "blast_radius_exceeded", Severe, Trial,
         "declare the ECO's class as wide as it reaches, narrow the ECO, or widen `safety.envelope`";
+    /// The edits of two branches contradict each other, and the join drops such pairs.
+    MergeConflict = "merge_conflict", Moderate, Trial,
+        "nothing need be done; to compose such pairs, say with `join.conflicts` whose edits count";
     /// The changed logic does not do what it did before.
     EquivalenceFailed = "equivalence_failed", Catastrophic, Trial,
         "the ECO is wrong: the counterexample names the point and the values at which the designs differ";

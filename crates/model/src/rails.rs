@@ -147,6 +147,11 @@ impl ContainmentRules {
             .and(&stage.safety.containment)
     }
 
+    /// The count of trials of a class from which on a share means anything.
+    pub fn least_class_trials(&self) -> u32 {
+        self.class_at_least.unwrap_or(3)
+    }
+
     /// The stricter of both, field by field.
     pub fn and(&self, other: &Self) -> Self {
         Self {
@@ -190,6 +195,11 @@ impl StudyRail {
         }
     }
 
+    /// The count of trials from which on a share means anything.
+    pub fn least_trials(&self) -> u32 {
+        self.at_least.unwrap_or(20)
+    }
+
     /// The rail that these counts cross, in words; `None` while they cross none.
     pub fn crossed(&self, catastrophic: u32, failures: u32, trials: u32) -> Option<String> {
         if self
@@ -204,7 +214,7 @@ impl StudyRail {
         let share = FailureRail {
             failures: None,
             failure_percent: self.failure_percent,
-            at_least: Some(self.at_least.unwrap_or(20)),
+            at_least: Some(self.least_trials()),
         };
         share.crossed(failures, trials)
     }

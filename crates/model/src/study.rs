@@ -1,13 +1,16 @@
 //! A study as its file declares it. Paths are as written, relative to the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Approval, Metric, Notification, ParameterValue, SafetyDomain, SafetyRules};
+use crate::{
+    Approval, ComposeMode, ConflictRule, EarlyStop, Metric, Notification, ParameterValue,
+    PriorRules, Proposer, SafetyDomain, SafetyRules, Selection,
+};
 
 /// The unit of work: a design, an engine and platform, a safety domain, an objective, a graph of stages.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +50,9 @@ pub struct Study {
     /// Whom to tell of what happens in a run. No part of the study's hash.
     #[serde(default)]
     pub notify: Vec<Notification>,
+    /// What is done with evidence of other runs; nothing unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priors: Option<PriorRules>,
     /// The stages, whose order gives them their index.
     pub stages: Vec<Stage>,
 }
@@ -57,6 +63,25 @@ impl Study {
         stage
             .safety_domain
             .map_or(self.safety_domain, |own| own.min(self.safety_domain))
+    }
+
+    /// Every stage that `stage` comes after, at once or by others, in the order of the file. References to no
+    /// stage are passed over.
+    pub fn stages_before(&self, stage: &Stage) -> Vec<&Stage> {
+        let mut names: BTreeSet<&str> = BTreeSet::new();
+        let mut open: Vec<&str> = stage.after.iter().map(String::as_str).collect();
+        while let Some(name) = open.pop() {
+            let known = self.stages.iter().find(|other| other.name == name);
+            if let Some(before) = known
+                && names.insert(&before.name)
+            {
+                open.extend(before.after.iter().map(String::as_str));
+            }
+        }
+        let stages = self.stages.iter();
+        stages
+            .filter(|before| names.contains(before.name.as_str()))
+            .collect()
     }
 
     /// The label that every shown result carries while any scene lacks real wires.
@@ -283,6 +308,15 @@ pub struct Stage {
     /// How many cases it passes on at most.
     #[serde(default = "one")]
     pub survivors: u32,
+    /// How it chooses them.
+    #[serde(default)]
+    pub selection: Selection,
+    /// When it has seen enough.
+    #[serde(default)]
+    pub stop: EarlyStop,
+    /// Who proposes what it tries.
+    #[serde(default)]
+    pub proposer: Proposer,
     /// The ECOs that it tries.
     #[serde(default)]
     pub ecos: Vec<StageEco>,
@@ -421,6 +455,16 @@ pub struct Join {
     /// What happens when a branch failed.
     #[serde(default)]
     pub policy: JoinPolicy,
+    /// How `compose` brings two cases together; `replay` unless given, refused elsewhere.
+    #[serde(default)]
+    pub mode: Option<ComposeMode>,
+    /// Which edits count where those of two branches contradict each other; `drop` unless given, for
+    /// `compose` by replay alone.
+    #[serde(default)]
+    pub conflicts: Option<ConflictRule>,
+    /// How many pairs `compose` tries at most, best first; as many as the stage has trials unless given.
+    #[serde(default)]
+    pub pairs: Option<u32>,
 }
 
 /// Which of the branches' survivors a join starts from.
@@ -434,6 +478,8 @@ pub enum JoinMerge {
     Top,
     /// The best of each branch.
     BestPerBranch,
+    /// All, as with `union`; and the best pairs of different branches are composed into one design each.
+    Compose,
 }
 
 /// What a join does when a branch failed.

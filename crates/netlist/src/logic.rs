@@ -7,13 +7,15 @@
 //! difference. Two designs whose ends are all fed by the same hashes compute the same. The reverse does
 //! not hold: logic that was mapped anew may compute the same and look different here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 
-use noodle2_liberty::{LibraryIndex, PinDirection, TruthTable};
+use noodle2_liberty::{LibraryIndex, PinDirection};
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use crate::design::{Design, Direction, Instance, NetId};
+use crate::graph::{Function, LogicGraph, Value};
 
 /// What came of comparing two designs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -32,123 +34,63 @@ impl LogicComparison {
 
 /// Compares what two designs compute. `cells` says what their cells do.
 pub fn compare_logic(parent: &Design, child: &Design, cells: &LibraryIndex) -> LogicComparison {
-    let mut shared = Interner::default();
-    let before = Logic::new(parent, cells).ends(&mut shared);
-    let after = Logic::new(child, cells).ends(&mut shared);
+    let mut shared = LogicGraph::default();
+    let before = shared.add(parent, cells).ends;
+    let after = shared.add(child, cells).ends;
     let mut differing: Vec<String> = before
         .iter()
         .filter(|(name, end)| after.get(*name) != Some(end))
-        .map(|(name, _)| name.clone())
+        .map(|(name, _)| name.to_string())
         .chain(
             after
                 .keys()
                 .filter(|name| !before.contains_key(*name))
-                .cloned(),
+                .map(EndName::to_string),
         )
         .collect();
     differing.sort_unstable();
     LogicComparison { differing }
 }
 
-/// What a net computes: a function that was met before, or its inverse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Value {
-    function: u32,
-    inverted: bool,
-}
-
-impl Value {
-    const fn inverted_if(self, inverted: bool) -> Self {
-        Self {
-            function: self.function,
-            inverted: self.inverted != inverted,
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Function {
-    /// Always 0, or unknown, or floating.
-    Constant(char),
+/// The name of an end of the logic: of something whose input counts because it has a name that lasts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EndName {
+    /// A port of the design.
     Port(String),
-    /// An output of something with a name that lasts.
-    Output(String, String),
-    /// A net that nothing drives.
-    Undriven(String),
-    /// A net with several drivers.
-    Several(Vec<Value>),
-    /// A truth table over functions in ascending order, all of which matter, 0 in its first row.
-    Gate(Vec<u32>, Vec<bool>),
+    /// An instance at which the design is cut: whether it still does the same.
+    Instance(String),
+    /// A pin of such an instance that may be driven.
+    Pin(String, String),
 }
 
-/// Gives equal functions equal numbers.
-#[derive(Default)]
-struct Interner(HashMap<Function, u32>);
-
-impl Interner {
-    fn value(&mut self, function: Function) -> Value {
-        let next = self.0.len() as u32;
-        let function = *self.0.entry(function).or_insert(next);
-        Value {
-            function,
-            inverted: false,
+impl fmt::Display for EndName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(port) => write!(formatter, "port {port}"),
+            Self::Instance(instance) => formatter.write_str(instance),
+            Self::Pin(instance, pin) => write!(formatter, "{instance}/{pin}"),
         }
     }
+}
 
-    fn constant(&mut self, high: bool) -> Value {
-        self.value(Function::Constant('0')).inverted_if(high)
-    }
+/// What feeds one end.
+#[derive(Debug, PartialEq, Eq)]
+pub struct End {
+    /// Text that is equal for two instances that may stand in for one another, and for ports of one
+    /// direction; nothing for a pin.
+    pub behaviour: String,
+    /// What the net computes; `None` for an instance.
+    pub value: Option<Value>,
+}
 
-    /// The value of a truth table whose inputs have `inputs` as values.
-    fn gate(&mut self, table: &TruthTable, inputs: &[Value]) -> Value {
-        let zero = self.constant(false).function;
-        let mut sources: Vec<u32> = inputs.iter().map(|value| value.function).collect();
-        sources.sort_unstable();
-        sources.dedup();
-        sources.retain(|source| *source != zero);
-        let place = |function: u32| sources.binary_search(&function).ok();
-        let rows: Vec<bool> = (0..1_usize << sources.len())
-            .map(|row| {
-                let bits = inputs.iter().enumerate().map(|(input, value)| {
-                    let high = place(value.function).is_some_and(|place| row >> place & 1 == 1);
-                    usize::from(high != value.inverted) << input
-                });
-                table.value(bits.sum())
-            })
-            .collect();
-        self.table(sources, rows)
-    }
-
-    /// Leaves out what does not matter, and turns the table so that its first row is 0.
-    fn table(&mut self, mut sources: Vec<u32>, mut rows: Vec<bool>) -> Value {
-        let mut place = 0;
-        while place < sources.len() {
-            let bit = 1 << place;
-            let idle = (0..rows.len()).all(|row| rows[row] == rows[row ^ bit]);
-            if idle {
-                sources.remove(place);
-                rows = (0..rows.len())
-                    .filter(|row| row & bit == 0)
-                    .map(|row| rows[row])
-                    .collect();
-            } else {
-                place += 1;
-            }
-        }
-        let inverted = rows[0];
-        if inverted {
-            rows.iter_mut().for_each(|row| *row = !*row);
-        }
-        let value = match sources.as_slice() {
-            [] => self.constant(false),
-            [source] => Value {
-                function: *source,
-                inverted: false,
-            },
-            _ => self.value(Function::Gate(sources, rows)),
-        };
-        value.inverted_if(inverted)
-    }
+/// The ends of the logic of one design in a [`LogicGraph`].
+#[derive(Debug, Default)]
+pub struct LogicEnds {
+    /// Every end with what feeds it.
+    pub ends: BTreeMap<EndName, End>,
+    /// The names of the gates at which a combinational loop was cut. Their outputs are sources of the
+    /// logic although they hold no state.
+    pub cut_loops: BTreeSet<String>,
 }
 
 /// How the output of an instance is treated.
@@ -158,16 +100,11 @@ enum Role {
     Gate,
     /// Something with a name that lasts, at which the design is cut.
     Named,
+    /// A gate in a combinational loop, at which the design is cut as well.
+    Loop,
 }
 
-/// What feeds one end: the instance's function where there is one, and a value.
-#[derive(Debug, PartialEq, Eq)]
-struct End {
-    behaviour: String,
-    value: Option<Value>,
-}
-
-struct Logic<'d> {
+pub(crate) struct Logic<'d> {
     design: &'d Design,
     cells: &'d LibraryIndex,
     /// One for each instance.
@@ -194,7 +131,7 @@ enum Driver {
 }
 
 impl<'d> Logic<'d> {
-    fn new(design: &'d Design, cells: &'d LibraryIndex) -> Self {
+    pub(crate) fn new(design: &'d Design, cells: &'d LibraryIndex) -> Self {
         let mut logic = Self {
             design,
             cells,
@@ -270,7 +207,7 @@ impl<'d> Logic<'d> {
             for node in component {
                 let node = &mut self.nodes[node.index()];
                 if cut_wires || !node.is_wire {
-                    node.role = Role::Named;
+                    node.role = Role::Loop;
                 }
             }
         }
@@ -280,34 +217,36 @@ impl<'d> Logic<'d> {
         }
     }
 
-    /// Every end of the logic by name, with what feeds it.
-    fn ends(&self, shared: &mut Interner) -> BTreeMap<String, End> {
+    /// Every end of the logic, with what feeds it.
+    pub(crate) fn ends(&self, shared: &mut LogicGraph) -> LogicEnds {
         let mut values = Values {
             logic: self,
             shared,
             known: vec![None; self.design.nets.len()],
         };
-        let mut ends = BTreeMap::new();
+        let mut found = LogicEnds::default();
         for port in &self.design.ports {
             // An input is an end too: nothing inside may drive it.
-            ends.insert(
-                format!("port {}", port.name),
-                End {
-                    behaviour: format!("{:?}", port.direction),
-                    value: Some(values.of(self.root(port.net))),
-                },
-            );
+            let end = End {
+                behaviour: format!("{:?}", port.direction),
+                value: Some(values.of(self.root(port.net))),
+            };
+            found.ends.insert(EndName::Port(port.name.clone()), end);
         }
         for (instance, node) in self.design.instances.iter().zip(&self.nodes) {
             // Without pins it computes nothing: a filler.
             if node.role == Role::Gate || !instance.is_leaf || instance.pins.is_empty() {
                 continue;
             }
+            let name = &instance.name;
+            if node.role == Role::Loop {
+                found.cut_loops.insert(name.clone());
+            }
             let end = End {
                 behaviour: behaviour(instance, self.cells),
                 value: None,
             };
-            ends.insert(instance.name.clone(), end);
+            found.ends.insert(EndName::Instance(name.clone()), end);
             for (connection, direction) in instance.pins.iter().zip(&node.directions) {
                 if *direction == Some(PinDirection::Output) {
                     continue;
@@ -316,17 +255,18 @@ impl<'d> Logic<'d> {
                     behaviour: String::new(),
                     value: Some(values.of(self.root(connection.net))),
                 };
-                ends.insert(format!("{}/{}", instance.name, connection.pin), end);
+                let pin = EndName::Pin(name.clone(), connection.pin.clone());
+                found.ends.insert(pin, end);
             }
         }
-        ends
+        found
     }
 }
 
 /// What nets compute, each found once.
 struct Values<'l, 'd, 's> {
     logic: &'l Logic<'d>,
-    shared: &'s mut Interner,
+    shared: &'s mut LogicGraph,
     /// By the root of a net.
     known: Vec<Option<Value>>,
 }
@@ -403,7 +343,7 @@ impl Values<'_, '_, '_> {
         let pin = &instance.pins[pin].pin;
         let function = match self.logic.nodes[place].role {
             Role::Gate => self.logic.cells.function(&instance.cell, pin),
-            Role::Named => None,
+            Role::Named | Role::Loop => None,
         };
         let Some(table) = function else {
             let output = Function::Output(instance.name.clone(), pin.clone());

@@ -294,3 +294,15 @@ fn what_is_no_structural_netlist_is_refused_with_its_line() {
         })
     );
 }
+
+/// An escaped name may read like a pin of another instance.
+#[test]
+fn an_instance_does_not_hide_a_pin_of_its_name() {
+    let text = PARENT.replace(
+        "AOI21X1 u4",
+        "DFFPOSX1 \\r2/D (.CLK(clk), .D(a), .Q(q3)); AOI21X1 u4",
+    );
+    let (parent, child) = (design(&text), design(&text.replace(".D(n3)", ".D(n2)")));
+    let logic = compare_logic(&parent, &child, &cells());
+    assert_eq!(logic.differing, ["r2/D"]);
+}

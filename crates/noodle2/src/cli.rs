@@ -1,8 +1,12 @@
 //! The command line: what can be asked of `noodle2`, with examples.
 
+mod priors;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use priors::{PriorsCommand, PriorsOption, SelectionOption};
 
 /// Runs physical-design experiments as studies: safely, many at a time, with a record that can be checked.
 #[derive(Debug, Parser)]
@@ -10,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     name = "noodle2",
     version,
     about,
-    after_help = "Exit status:\n  0 done\n  1 findings (verify, eco list, eco lint)\n  2 usage\n  3 invalid study\n  4 illegal study\n  \
+    after_help = "Exit status:\n  0 done\n  1 findings (verify, handover --check, eco list, eco lint, priors)\n  2 usage\n  3 invalid study\n  4 illegal study\n  \
                   5 base case blocked\n  6 stopped by a rail, or failed\n  7 interrupted, can be resumed\n  \
                   8 waits for approval, can be resumed\n  70 internal error\n\n\
                   Start with:\n  noodle2 init my-study && noodle2 run my-study/study.yaml --out runs/first"
@@ -129,6 +133,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         people: PeopleOption,
         #[command(flatten)]
+        priors: PriorsOption,
+        #[command(flatten)]
         format: FormatOption,
     },
     /// Goes on with a run that was killed or interrupted; no finished trial runs again.
@@ -140,6 +146,8 @@ pub(crate) enum Command {
         workers: WorkersOption,
         #[command(flatten)]
         people: PeopleOption,
+        #[command(flatten)]
+        priors: PriorsOption,
         #[command(flatten)]
         format: FormatOption,
     },
@@ -179,6 +187,22 @@ pub(crate) enum Command {
         #[command(flatten)]
         format: FormatOption,
     },
+    /// Says why something ran, was not run, was stopped, chosen, dropped or contained; or what a code means.
+    #[command(
+        after_help = "Examples:\n  noodle2 explain runs/first mac_2_14      a case, or a trial as 2_14\n  \
+                      noodle2 explain runs/first timing        a stage, by name or index\n  \
+                      noodle2 explain runs/first branch:timing the branch that a stage belongs to\n  \
+                      noodle2 explain runs/first buffer_fanout an ECO\n  \
+                      noodle2 explain N2-LEGAL-001             a code\n  \
+                      noodle2 explain blast_radius_exceeded    a kind of failure"
+    )]
+    Explain {
+        /// The run folder and what of it; or a code or kind of failure alone.
+        #[arg(num_args = 1..=2, required = true, value_name = "RUN ITEM | CODE")]
+        subject: Vec<String>,
+        #[command(flatten)]
+        format: FormatOption,
+    },
     /// Prints what a run came to.
     #[command(after_help = "Example:\n  noodle2 report runs/first")]
     Report {
@@ -208,11 +232,61 @@ pub(crate) enum Command {
         #[command(flatten)]
         format: FormatOption,
     },
+    /// Writes the edits that lead from the base case to a case as the ECO script of a tool.
+    #[command(
+        after_help = "Examples:\n  noodle2 handover runs/first mac_2_14 --for innovus --out mac_eco.tcl\n  \
+                      noodle2 handover runs/first mac_2_14 --for opensta --check"
+    )]
+    Handover {
+        /// The run folder.
+        run: PathBuf,
+        /// A case (`mac_2_14`), or the trial that made it (`2_14`).
+        case: String,
+        /// The tool.
+        #[arg(long = "for", value_enum, value_name = "TOOL")]
+        tool: Tool,
+        /// Where to write the script; printed unless given.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Carry the script out with plain OpenSTA on the base netlist, and compare netlist and metrics with the
+        /// case's; for opensta alone.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Finds the fewest edits that keep a share of what a case gained, by measuring.
+    #[command(
+        after_help = "Example:\n  noodle2 minimize runs/first mac_2_14 --share 0.95 --out fewest"
+    )]
+    Minimize {
+        /// The run folder.
+        run: PathBuf,
+        /// A case (`mac_2_14`), or the trial that made it (`2_14`).
+        case: String,
+        /// The share of the gain over the base case that is to be kept.
+        #[arg(long, default_value_t = 0.95, value_parser = share)]
+        share: f64,
+        /// The metric whose gain counts, such as `setup_tns_ps`; the first that the study ranks by unless given.
+        #[arg(long)]
+        metric: Option<String>,
+        /// How many designs may be measured.
+        #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        trials: u32,
+        /// The folder for its record; must be new or empty.
+        #[arg(long, value_name = "FOLDER")]
+        out: PathBuf,
+        #[command(flatten)]
+        format: FormatOption,
+    },
     /// Says what is installed, what is missing, and how to get it.
     #[command(after_help = "Example:\n  noodle2 doctor")]
     Doctor {
         #[command(flatten)]
         format: FormatOption,
+    },
+    /// Shows, carries and forgets what runs left as evidence for later ones.
+    Priors {
+        #[command(subcommand)]
+        command: PriorsCommand,
     },
     /// Lists, shows and checks ECOs.
     Eco {
@@ -277,6 +351,29 @@ pub(crate) enum Template {
     Sequential,
     /// Two branches at the same time, and a join.
     Branching,
+}
+
+/// A tool that an ECO script can be written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Tool {
+    /// OpenSTA.
+    Opensta,
+    /// OpenROAD.
+    Openroad,
+    /// Cadence Innovus.
+    Innovus,
+    /// Synopsys IC Compiler II.
+    Icc2,
+    /// Synopsys PrimeTime.
+    Primetime,
+}
+
+/// A share above 0, up to 1.
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if share > 0.0 && share <= 1.0 => Ok(share),
+        _ => Err("a share is a number above 0, up to 1, such as 0.95".to_owned()),
+    }
 }
 
 /// How a lineage is printed.

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Done.
     Done = 0,
-    /// Done, and something was found (`verify`, `eco list`, `eco lint`).
+    /// Done, and something was found (`verify`, `handover --check`, `eco list`, `eco lint`, `priors`).
     Findings = 1,
     /// The command line is wrong.
     Usage = 2,

@@ -10,6 +10,7 @@ mod cli;
 mod commands;
 mod exit;
 mod print;
+mod priors;
 mod record;
 mod run;
 mod shell;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
     match command {
         Command::Init { folder, template } => commands::init(&folder, template),
+        Command::Explain { subject, format } => commands::explain(&subject, format.format),
         Command::Check { study, format } => commands::check(&study, format.format),
         Command::Plan { study, format } => commands::plan(&study, format.format),
         Command::Run {
@@ -50,14 +52,16 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
             out,
             workers,
             people,
+            priors,
             format,
-        } => commands::run(&study, &out, &workers, &people, format.format),
+        } => commands::run(&study, &out, &workers, &people, &priors, format.format),
         Command::Resume {
             run,
             workers,
             people,
+            priors,
             format,
-        } => commands::resume(&run, &workers, &people, format.format),
+        } => commands::resume(&run, &workers, &people, &priors, format.format),
         Command::Approve {
             run,
             answer,
@@ -68,7 +72,38 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
         Command::Report { run, format } => commands::report(&run, format.format),
         Command::Lineage { run, format, all } => commands::lineage(&run, format, all),
         Command::Verify { run, format } => commands::verify(&run, format.format),
+        Command::Handover {
+            run,
+            case,
+            tool,
+            out,
+            check,
+        } => commands::handover(&commands::HandoverOrder {
+            run,
+            case,
+            tool,
+            out,
+            check,
+        }),
+        Command::Minimize {
+            run,
+            case,
+            share,
+            metric,
+            trials,
+            out,
+            format,
+        } => commands::minimize(&commands::MinimizeOrder {
+            run,
+            case,
+            share,
+            metric,
+            trials: trials as usize,
+            out,
+            format: format.format,
+        }),
         Command::Doctor { format } => commands::doctor(format.format),
+        Command::Priors { command } => commands::priors(command),
         Command::Eco { command } => match command {
             EcoCommand::List { path, format } => commands::eco_list(&path, format.format),
             EcoCommand::Show { name, path, format } => {

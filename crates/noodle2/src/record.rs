@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use noodle2_control::{Case, Controller};
-use noodle2_model::{ContentHash, Event};
+use noodle2_model::{ContentHash, Event, RunIdentity};
 use noodle2_store::{DerivedFile, Record, RunFolder, StorageProblem, check_derived, unrecorded};
-use noodle2_view::{History, Lineage, Summary, report_markdown};
+use noodle2_view::{History, LegalityReport, Lineage, Summary, report_markdown};
 use serde::Deserialize;
 
 use crate::exit::{CommandFailure, Exit};
@@ -36,11 +36,24 @@ pub(crate) fn documents(
     let json = serde_json::to_string_pretty(&summary).map_err(CommandFailure::internal)?;
     let lineage = Lineage::new(history.controller(), false);
     Ok(vec![
+        (
+            folder.legality(),
+            legality_text(history.controller().program().identity()),
+        ),
         (folder.summary(), json + "\n"),
         (folder.report(), report_markdown(history, &summary)),
         (folder.lineage(), lineage.dot()),
         (folder.lineage_picture(), lineage.svg()),
     ])
+}
+
+/// The legality report of a run that is permitted to run, as its folder keeps it.
+pub(crate) fn legality_text(identity: &RunIdentity) -> String {
+    let classes = identity.ecos.iter();
+    let classes = classes.map(|(name, eco)| (name.clone(), eco.manifest.class));
+    let report = LegalityReport::new(&identity.study, &classes.collect(), Vec::new());
+    let value = serde_json::json!(report);
+    format!("{value:#}\n")
 }
 
 /// Where what is told of a case lies in the case's folder.

@@ -15,6 +15,7 @@ use noodle2_model::{ContentHash, EcoDefinition, EcoManifest, RunIdentity, Study}
 use noodle2_study::{
     Locations, Problem, References, RenderStyle, StudyProblems, legality, read_study, study_hash,
 };
+use noodle2_view::{Breach, LegalityReport};
 
 use crate::cli::StudyOption;
 use crate::exit::{CommandFailure, Exit};
@@ -208,6 +209,7 @@ fn show_problems(problems: &[Problem], locations: &Locations) {
 pub(crate) fn problems_as_json(option: &StudyOption) -> (Exit, serde_json::Value) {
     let mut problems = Vec::new();
     let mut illegal = Vec::new();
+    let mut report = None;
     let mut plain = |code: &str, message: String| {
         problems.push(serde_json::json!({"code": code, "message": message}));
     };
@@ -226,6 +228,8 @@ pub(crate) fn problems_as_json(option: &StudyOption) -> (Exit, serde_json::Value
             );
             if let Some(study) = &reading.study {
                 illegal = legality(study, &reading.locations, &references);
+                let told = legality_report(study, &folder_of(&option.study), &references, &illegal);
+                report = Some(told);
             }
         }
     }
@@ -240,11 +244,39 @@ pub(crate) fn problems_as_json(option: &StudyOption) -> (Exit, serde_json::Value
         "legal": exit == Exit::Done,
         "problems": problems,
         "illegal": illegal,
+        "legality": report,
     });
     (exit, value)
 }
 
+/// What a study may do, and every reason why it may not run.
+fn legality_report(
+    study: &Study,
+    folder: &Path,
+    references: &KnownThings,
+    illegal: &[Problem],
+) -> LegalityReport {
+    let eco_path = eco_path_of(study, folder);
+    let names = study.stages.iter().flat_map(|stage| &stage.ecos);
+    let classes = names.filter_map(|eco| {
+        let manifest = references.eco(&eco.name, &eco_path)?;
+        Some((eco.name.clone(), manifest.class))
+    });
+    let breaches = illegal.iter().map(|problem| Breach {
+        code: problem.code.to_string(),
+        message: problem.message.clone(),
+        line: problem.line,
+    });
+    LegalityReport::new(study, &classes.collect(), breaches.collect())
+}
+
 impl Loaded {
+    /// What the study may do, and every reason why it may not run.
+    pub fn legality_report(&self) -> LegalityReport {
+        let illegal = legality(&self.study, &self.locations, &self.references);
+        legality_report(&self.study, &self.folder, &self.references, &illegal)
+    }
+
     /// Refuses a study that asks for what its safety domain or budget does not allow.
     pub fn refuse_illegal(&self) -> Result<(), CommandFailure> {
         let problems = legality(&self.study, &self.locations, &self.references);
@@ -275,11 +307,7 @@ fn prepare_study(
     folder: &Path,
     shared: &Path,
 ) -> Result<Prepared, CommandFailure> {
-    let eco_path: Vec<PathBuf> = study
-        .eco_path
-        .iter()
-        .map(|path| folder.join(path))
-        .collect();
+    let eco_path = eco_path_of(study, folder);
     let catalogue = Catalogue::load(&eco_path).map_err(|problems| {
         several(
             problems
@@ -319,6 +347,7 @@ fn prepare_study(
     let mut used = vec![engine.identity()];
     used.extend(tools::programs_of(ecos.values().copied())?);
     let identity = RunIdentity {
+        priors: None,
         noodle2_version: env!("CARGO_PKG_VERSION").to_owned(),
         study: study.clone(),
         study_hash: study_hash(study),
@@ -362,6 +391,11 @@ pub(crate) fn several<'a>(problems: impl IntoIterator<Item = (&'a str, String)>)
     };
     let help = "`noodle2 doctor` says what is installed and what is missing".to_owned();
     CommandFailure::new(Exit::InvalidStudy, code, text, help)
+}
+
+fn eco_path_of(study: &Study, folder: &Path) -> Vec<PathBuf> {
+    let path = study.eco_path.iter();
+    path.map(|path| folder.join(path)).collect()
 }
 
 fn platform_of(study: &Study, folder: &Path) -> Result<Platform, PlatformError> {

@@ -85,7 +85,7 @@ fn an_approval_is_journalled_while_the_run_goes_on_and_survives_a_kill() {
         let (code, _, stderr) = approve(&out, &arguments);
         assert_eq!(code, 2);
         assert!(
-            stderr.contains(told) && stderr.contains("N2-RUN-011"),
+            stderr.contains(told) && stderr.contains("N2-RUN-017"),
             "{stderr}"
         );
     }
@@ -354,7 +354,7 @@ fn people_are_told_what_happens_and_no_secret_is_left_in_the_run() {
     assert_eq!(code, 8, "{stderr}");
     assert!(stderr.contains("`N2_TEST_ABSENT` is not set"), "{stderr}");
     assert!(
-        stderr.contains("N2-RUN-012") && stderr.contains("could not be delivered"),
+        stderr.contains("N2-RUN-018") && stderr.contains("could not be delivered"),
         "{stderr}"
     );
 

@@ -7,6 +7,7 @@
 //! RUN/requests/…      what people ask of the run: approvals, until they are journalled
 //! RUN/notifications.undelivered.ndjson  what could not be told to those who should hear of it
 //! RUN/lock            held by the one process that writes
+//! RUN/legality.json                                  what the study may do, written before anything runs
 //! RUN/summary.json, report.md, lineage.dot, lineage.svg  what the journal comes to, for people and scripts
 //! RUN/inputs/…        what the scripts of all attempts share
 //! RUN/cases/<case>/…  the design state of a case
@@ -154,6 +155,11 @@ impl RunFolder {
     /// The journal.
     pub fn journal(&self) -> PathBuf {
         self.root.join("journal.ndjson")
+    }
+
+    /// What the study may do.
+    pub fn legality(&self) -> PathBuf {
+        self.root.join("legality.json")
     }
 
     /// The summary for programs.

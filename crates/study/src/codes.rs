@@ -126,8 +126,9 @@ codes! {
          `relation` out.";
     JOIN = "N2-STUDY-019", "a join that cannot work",
         "`join` tells how several branches are merged, so it needs a stage with at least two entries in \
-         `after`. `keep` is for `merge: top` alone, and needed there. A quorum is at least 1 and at most \
-         the number of branches.";
+         `after`. `keep` is for `merge: top` alone, and needed there. `mode`, `conflicts` and `pairs` are for \
+         `merge: compose`, which needs trials, `conflicts` for its `replay` alone. A quorum is at least 1 and \
+         at most the number of branches.";
     SCENE_SHORTHAND = "N2-STUDY-020", "constraints are given in two places",
         "`design.sdc` is the short form for a study with one scene: the platform's default corner, ideal \
          clocks, no wires, setup and hold. A study with `scenes` names the constraints in each scene.";
@@ -179,14 +180,20 @@ codes! {
     UNKNOWN_CORNER = "N2-STUDY-036", "a corner that the platform does not have",
         "`platform:<corner>` in `liberty` stands for the libraries of one of the platform's corners. An \
          empty `liberty` means the platform's default corner.";
-    APPROVAL = "N2-STUDY-037", "an approval that nobody could give",
+    SELECTION = "N2-STUDY-037", "a selection that cannot work",
+        "`weights` belong to the strategy `top_n`, `metrics` to `pareto`, `distance` to `diverse` and `size` to \
+         `tournament`; `top_n` needs weights and `pareto` metrics.";
+    PROPOSER = "N2-STUDY-038", "a proposer that cannot work",
+        "`round` is for proposers that learn from their results, `bandit` and `external`; `command` and \
+         `timeout_s` are for `external`, which needs a command.";
+    APPROVAL = "N2-STUDY-039", "an approval that nobody could give",
         "`approvers` is how many different people must approve: at most as many as `from` names, where it \
          names any. `on_timeout` says what happens when `timeout` is over, and needs one.";
-    NOTIFICATION = "N2-STUDY-038", "a notification that could not be sent",
+    NOTIFICATION = "N2-STUDY-040", "a notification that could not be sent",
         "A notification has either a `command` (a program with its arguments) or a `webhook` (an `http` or \
          `https` address, with `headers` where they are needed). `${NAME}` in an address or a header stands \
          for the value of an environment variable.";
-    SECRET = "N2-STUDY-039", "a secret in the study file",
+    SECRET = "N2-STUDY-041", "a secret in the study file",
         "The study file is kept in the run folder and its values in the journal, which others read. Put the \
          secret into an environment variable and write `${NAME}`: its value is never written anywhere.";
     CLASS_TOO_WIDE = "N2-LEGAL-001", "an ECO wider than its safety domain",

@@ -3,11 +3,12 @@
 //! An illegal study is understood and could be run; it is refused because it asks for more than it
 //! declares. That is another thing than an invalid one, with another exit code.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use noodle2_model::{
-    Bound, ContainmentRules, EcoClass, EcoManifest, OnTimeout, ParameterDomain, ParameterKind,
-    PromotionGates, SafetyDomain, SafetyRules, Stage, StageEco, Study, StudyRail, matches_pattern,
+    Bound, ContainmentRules, EcoClass, EcoManifest, JoinMerge, OnTimeout, ParameterDomain,
+    ParameterKind, PromotionGates, ProposerKind, SafetyDomain, SafetyRules, Stage, StageEco, Study,
+    StudyRail, matches_pattern,
 };
 
 use crate::check::joined_eco_path;
@@ -35,6 +36,18 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
             let help = format!("remove it, or declare `safety_domain: {own}` for the whole study");
             let field = format!("{field}.safety_domain");
             problems.push(locations.problem(codes::DOMAIN_TOO_LOOSE, &field, message, Some(help)));
+        }
+        let kind = stage.proposer.kind;
+        if domain == SafetyDomain::Locked
+            && !matches!(kind, ProposerKind::Auto | ProposerKind::Grid)
+        {
+            let message = format!(
+                "the proposer `{}` explores, and `locked` does not",
+                kind.name()
+            );
+            let help = "use `grid`, which tries what is written in its order".to_owned();
+            let field = format!("{field}.proposer.kind");
+            problems.push(locations.problem(codes::EXPLORATION, &field, message, Some(help)));
         }
         for (position, eco) in stage.ecos.iter().enumerate() {
             let class = *classes.entry(&eco.name).or_insert_with(|| {
@@ -74,8 +87,25 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
                 ));
             }
         }
+        problems.extend(composition(study, index, locations, &mut |eco| {
+            let manifest = || references.eco(eco, &eco_path);
+            *classes
+                .entry(eco)
+                .or_insert_with(|| manifest().map(|manifest| manifest.class))
+        }));
     }
     problems.extend(looseness(study, locations));
+    let veto = study.priors.as_ref().and_then(|priors| priors.veto);
+    if study.safety_domain == SafetyDomain::Locked && veto == Some(false) {
+        let message = "`veto: false` is looser than `locked`, where priors may do nothing else";
+        let help = "remove it, or declare a wider domain for the study".to_owned();
+        problems.push(locations.problem(
+            codes::RULE_TOO_LOOSE,
+            "priors.veto",
+            message.to_owned(),
+            Some(help),
+        ));
+    }
     let trials: u64 = study
         .stages
         .iter()
@@ -91,6 +121,50 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
     }
     problems.sort_by(|left, right| left.order().cmp(&right.order()));
     problems.dedup();
+    problems
+}
+
+/// A join that composes brings the ECOs of its branches into its own domain, whose rules hold for them too.
+fn composition<'s>(
+    study: &'s Study,
+    index: usize,
+    locations: &Locations,
+    class_of: &mut dyn FnMut(&'s str) -> Option<EcoClass>,
+) -> Vec<Problem> {
+    let stage = &study.stages[index];
+    let merge = stage.join.as_ref().map(|join| join.merge);
+    if merge != Some(JoinMerge::Compose) {
+        return Vec::new();
+    }
+    let domain = study.domain_of(stage);
+    let field = format!("stages[{index}].join.merge");
+    let mut seen = BTreeSet::new();
+    let mut problems = Vec::new();
+    for before in study.stages_before(stage) {
+        for eco in before.ecos.iter().map(|eco| eco.name.as_str()) {
+            if !seen.insert(eco) {
+                continue;
+            }
+            let origin = format!("of stage {}, which is composed here,", quoted(&before.name));
+            if let Some((why, help)) = refusal(&stage.safety, eco, "stage") {
+                let message = format!("the ECO {} {origin} {why}", quoted(eco));
+                problems.push(locations.problem(
+                    codes::ECO_NOT_ALLOWED,
+                    &field,
+                    message,
+                    Some(help),
+                ));
+            }
+            if let Some(class) = class_of(eco).filter(|class| !domain.permits(*class)) {
+                let message = format!(
+                    "the ECO {} {origin} is `{class}`, which `{domain}` does not permit",
+                    quoted(eco)
+                );
+                let help = Some("merge by `union`, or keep the ECO out of the branches".to_owned());
+                problems.push(locations.problem(codes::CLASS_TOO_WIDE, &field, message, help));
+            }
+        }
+    }
     problems
 }
 

@@ -111,6 +111,27 @@ fn constraints() -> Vec<(&'static str, &'static str, Value)> {
         ("/$defs/Limits/properties/memory_mib", "minimum", json!(1)),
         ("/$defs/Limits/properties/output_mib", "minimum", json!(1)),
         ("/$defs/Stage/properties/name", "pattern", json!(NAME)),
+        (
+            "/$defs/PriorRules/properties/project",
+            "pattern",
+            json!(NAME),
+        ),
+        (
+            "/$defs/PriorRules/properties/max_age_days",
+            "exclusiveMinimum",
+            json!(0),
+        ),
+        (
+            "/$defs/PriorRules/properties/half_life_days",
+            "exclusiveMinimum",
+            json!(0),
+        ),
+        (
+            "/$defs/PriorSource/properties/weight",
+            "exclusiveMinimum",
+            json!(0),
+        ),
+        ("/$defs/PriorSource/properties/weight", "maximum", json!(1)),
         ("/$defs/Stage/properties/after", "uniqueItems", json!(true)),
         ("/$defs/Stage/properties/survivors", "minimum", json!(1)),
         ("/$defs/Aborts/properties/failures", "minimum", json!(1)),
@@ -137,6 +158,7 @@ fn constraints() -> Vec<(&'static str, &'static str, Value)> {
             json!(10),
         ),
         ("/$defs/Join/properties/keep", "minimum", json!(1)),
+        ("/$defs/Join/properties/pairs", "minimum", json!(1)),
         (
             "/$defs/JoinPolicy/oneOf/2/properties/quorum",
             "minimum",

@@ -6,7 +6,9 @@
 //!
 //! Never decides, never writes a file, never measures anything itself.
 
+mod explain;
 mod history;
+mod legality;
 mod lineage;
 mod number;
 mod people;
@@ -18,17 +20,19 @@ mod standing;
 mod summary;
 mod table;
 
+pub use explain::Explanation;
 pub use history::History;
+pub use legality::{Breach, LegalityReport};
 pub use lineage::Lineage;
-pub use number::{count_text, gain_text, metric_text, seconds_text};
+pub use number::{count_text, gain_text, metric_text, seconds_text, weight_text};
 pub use people::{
     AnswerSummary, ApprovalStanding, ApprovalSummary, JournalMending, deadline, mending_text,
 };
 pub use plan::PlanView;
 pub use progress::Progress;
 pub use report::{headline, report_markdown, report_text};
-pub use stage::{StageView, eco_text};
-pub use standing::{StageStatus, SummaryStatus, trial_text};
+pub use stage::{StageView, composition_lines, eco_text};
+pub use standing::{StageStatus, SummaryStatus, trial_text, veto_text};
 pub use summary::{
     BestOrigin, CaseSummary, EcoSummary, FailureSummary, MetricDelta, SUMMARY_SCHEMA_VERSION,
     StageSummary, Summary,

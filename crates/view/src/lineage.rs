@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use noodle2_control::{Case, Controller};
-use noodle2_model::{CaseName, Metric, Parameters, StageIndex};
+use noodle2_model::{CaseName, Composition, Metric, Parameters, StageIndex};
 use serde::Serialize;
 
 use crate::metric_text;
@@ -38,12 +38,34 @@ struct LineageCase {
     case: CaseName,
     /// `None` for the base case, which belongs to no stage.
     stage: Option<usize>,
+    /// The one that was changed first; then, of a composition, the other; then those of the same design.
     parents: Vec<CaseName>,
+    /// The case that was composed with the first parent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    composed_with: Option<CaseName>,
     eco: Option<String>,
     parameters: Parameters,
     value: Option<f64>,
     survivor: bool,
     winning: bool,
+}
+
+impl LineageCase {
+    /// The parents that were the same design as the one that was changed.
+    fn twins_of_parent(&self) -> Option<String> {
+        let changed = 1 + usize::from(self.composed_with.is_some());
+        let others: Vec<String> = self
+            .parents
+            .iter()
+            .skip(changed)
+            .map(ToString::to_string)
+            .collect();
+        (!others.is_empty()).then(|| format!("(the same design as {})", others.join(", ")))
+    }
+}
+
+fn composition_of(case: &Case) -> Option<&Composition> {
+    case.eco.as_ref()?.composition.as_deref()
 }
 
 impl Lineage {
@@ -86,6 +108,7 @@ impl Lineage {
                     .is_some()
                     .then(|| case.name.trial().stage.position()),
                 parents: case.parents.clone(),
+                composed_with: composition_of(case).map(|found| found.with.clone()),
                 eco: case.eco.as_ref().map(|eco| eco.name.clone()),
                 parameters: case
                     .eco
@@ -174,11 +197,10 @@ impl Lineage {
                 Some(format!("{mark} {}", case.case)),
                 Some(self.step(case)),
                 self.metric.map(|metric| metric_text(metric, case.value)),
-                (case.parents.len() > 1).then(|| {
-                    let others: Vec<String> =
-                        case.parents[1..].iter().map(ToString::to_string).collect();
-                    format!("(the same design as {})", others.join(", "))
-                }),
+                case.composed_with
+                    .as_ref()
+                    .map(|other| format!("(composed with {other})")),
+                case.twins_of_parent(),
             ]
             .into_iter()
             .flatten()

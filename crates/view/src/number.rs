@@ -62,6 +62,14 @@ pub fn count_text(count: usize, one: &str) -> String {
     format!("{count} {one}{ending}")
 }
 
+/// A sum of weights: whole where it is, else with one digit.
+pub fn weight_text(weight: f64) -> String {
+    match weight.fract() == 0.0 {
+        true => format!("{weight:.0}"),
+        false => format!("{weight:.1}"),
+    }
+}
+
 /// A duration in words short enough for a table: `0.8 s`, `2 min 05 s`, `3 h 10 min`.
 pub fn seconds_text(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {

@@ -1,6 +1,6 @@
 //! What a study would do: stages, waves, joins, critical path, budget.
 
-use noodle2_model::{Approval, StageIndex, StageRelation, Study};
+use noodle2_model::{Approval, ComposeMode, JoinMerge, Stage, StageIndex, StageRelation, Study};
 use noodle2_plan::{StageDag, StageDependency};
 use serde::Serialize;
 
@@ -32,6 +32,9 @@ struct PlannedStage {
     ecos: Vec<String>,
     /// The approval that it waits for before it starts.
     approval: Option<Approval>,
+    /// How the stage composes cases of its branches, where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    composes: Option<ComposeMode>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -41,6 +44,19 @@ struct PlannedBudget {
     wall_time_s: Option<f64>,
     /// The most that all trials could use on the clock, one after the other, at their limits.
     attempt_wall_time_limit_s: f64,
+}
+
+impl PlannedStage {
+    /// What its trials try.
+    fn tries(&self) -> Vec<String> {
+        let composes = self.composes.map(|mode| mode.trial_name().to_owned());
+        composes.into_iter().chain(self.ecos.clone()).collect()
+    }
+}
+
+fn composes(stage: &Stage) -> Option<ComposeMode> {
+    let join = stage.join.as_ref()?;
+    (join.merge == JoinMerge::Compose).then(|| join.mode.unwrap_or_default())
 }
 
 impl PlanView {
@@ -66,6 +82,7 @@ impl PlanView {
                     .to_string(),
                 approval: stage.approval.clone(),
                 ecos: stage.ecos.iter().map(|eco| eco.name.clone()).collect(),
+                composes: composes(stage),
             }
         });
         Self {
@@ -116,7 +133,7 @@ impl PlanView {
                 stage.trials.to_string(),
                 stage.survivors.to_string(),
                 stage.safety_domain.clone(),
-                or_dash(stage.ecos.join(", ")),
+                or_dash(stage.tries().join(", ")),
             ]);
         }
         let waves: Vec<String> = self

@@ -72,7 +72,10 @@ fn render(history: &History, summary: &Summary, form: Form) -> String {
         ("Branches at the same time", Body::Lines(overlaps(history))),
         ("ECOs", Body::Table(ecos(summary))),
         ("Failures", Body::Table(failures(summary))),
-        ("Contained and refused", Body::Lines(kept_out(summary))),
+        (
+            "Stopped, contained and refused",
+            Body::Lines(kept_out(summary)),
+        ),
         (
             "Lineage of the survivors and the best case (● leads to the best case)",
             Body::Drawing(Lineage::new(history.controller(), false).text()),
@@ -111,6 +114,10 @@ fn intrusions(summary: &Summary) -> Vec<String> {
 fn kept_out(summary: &Summary) -> Vec<String> {
     let mut lines = Vec::new();
     for stage in &summary.stages {
+        let vetoed = stage.vetoed.iter();
+        lines.extend(vetoed.map(|text| format!("`{}` does not try {text}", stage.name)));
+        let satisfied = stage.satisfied.iter();
+        lines.extend(satisfied.map(|text| format!("`{}` had seen enough at {text}", stage.name)));
         let contained = stage.contained.iter();
         lines.extend(contained.map(|text| format!("`{}` does not try {text}", stage.name)));
         lines.extend(stage.refused.iter().map(|(case, gates)| {

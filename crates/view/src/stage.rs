@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use noodle2_control::Trial;
-use noodle2_model::{CaseName, EcoProposal, Failure, Metric, StageIndex, TrialId};
+use noodle2_model::{
+    CaseName, ComposeMode, ConflictRule, EcoProposal, Failure, Metric, Outcome, StageIndex, TrialId,
+};
 use serde::Serialize;
 
 use crate::summary::deltas;
@@ -139,4 +141,55 @@ pub fn eco_text(eco: &EcoProposal) -> String {
     parameters.fold(eco.name.clone(), |text, (name, value)| {
         format!("{text} {name}={value}")
     })
+}
+
+/// What a trial composed, and how contradictions between the branches were decided; nothing for an ECO.
+pub fn composition_lines(trial: &Trial) -> Vec<String> {
+    let Some(composition) = &trial.eco.composition else {
+        return Vec::new();
+    };
+    let chain: Vec<String> = composition.chain.iter().map(eco_text).collect();
+    let (with, ancestor, chain) = (
+        &composition.with,
+        &composition.ancestor,
+        chain.join(", then "),
+    );
+    let mut lines = vec![match composition.mode {
+        ComposeMode::Replay => {
+            format!(
+                "the edits of {with} since {ancestor} ({chain}) merged with those of {}",
+                trial.parent
+            )
+        }
+        ComposeMode::Rerun => {
+            format!(
+                "the ECOs of {with} since {ancestor} applied anew to {}: {chain}",
+                trial.parent
+            )
+        }
+    }];
+    let conflicts = trial
+        .attempts
+        .iter()
+        .find_map(|attempt| match &attempt.outcome {
+            Some(Outcome::Measured(measurement)) => Some(&measurement.conflicts),
+            _ => None,
+        });
+    if let Some(conflicts) = conflicts.filter(|conflicts| !conflicts.is_empty()) {
+        let told: Vec<String> = conflicts
+            .iter()
+            .map(|(kind, count)| format!("{count} {kind}"))
+            .collect();
+        let rule = match composition.conflicts.unwrap_or_default() {
+            ConflictRule::First => "for the first branch",
+            ConflictRule::Second => "for the second branch",
+            ConflictRule::None => "for neither",
+            ConflictRule::Drop => "by dropping the pair",
+        };
+        let told = told.join(", ");
+        lines.push(format!(
+            "contradictions, decided {rule}: {told} (listed in conflicts.tsv)"
+        ));
+    }
+    lines
 }

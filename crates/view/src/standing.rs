@@ -6,7 +6,7 @@
 use std::fmt;
 
 use noodle2_control::{Controller, StageStanding, Trial, TrialStanding, Verdict};
-use noodle2_model::{RunStatus, StageEnd, StageIndex};
+use noodle2_model::{RunStatus, StageEnd, StageIndex, Veto};
 use serde::Serialize;
 
 /// How a run stands, in the words of `summary.json`.
@@ -114,6 +114,11 @@ impl fmt::Display for StageStatus {
             Self::NotStarted => "not started",
         })
     }
+}
+
+/// What is not tried on which input, and why.
+pub fn veto_text(veto: &Veto) -> String {
+    format!("ECO `{}` on {}: {}", veto.eco, veto.case, veto.cause)
 }
 
 /// What came of a trial, or how far it is, in a run that stands like this.

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use noodle2_control::{Case, Controller, Ruling, StageStanding, Trial, Verdict};
 use noodle2_model::{
-    CaseName, Containment, ContentHash, Metric, MetricSet, Outcome, StageEnd, StageIndex, StopCause,
+    CaseName, Containment, ContentHash, EcoProposal, Metric, MetricSet, Outcome, StageEnd,
+    StageIndex, StopCause,
 };
 use serde::Serialize;
 
 use crate::people::approvals;
-use crate::{ApprovalSummary, History, JournalMending, StageStatus, SummaryStatus};
+use crate::{ApprovalSummary, History, JournalMending, StageStatus, SummaryStatus, veto_text};
 
 /// The version of the summary's shape; raised when a field changes its meaning or goes away.
 pub const SUMMARY_SCHEMA_VERSION: u32 = 1;
@@ -131,6 +132,10 @@ pub struct StageSummary {
     pub discarded: usize,
     /// Trials that ended without a result: called off with their stage, or left when the run ended.
     pub not_run: usize,
+    /// What was not tried on which input, because evidence said that it mostly fails.
+    pub vetoed: Vec<String>,
+    /// The trial at which it had seen enough, and of what.
+    pub satisfied: Option<String>,
     /// What was not tried any more, and why.
     pub contained: Vec<String>,
     /// Results that were not permitted to survive, with the gates that they did not pass.
@@ -319,7 +324,7 @@ fn chain(controller: &Controller, case: &Case) -> Vec<String> {
     let mut ecos = Vec::new();
     let mut current = Some(case);
     while let Some(case) = current {
-        ecos.extend(case.eco.as_ref().map(|eco| eco.name.clone()));
+        ecos.extend(case.eco.as_ref().map(step_text));
         current = case
             .parents
             .first()
@@ -327,6 +332,16 @@ fn chain(controller: &Controller, case: &Case) -> Vec<String> {
     }
     ecos.reverse();
     ecos
+}
+
+/// The name of an ECO; of a composition with the names of the ECOs that it brought in.
+fn step_text(eco: &EcoProposal) -> String {
+    let Some(composition) = &eco.composition else {
+        return eco.name.clone();
+    };
+    let chain = composition.chain.iter().map(|eco| eco.name.as_str());
+    let chain: Vec<&str> = chain.collect();
+    format!("{} ({})", eco.name, chain.join(", "))
 }
 
 impl CaseSummary {
@@ -397,6 +412,10 @@ impl StageSummary {
                 .filter(|trial| trial.verdict().is_some())
                 .count(),
             cached: 0,
+            vetoed: stage.vetoed.iter().map(veto_text).collect(),
+            satisfied: stage
+                .satisfied()
+                .map(|(at, cause)| format!("trial {at}: {cause}")),
             contained: stage
                 .containments()
                 .iter()

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use noodle2_control::Controller;
 use noodle2_model::{
-    AttemptUsage, ContentHash, DesignState, Event, Failure, FailureClass, Measurement, Metric,
+    AttemptUsage, ConflictRule, ContentHash, DesignState, EcoClass, EquivalenceProof,
+    EquivalenceVerdict, Event, Failure, FailureClass, Join, JoinMerge, Measurement, Metric,
     Outcome, RunIdentity, StageIndex, StopCause,
 };
 use noodle2_view::{
-    History, Lineage, PlanView, Progress, StageView, Summary, SummaryStatus, report_markdown,
-    report_text,
+    Explanation, History, LegalityReport, Lineage, PlanView, Progress, StageView, Summary,
+    SummaryStatus, report_markdown, report_text,
 };
 
 fn identity() -> RunIdentity {
@@ -86,7 +87,18 @@ fn outcome(id: &str) -> Outcome {
             scenes: BTreeMap::new(),
             findings: Vec::new(),
             edits: BTreeMap::new(),
+            conflicts: BTreeMap::new(),
             blast_radius: None,
+            // What a confirmation finds, too.
+            equivalence: Some(EquivalenceProof {
+                verdict: EquivalenceVerdict::Equal,
+                points: 4,
+                by_structure: 4,
+                by_proof: 0,
+                cells: 0,
+                sat_calls: 0,
+                conflicts: 0,
+            }),
         })
     };
     match id {
@@ -121,7 +133,13 @@ fn journal_stopped_in_the_branches(cause: StopCause) -> Vec<(Timestamp, Event)> 
 
 /// Every attempt takes two seconds, two at a time. Those that run when the run is asked to stop are cut off.
 fn journal_stopped(stop: impl Fn(&Controller) -> Option<StopCause>) -> Vec<(Timestamp, Event)> {
-    let identity = identity();
+    journal_of(identity(), stop)
+}
+
+fn journal_of(
+    identity: RunIdentity,
+    stop: impl Fn(&Controller) -> Option<StopCause>,
+) -> Vec<(Timestamp, Event)> {
     let mut now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     let mut controller = Controller::new(identity.clone()).unwrap();
     let mut events = vec![
@@ -366,4 +384,70 @@ fn progress_says_what_is_done_and_what_is_best() {
     let dead = Progress::new(half.controller(), SummaryStatus::Interrupted);
     let line = dead.line(6.0);
     assert!(!line.contains(" left"), "{line}");
+}
+
+#[test]
+fn a_composition_is_told_with_both_parents_and_what_it_brought_in() {
+    let mut identity = identity();
+    let join = &mut identity.study.stages[3];
+    join.ecos.clear();
+    join.join = Some(Join {
+        merge: JoinMerge::Compose,
+        conflicts: Some(ConflictRule::First),
+        ..Join::default()
+    });
+    let mut events = journal_of(identity, |_| None);
+    for (_, event) in &mut events {
+        if let Event::AttemptFinished {
+            attempt, outcome, ..
+        } = event
+            && let Outcome::Measured(measurement) = &mut **outcome
+            && attempt.trial == "3_1".parse().unwrap()
+        {
+            measurement.conflicts = BTreeMap::from([("gone".to_owned(), 2)]);
+        }
+    }
+    let history = History::new(&events).unwrap();
+    let lineage = Lineage::new(history.controller(), false);
+    let case = lineage.json()["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|case| case["case"] == "core_3_1")
+        .cloned()
+        .unwrap();
+    assert_eq!(case["parents"], serde_json::json!(["core_1_1", "core_2_1"]));
+    assert_eq!(case["composed_with"], "core_2_1");
+    let edges = lineage.dot();
+    for edge in [
+        "\"core_1_1\" -> \"core_3_1\"",
+        "\"core_2_1\" -> \"core_3_1\"",
+    ] {
+        assert!(edges.contains(edge), "{edges}");
+    }
+    let summary = Summary::new(&history);
+    let report = report_text(&history, &summary);
+    for told in [
+        "join: compose:replay  -320.0 ps  (composed with core_2_1)",
+        "best case: core_3_1 by resize → resize → compose:replay (resize)",
+    ] {
+        assert!(report.contains(told), "{report}");
+    }
+    let explained = Explanation::of(&history, "3_1").unwrap().lines.join("\n");
+    for told in [
+        "compose:replay conflicts=first with=core_2_1 on core_1_1",
+        "the edits of core_2_1 since core_0_1 (resize cells=1) merged with those of core_1_1",
+        "contradictions, decided for the first branch: 2 gone",
+    ] {
+        assert!(explained.contains(told), "{explained}");
+    }
+    let study = &history.controller().program().study();
+    let plan = PlanView::new(study, history.controller().program().dag());
+    assert!(plan.text().contains("compose:replay"), "{}", plan.text());
+    let classes = BTreeMap::from([("resize".to_owned(), EcoClass::PlacementLocal)]);
+    let legality = LegalityReport::new(study, &classes, Vec::new()).text();
+    assert!(
+        legality.contains("asks for     placement_local: resize (composed)"),
+        "{legality}"
+    );
 }

@@ -122,6 +122,8 @@ fn waiting() -> Journal {
             findings: Vec::new(),
             edits: Default::default(),
             blast_radius: None,
+            conflicts: Default::default(),
+            equivalence: None,
         })),
         usage: AttemptUsage::default(),
     });

@@ -6,12 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_control::{Controller, StageStanding, TrialStanding};
 use noodle2_model::{
-    Aborts, Approval, AttemptId, AttemptUsage, Bound, Budget, Clocks, ContentHash, Design,
-    DesignState, EcoClass, EcoDefinition, EcoImplementation, EcoManifest, EngineKind, EngineSpec,
-    Event, Failure, FailureClass, Join, JoinMerge, JoinPolicy, Limits, Measurement, Metric,
-    MetricSet, Objective, OnTimeout, Outcome, ParameterDomain, ParameterKind, ParameterSpec,
-    Parasitics, RunIdentity, SafetyDomain, Scene, Stage, StageEco, StageEnd, StageIndex, StageMode,
-    StopCause, Study, TimeSpan,
+    Aborts, Approval, AttemptId, AttemptUsage, Bound, Budget, Clocks, ComposeMode, ContentHash,
+    Context, Design, DesignState, EcoClass, EcoDefinition, EcoImplementation, EcoManifest,
+    EngineKind, EngineSpec, EquivalenceProof, EquivalenceVerdict, Event, Evidence,
+    ExternalProposal, Failure, FailureClass, Join, JoinMerge, JoinPolicy, Limits, Measurement,
+    Metric, MetricSet, Objective, OnTimeout, Outcome, ParameterDomain, ParameterKind,
+    ParameterSpec, ParameterValue, Parasitics, Prior, PriorRules, Priors, ProposerKind,
+    RunIdentity, SafetyDomain, Scene, Selection, Stage, StageEco, StageEnd, StageIndex, StageMode,
+    StopCause, Strategy, Study, TimeSpan, TrialResult, ViolationDepth,
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): enough chance for a schedule, the same on every machine.
@@ -42,6 +44,9 @@ pub fn stage(name: &str, after: &[&str], trials: u32) -> Stage {
         relation: None,
         trials,
         survivors: 2,
+        selection: Default::default(),
+        stop: Default::default(),
+        proposer: Default::default(),
         ecos: vec![
             StageEco {
                 name: "resize".to_owned(),
@@ -119,6 +124,7 @@ pub fn study(stages: Vec<Stage>) -> Study {
         budget: Budget::default(),
         limits: Limits::default(),
         notify: Vec::new(),
+        priors: None,
         stages,
     }
 }
@@ -168,6 +174,7 @@ pub fn identity(study: Study) -> RunIdentity {
             eco("resize", "paths", integer),
             eco("buffer", "share", real),
         ]),
+        priors: None,
     }
 }
 
@@ -211,6 +218,36 @@ pub fn random_study(chance: &mut Chance) -> Study {
             if chance.one_in(8) {
                 stage.safety.rails.trial = vec![bound_on_wns(-505.0)];
             }
+            let kinds = [
+                ProposerKind::Auto,
+                ProposerKind::Auto,
+                ProposerKind::Random,
+                ProposerKind::Bandit,
+                ProposerKind::External,
+            ];
+            stage.proposer.kind = kinds[chance.below(5)];
+            stage.proposer.round = Some(1 + chance.below(4) as u32);
+            let strategies = [
+                Strategy::Lexicographic,
+                Strategy::TopN,
+                Strategy::Pareto,
+                Strategy::Diverse,
+                Strategy::Tournament,
+            ];
+            stage.selection = Selection {
+                strategy: strategies[chance.below(5)],
+                weights: BTreeMap::from([(Metric::SetupWns, 1.0), (Metric::Area, 2.0)]),
+                metrics: vec![Metric::SetupWns, Metric::Area],
+                distance: Some(1 + chance.below(2) as u32),
+                size: Some(2),
+                elitism: true,
+            };
+            if chance.one_in(4) {
+                stage.stop.plateau_trials = Some(1 + chance.below(4) as u32);
+            }
+            if chance.one_in(6) {
+                stage.stop.target = vec![bound_on_wns(-480.0)];
+            }
             if chance.one_in(4) {
                 stage.safety_domain = Some(SafetyDomain::Locked);
             }
@@ -224,8 +261,14 @@ pub fn random_study(chance: &mut Chance) -> Study {
                 });
             }
             if after.len() > 1 {
-                let merge =
-                    [JoinMerge::Union, JoinMerge::Top, JoinMerge::BestPerBranch][chance.below(3)];
+                let merge = [
+                    JoinMerge::Union,
+                    JoinMerge::Top,
+                    JoinMerge::BestPerBranch,
+                    JoinMerge::Compose,
+                ][chance.below(4)];
+                let composes = merge == JoinMerge::Compose;
+                let reruns = composes && chance.one_in(2);
                 stage.join = Some(Join {
                     merge,
                     keep: (merge == JoinMerge::Top).then(|| 1 + chance.below(3) as u32),
@@ -234,6 +277,9 @@ pub fn random_study(chance: &mut Chance) -> Study {
                         1 => JoinPolicy::Any,
                         _ => JoinPolicy::Quorum(1 + chance.below(after.len()) as u32),
                     },
+                    mode: reruns.then_some(ComposeMode::Rerun),
+                    conflicts: None,
+                    pairs: (composes && chance.one_in(2)).then(|| 1 + chance.below(3) as u32),
                 });
             }
             stage
@@ -254,7 +300,37 @@ pub fn random_study(chance: &mut Chance) -> Study {
     if chance.one_in(5) {
         study.safety.rails.study.catastrophic_failures = Some(1);
     }
+    if chance.one_in(3) {
+        study.priors = Some(PriorRules {
+            veto: Some(true),
+            ..PriorRules::default()
+        });
+    }
     study
+}
+
+/// Evidence of earlier runs: some failures, not yet enough for a veto.
+pub fn random_priors(chance: &mut Chance) -> Priors {
+    let entry = |eco: &str, failures: usize| Prior {
+        eco: eco.to_owned(),
+        content: ContentHash::of(eco),
+        context: Context {
+            depth: ViolationDepth::Under1Ns,
+            ..Context::default()
+        },
+        evidence: Evidence::of(
+            &TrialResult::Failed(FailureClass::ToolError),
+            failures as f64 * 0.5,
+        ),
+        last_use_s: 0,
+    };
+    Priors {
+        entries: vec![
+            entry("buffer", chance.below(6)),
+            entry("resize", chance.below(6)),
+        ],
+        runs: Vec::new(),
+    }
 }
 
 /// What a tool would report: a function of what it is given and of nothing else.
@@ -314,8 +390,28 @@ fn confirmation_of(case: Measurement, world: u64) -> Outcome {
             message: String::new(),
             excerpt: String::new(),
         }),
-        _ => Outcome::Measured(case),
+        16..22 => proved(
+            case,
+            EquivalenceVerdict::Undecided {
+                reason: String::new(),
+            },
+        ),
+        _ => proved(case, EquivalenceVerdict::Equal),
     }
+}
+
+/// What a confirmation finds whose proof came to this.
+pub fn proved(mut case: Measurement, verdict: EquivalenceVerdict) -> Outcome {
+    case.equivalence = Some(EquivalenceProof {
+        verdict,
+        points: 1,
+        by_structure: 1,
+        by_proof: 0,
+        cells: 0,
+        sat_calls: 0,
+        conflicts: 0,
+    });
+    Outcome::Measured(case)
 }
 
 fn measured(design: u64, wns: f64, area: f64) -> Outcome {
@@ -340,7 +436,9 @@ fn measurement(design: u64, wns: f64, area: f64) -> Measurement {
         )]),
         findings: Vec::new(),
         edits: BTreeMap::new(),
+        conflicts: BTreeMap::new(),
         blast_radius: None,
+        equivalence: None,
     }
 }
 
@@ -406,6 +504,15 @@ pub fn run(identity: &RunIdentity, world: u64, mut schedule: Schedule) -> Vec<Ev
         if controller.recorded_digest().is_some() {
             return journal;
         }
+        // A program answers at any time, and is asked again when the answer was lost.
+        if let Some((stage, round)) = controller.external_rounds_due().first().copied()
+            && (controller.running_attempts().is_empty() || schedule.chance.one_in(2))
+        {
+            let event = answer(&controller, stage, round);
+            controller.apply(&event).unwrap();
+            journal.push(event);
+            continue;
+        }
         check_no_idle_worker(&controller, schedule.workers);
         if schedule.kill_one_in > 0 && schedule.chance.one_in(schedule.kill_one_in) {
             controller = resume(&mut journal);
@@ -456,6 +563,44 @@ fn answer_to(controller: &Controller, stage: StageIndex, world: u64, chance: &mu
             note,
             evidence,
         },
+    }
+}
+
+/// What a user's program proposes: a function of what it is given and of nothing else.
+fn answer(controller: &Controller, stage: StageIndex, round: u32) -> Event {
+    let history = controller.causal_history(stage, round);
+    let hash = ContentHash::of(serde_json::to_vec(&history).unwrap());
+    let byte = |place: usize| hash.as_bytes()[place];
+    if byte(0) < 10 {
+        let cause = "it lost its temper".to_owned();
+        return Event::ProposerFailed { stage, cause };
+    }
+    let proposals = (0..usize::from(byte(1) % 6)).map(|place| ExternalProposal {
+        parent: (byte(place + 2) % 3 == 0).then(|| {
+            let inputs = &history.inputs;
+            let known = &inputs[usize::from(byte(place + 8)) % inputs.len()];
+            known.case.clone()
+        }),
+        eco: ["resize", "buffer", "unknown"][usize::from(byte(place + 14)) % 3].to_owned(),
+        parameters: match byte(place + 14) % 3 {
+            0 => [(
+                "paths".to_owned(),
+                ParameterValue::Integer(i64::from(byte(place + 20) % 50)),
+            )]
+            .into(),
+            1 => [(
+                "share".to_owned(),
+                ParameterValue::Real(f64::from(byte(place + 20)) / 200.0),
+            )]
+            .into(),
+            _ => Default::default(),
+        },
+        reason: String::new(),
+    });
+    Event::RoundAnswered {
+        stage,
+        round,
+        proposals: proposals.collect(),
     }
 }
 

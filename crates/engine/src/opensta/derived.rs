@@ -14,8 +14,7 @@ use noodle2_netlist::{ClockNetwork, Design, Edit, Ledger, compare_logic, measure
 
 use super::measure::Gathered;
 use super::scenes::StudyContext;
-use super::trial::{NETLIST, ParentFacts, TrialRequest, failure, io_failure, read_file};
-use crate::catalogue::Eco;
+use super::trial::{Declared, NETLIST, ParentFacts, TrialRequest, failure, io_failure, read_file};
 
 /// What an ECO really did.
 #[derive(Debug)]
@@ -29,17 +28,14 @@ const NAMED_ENDS: usize = 4;
 
 impl StudyContext {
     /// With annotated wires, a net that is connected anew has none, and timing looks better than it is.
-    pub(super) fn refuse_what_would_lie(&self, request: &TrialRequest<'_>) -> Result<(), Failure> {
-        let Some((_, eco)) = request.eco else {
-            return Ok(());
-        };
+    pub(super) fn refuse_what_would_lie(&self, declared: &Declared<'_>) -> Result<(), Failure> {
         match self.annotated_scene() {
-            Some(scene) if eco.manifest.changes_connectivity => Err(failure(
+            Some(scene) if declared.changes_connectivity => Err(failure(
                 FailureClass::ConfigurationError,
                 format!(
                     "ECO `{}` changes connections, but the wires of scene `{scene}` are annotated from a file, \
                      and changed nets would have none",
-                    eco.manifest.name
+                    declared.name
                 ),
             )),
             _ => Ok(()),
@@ -59,7 +55,7 @@ impl StudyContext {
     pub(super) fn change_by(
         &self,
         request: &TrialRequest<'_>,
-        eco: &Eco,
+        declared: &Declared<'_>,
     ) -> Result<Change, Failure> {
         let parent = self.read_design(&request.netlists)?;
         let child = self.read_design(&[request.folder.join(NETLIST)])?;
@@ -67,12 +63,11 @@ impl StudyContext {
         let ledger = Ledger::between(&parent, &child);
         let logic = compare_logic(&parent, &child, cells);
         let radius = measure_reach(&ledger, &logic, cells);
-        let manifest = &eco.manifest;
         let exceeded = |message| Err(failure(FailureClass::BlastRadiusExceeded, message));
         if let Some(port) = ledger.ports.first() {
             return exceeded(format!(
                 "ECO `{}` changed port `{port}` of the design, which no ECO may",
-                manifest.name
+                declared.name
             ));
         }
         if let Some(scene) = self.annotated_scene()
@@ -82,36 +77,36 @@ impl StudyContext {
                 FailureClass::ParasiticsIncomplete,
                 format!(
                     "ECO `{}` changed connections, and changed nets have no wires in scene `{scene}`",
-                    manifest.name
+                    declared.name
                 ),
             ));
         }
-        if radius.class() > manifest.class {
+        if radius.class() > declared.class {
             let ends = named_ends(&logic.differing);
             return exceeded(format!(
                 "ECO `{}` declares `{}`, but what it did is `{}`{ends}",
-                manifest.name,
-                manifest.class,
+                declared.name,
+                declared.class,
                 radius.class(),
             ));
         }
-        if ledger.changes_connections() && !manifest.changes_connectivity {
+        if ledger.changes_connections() && !declared.changes_connectivity {
             return exceeded(format!(
                 "ECO `{}` declares that it changes no connections, and did: {}",
-                manifest.name,
+                declared.name,
                 kinds(&ledger)
             ));
         }
         if let Some(message) = violation(&ledger, &parent, &request.guard, cells) {
-            return exceeded(format!("ECO `{}` {message}", manifest.name));
+            return exceeded(format!("ECO `{}` {message}", declared.name));
         }
         if let Some(message) = beyond(&radius, &parent, &request.guard.envelope, cells) {
-            return exceeded(format!("ECO `{}` {message}", manifest.name));
+            return exceeded(format!("ECO `{}` {message}", declared.name));
         }
         Ok(Change { ledger, radius })
     }
 
-    fn read_design(&self, netlists: &[impl AsRef<Path>]) -> Result<Design, Failure> {
+    pub(super) fn read_design(&self, netlists: &[impl AsRef<Path>]) -> Result<Design, Failure> {
         let mut texts = Vec::new();
         for path in netlists {
             let path = path.as_ref();

@@ -7,15 +7,20 @@
 //!
 //! Never believes what `sta` prints as a result, never reads a unit that `sta` was not asked for.
 
+mod cold;
+mod compose;
 mod derived;
 mod log;
 mod measure;
 mod probe;
+mod prove;
 mod read;
 mod scenes;
 mod script;
 mod trial;
 
+pub use cold::{ColdRequest, ColdResult};
+pub use compose::{EditsRequest, ReplayRequest, RerunRequest};
 pub use log::{LogRemarks, MAX_EXCERPT_LINES};
 pub use measure::{MetricsDocument, SceneDocument};
 pub use probe::{Abilities, OpenSta, ProbeError, find_program};

@@ -271,6 +271,11 @@ impl StudyContext {
         &self.inputs
     }
 
+    /// What the libraries say of cells, as edits are measured with it.
+    pub fn cells(&self) -> &LibraryIndex {
+        &self.groups[0].eco_scene().index
+    }
+
     /// The netlists of the base case.
     pub fn base_netlists(&self) -> &[PathBuf] {
         &self.netlists

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use noodle2_model::{
-    CommandReport, CommandSpec, ContentHash, DesignGuard, DesignState, EcoImplementation,
-    EcoProposal, Failure, FailureClass, Measurement, MetricSet, Outcome, Parasitics, TrialId,
+    CommandReport, CommandSpec, ContentHash, DesignGuard, DesignState, EcoClass, EcoImplementation,
+    EcoProposal, Failure, FailureClass, Measurement, MetricSet, Outcome, Parameters, Parasitics,
+    TrialId,
 };
 
-use noodle2_netlist::{Aliases, canonical_hash};
+use noodle2_netlist::{Aliases, Edit, Ledger, canonical_hash};
 
 use super::derived::{Change, compare_with_parent};
 use super::log::LogRemarks;
@@ -27,13 +28,13 @@ use crate::classify::{Evidence, classify, classify_command, missing_clock};
 pub(super) const NETLIST: &str = "netlist.v";
 
 /// The edits that lead from the parent to a case, within the folder of its attempt.
-const LEDGER: &str = "ledger.tsv";
+pub(super) const LEDGER: &str = "ledger.tsv";
 
 /// What a command ECO writes, before the engine brings it into its own form.
 const REWRITTEN: &str = "rewritten.v";
 
 /// The folder of an ECO's files, within the folder of the attempt.
-const ECO_FOLDER: &str = "eco";
+pub(super) const ECO_FOLDER: &str = "eco";
 
 /// What is to be run.
 #[derive(Clone, Debug)]
@@ -73,7 +74,38 @@ impl From<&Measurement> for ParentFacts {
     }
 }
 
-type Run<'r> = &'r mut dyn FnMut(&CommandSpec) -> CommandReport;
+/// What the change of a trial declares of itself.
+#[derive(Clone, Debug)]
+pub(super) struct Declared<'a> {
+    pub name: &'a str,
+    pub version: u32,
+    pub class: EcoClass,
+    pub changes_connectivity: bool,
+}
+
+impl<'a> Declared<'a> {
+    fn of(eco: &'a Eco) -> Self {
+        Self {
+            name: &eco.manifest.name,
+            version: eco.manifest.version,
+            class: eco.manifest.class,
+            changes_connectivity: eco.manifest.changes_connectivity,
+        }
+    }
+}
+
+/// A change that is about to be made, or has been made by a command already.
+pub(super) struct Applied<'a> {
+    pub declared: Declared<'a>,
+    /// What the first process reads.
+    pub netlists: Vec<PathBuf>,
+    /// The Tcl that it then runs, relative to the folder of the attempt, with its parameters.
+    pub tcl: Option<(String, &'a Parameters)>,
+    /// The edits that must come of it, where they are known.
+    pub expected: Option<Ledger>,
+}
+
+pub(super) type Run<'r> = &'r mut dyn FnMut(&CommandSpec) -> CommandReport;
 
 impl StudyContext {
     /// Runs a trial and says what came of it. `run` starts a command and waits for its end.
@@ -81,9 +113,19 @@ impl StudyContext {
     /// In the folder of the attempt it leaves `script.tcl`, `sta.log` and `result.tsv` (numbered for
     /// further processes), `netlist.v`, `ledger.tsv`, `metrics.json`, and the ECO's files.
     pub fn run_trial(&self, request: &TrialRequest<'_>, run: Run<'_>) -> Outcome {
-        // The limits are those of the attempt, however many commands it takes.
+        let mut run = self.limited(run);
+        let prefix = EcoProposal::name_prefix(request.trial);
+        self.attempt(request, &prefix, &mut run)
+            .unwrap_or_else(Outcome::Failed)
+    }
+
+    /// The limits are those of the attempt, however many commands it takes.
+    pub(super) fn limited<'r>(
+        &self,
+        run: Run<'r>,
+    ) -> impl FnMut(&CommandSpec) -> CommandReport + 'r {
         let mut left = self.limits;
-        let mut run = |spec: &CommandSpec| {
+        move |spec| {
             let report = run(&CommandSpec {
                 limits: left,
                 ..spec.clone()
@@ -91,39 +133,66 @@ impl StudyContext {
             left.wall = left.wall.saturating_sub(seconds(report.usage.wall_s));
             left.cpu = left.cpu.saturating_sub(seconds(report.usage.cpu_s));
             report
-        };
-        match self.attempt(request, &mut run) {
-            Ok(outcome) => outcome,
-            Err(failure) => Outcome::Failed(failure),
         }
     }
 
-    fn attempt(&self, request: &TrialRequest<'_>, run: Run<'_>) -> Result<Outcome, Failure> {
-        self.refuse_what_would_lie(request)?;
-        let mut netlists = request.netlists.clone();
-        let mut gathered = Gathered::default();
-        let mut tcl = None;
-        if let Some((proposal, eco)) = request.eco {
-            write_eco(&request.folder, eco)?;
-            match &eco.manifest.implementation {
-                EcoImplementation::Tcl(file) => {
-                    tcl = Some(EcoJob {
-                        protect: &request.guard.protect,
-                        parameters: &proposal.parameters,
-                        path: format!("{ECO_FOLDER}/{file}"),
-                    });
-                }
-                EcoImplementation::Command(words) => {
-                    self.run_command_eco(request, proposal, words, run)?;
-                    netlists = vec![request.folder.join(REWRITTEN)];
-                }
+    /// Runs a trial whose new objects are called after `prefix`, within what is left of its limits.
+    pub(super) fn attempt(
+        &self,
+        request: &TrialRequest<'_>,
+        prefix: &str,
+        run: Run<'_>,
+    ) -> Result<Outcome, Failure> {
+        let Some((proposal, eco)) = request.eco else {
+            return self.carry_out(request, None, prefix, run);
+        };
+        let mut applied = Applied {
+            declared: Declared::of(eco),
+            netlists: request.netlists.clone(),
+            tcl: None,
+            expected: None,
+        };
+        self.refuse_what_would_lie(&applied.declared)?;
+        write_eco(&request.folder, eco)?;
+        match &eco.manifest.implementation {
+            EcoImplementation::Tcl(file) => {
+                applied.tcl = Some((format!("{ECO_FOLDER}/{file}"), &proposal.parameters));
+            }
+            EcoImplementation::Command(words) => {
+                self.run_command_eco(request, proposal, prefix, words, run)?;
+                applied.netlists = vec![request.folder.join(REWRITTEN)];
             }
         }
+        self.carry_out(request, Some(applied), prefix, run)
+    }
+
+    /// Makes a change, if there is one, and measures what comes of it.
+    pub(super) fn carry_out(
+        &self,
+        request: &TrialRequest<'_>,
+        applied: Option<Applied<'_>>,
+        prefix: &str,
+        run: Run<'_>,
+    ) -> Result<Outcome, Failure> {
+        let mut gathered = Gathered::default();
+        let mut netlists = match &applied {
+            Some(applied) => applied.netlists.clone(),
+            None => request.netlists.clone(),
+        };
+        let mut tcl = applied.as_ref().and_then(|applied| {
+            let (path, parameters) = applied.tcl.clone()?;
+            Some(EcoJob {
+                protect: &request.guard.protect,
+                parameters,
+                path,
+            })
+        });
+        let declared = applied.as_ref().map(|applied| &applied.declared);
         let mut design = None;
         let mut change: Option<Change> = None;
         for (index, group) in self.groups.iter().enumerate() {
             let job = Job {
-                title: self.title(request, index),
+                title: self.title(request, declared, index),
                 group,
                 engine: &self.engine,
                 top: &self.top,
@@ -131,7 +200,7 @@ impl StudyContext {
                 eco: tcl.take(),
                 output: (index == 0).then_some(NETLIST),
                 result: &numbered("result", index, "tsv"),
-                prefix: EcoProposal::name_prefix(request.trial),
+                prefix: prefix.to_owned(),
                 seed: request.seed,
             };
             let (result, remarks) = self.run_process(request, index, group, &job, run)?;
@@ -140,13 +209,16 @@ impl StudyContext {
                 let state = design_state(&request.folder.join(NETLIST))?;
                 self.refuse_lost_aliases(&netlists, &request.folder.join(NETLIST))?;
                 let parent = request.parent.as_ref().map(|parent| parent.canonical);
-                if let Some((_, eco)) = request.eco {
+                if let Some(applied) = &applied {
                     if parent == Some(state.canonical) {
                         return Ok(Outcome::NoEffect);
                     }
-                    let found = self.change_by(request, eco)?;
+                    let found = self.change_by(request, &applied.declared)?;
                     if found.ledger.is_empty() {
                         return Ok(Outcome::NoEffect);
+                    }
+                    if let Some(expected) = &applied.expected {
+                        refuse_other_edits(expected, &found.ledger)?;
                     }
                     let path = request.folder.join(LEDGER);
                     write(&path, found.ledger.to_tsv().as_bytes())?;
@@ -170,7 +242,9 @@ impl StudyContext {
             scenes,
             findings,
             edits: edits.unwrap_or_default(),
+            conflicts: BTreeMap::new(),
             blast_radius: change.map(|change| change.radius),
+            equivalence: None,
         };
         self.write_metrics(request, &gathered, &measurement)?;
         Ok(Outcome::Measured(measurement))
@@ -206,10 +280,15 @@ impl StudyContext {
         Ok(())
     }
 
-    fn title(&self, request: &TrialRequest<'_>, index: usize) -> String {
-        let what = match request.eco {
+    fn title(
+        &self,
+        request: &TrialRequest<'_>,
+        declared: Option<&Declared<'_>>,
+        index: usize,
+    ) -> String {
+        let what = match declared {
             _ if index > 0 => "measures what the first process wrote".to_owned(),
-            Some((_, eco)) => format!("ECO {} version {}", eco.manifest.name, eco.manifest.version),
+            Some(declared) => format!("ECO {} version {}", declared.name, declared.version),
             None => "measures the design as it is".to_owned(),
         };
         let trial = request.trial;
@@ -306,6 +385,7 @@ impl StudyContext {
         &self,
         request: &TrialRequest<'_>,
         proposal: &EcoProposal,
+        prefix: &str,
         words: &[String],
         run: Run<'_>,
     ) -> Result<(), Failure> {
@@ -322,7 +402,7 @@ impl StudyContext {
             ("liberty", joined(libraries)),
             ("output", output.display().to_string()),
             ("top", self.top.clone()),
-            ("prefix", EcoProposal::name_prefix(request.trial)),
+            ("prefix", prefix.to_owned()),
             ("folder", folder.join(ECO_FOLDER).display().to_string()),
         ] {
             values.insert(name, value);
@@ -392,6 +472,27 @@ impl StudyContext {
     }
 }
 
+/// A tool that was told which edits to make and made others cannot be believed.
+fn refuse_other_edits(expected: &Ledger, found: &Ledger) -> Result<(), Failure> {
+    fn lacking<'l>(these: &'l Ledger, those: &Ledger) -> Option<&'l Edit> {
+        let mut edits = these.edits.iter();
+        edits.find(|edit| those.edits.binary_search(edit).is_err())
+    }
+    let (missing, extra) = (lacking(expected, found), lacking(found, expected));
+    let told = match (missing, extra) {
+        (None, None) => return Ok(()),
+        (Some(edit), _) => format!("it did not make `{edit}`"),
+        (None, Some(edit)) => format!("it also made `{edit}`"),
+    };
+    Err(failure(
+        FailureClass::ToolError,
+        format!(
+            "the engine made other edits than it was told: {}",
+            told.replace('\t', " ")
+        ),
+    ))
+}
+
 pub(super) fn failure(class: FailureClass, message: String) -> Failure {
     Failure {
         class,
@@ -423,7 +524,7 @@ pub(super) fn io_failure(action: &str, path: &Path, error: &io::Error) -> Failur
     )
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     std::fs::write(path, bytes).map_err(|error| io_failure("write", path, &error))
 }
 
@@ -460,12 +561,12 @@ pub(super) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-fn read_log(path: &Path) -> String {
+pub(super) fn read_log(path: &Path) -> String {
     let bytes = read_file(path).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn design_state(netlist: &Path) -> Result<DesignState, Failure> {
+pub(super) fn design_state(netlist: &Path) -> Result<DesignState, Failure> {
     let bytes = read_file(netlist).map_err(|error| {
         failure(
             FailureClass::MissingOutput,

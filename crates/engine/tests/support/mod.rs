@@ -257,6 +257,7 @@ impl Bench {
             budget: Default::default(),
             limits: Default::default(),
             notify: Vec::new(),
+            priors: None,
             stages: Vec::new(),
         };
         Self {
@@ -427,6 +428,7 @@ pub fn proposal(eco: &Eco) -> EcoProposal {
         content: eco.content,
         class: eco.manifest.class,
         parameters: eco.manifest.complete(&Default::default()),
+        composition: None,
     }
 }
 

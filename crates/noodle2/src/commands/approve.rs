@@ -16,7 +16,7 @@ use crate::run::{Worker, event_of};
 use crate::shell;
 
 /// An answer does not count.
-const DOES_NOT_COUNT: &str = "N2-RUN-011";
+const DOES_NOT_COUNT: &str = "N2-RUN-017";
 /// How often an answer is looked for.
 const GLANCE: Duration = Duration::from_millis(50);
 

@@ -295,6 +295,9 @@ fn prepare(
         approval: None,
         trials: 1,
         survivors: 1,
+        selection: Default::default(),
+        stop: Default::default(),
+        proposer: Default::default(),
         ecos: names
             .iter()
             .map(|name| StageEco {
@@ -424,6 +427,7 @@ impl<'a> Bench<'a> {
             content: eco.content,
             class: eco.manifest.class,
             parameters: eco.manifest.complete(given),
+            composition: None,
         };
         let request = TrialRequest {
             trial,

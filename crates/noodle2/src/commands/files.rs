@@ -16,17 +16,8 @@ pub(crate) fn check(option: &StudyOption, format: Format) -> Result<Exit, Comman
         return Ok(exit);
     }
     let loaded = study::load(option)?;
+    print::data(&loaded.legality_report().text());
     loaded.refuse_illegal()?;
-    let study = &loaded.study;
-    let trials = study.stages.iter().map(|stage| stage.trials as usize).sum();
-    print::data(&format!(
-        "{}: valid and legal in the `{}` domain; {}, {} at most, {}",
-        study.name,
-        study.safety_domain,
-        counted(study.stages.len(), "stage"),
-        counted(trials, "trial"),
-        counted(study.scenes.len(), "scene")
-    ));
     Ok(Exit::Done)
 }
 
@@ -47,9 +38,4 @@ pub(crate) fn plan(option: &StudyOption, format: Format) -> Result<Exit, Command
         Format::Text => print::data(&plan.text()),
     }
     Ok(Exit::Done)
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{ending}")
 }

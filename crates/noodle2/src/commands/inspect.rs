@@ -8,7 +8,7 @@ use noodle2_model::{CaseName, Event, Metric, MetricSet, StageIndex, Study, Trial
 use noodle2_store::{RequestSpool, RunFolder, read_journal};
 use noodle2_view::{
     ApprovalStanding, History, Lineage, Progress, StageView, Summary, SummaryStatus, Table,
-    eco_text, gain_text, headline, metric_text, report_text, trial_text,
+    composition_lines, eco_text, gain_text, headline, metric_text, report_text, trial_text,
 };
 
 use crate::cli::{Format, LineageFormat};
@@ -214,6 +214,7 @@ fn show_trial(
             "metrics": case.map(|case| &case.measurement.overall),
             "scenes": case.map(|case| &case.measurement.scenes),
             "edits": case.map(|case| &case.measurement.edits),
+            "conflicts": case.map(|case| &case.measurement.conflicts),
             "findings": case.map(|case| &case.measurement.findings),
             "folder": folder.trial(&name),
         }))?;
@@ -229,6 +230,9 @@ fn show_trial(
                 trial.parent,
                 result(trial)
             ));
+            for line in composition_lines(trial) {
+                text.push_str(&format!("  {line}\n"));
+            }
             for gate in trial.refused.iter().flatten() {
                 text.push_str(&format!("  may not survive: {gate}\n"));
             }

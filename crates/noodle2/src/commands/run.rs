@@ -17,11 +17,12 @@ use noodle2_store::{
 };
 use noodle2_view::{History, Summary, SummaryStatus, count_text, report_text};
 
-use crate::cli::{Format, PeopleOption, StudyOption, WorkersOption};
+use crate::cli::{Format, PeopleOption, PriorsOption, StudyOption, WorkersOption};
 use crate::commands::ended::ended_text;
 use crate::commands::inspect::history_of;
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
+use crate::priors;
 use crate::record;
 use crate::run::{
     AttemptRunner, Driver, DriverError, EngineRunner, Herald, People, RunEnd, Spending, Watch, took,
@@ -35,17 +36,24 @@ pub(crate) fn run(
     out: &Path,
     workers: &WorkersOption,
     people: &PeopleOption,
+    store: &PriorsOption,
     format: Format,
 ) -> Result<Exit, CommandFailure> {
-    let manner = Manner::new(workers, people, format);
+    let manner = Manner::new(workers, people, store, format);
     let loaded = study::load(option)?;
     loaded.refuse_illegal()?;
     let writable = RunFolder::create(out)?;
     let folder = writable.folder.clone();
-    let prepared = prepare_in(&folder, |shared| study::prepare(&loaded, shared))
-        .inspect_err(|_| drop(std::fs::remove_dir_all(folder.inputs())))?;
+    let prepared = prepare_in(&folder, |shared| {
+        let mut prepared = study::prepare(&loaded, shared)?;
+        priors::warm(&mut prepared.identity, store)?;
+        Ok(prepared)
+    })
+    .inspect_err(|_| drop(std::fs::remove_dir_all(folder.inputs())))?;
     // The bytes that were read, not those that the file holds by now.
     write_atomic(&folder.study(), &loaded.bytes)?;
+    let legality = record::legality_text(&prepared.identity);
+    write_atomic(&folder.legality(), legality)?;
     let mut journal = JournalWriter::create(&folder.journal())?;
     let created = vec![
         Event::RunCreated {
@@ -74,9 +82,10 @@ pub(crate) fn resume(
     run: &Path,
     workers: &WorkersOption,
     people: &PeopleOption,
+    store: &PriorsOption,
     format: Format,
 ) -> Result<Exit, CommandFailure> {
-    let manner = Manner::new(workers, people, format);
+    let manner = Manner::new(workers, people, store, format);
     let writable = RunFolder::open_for_writing(run)?;
     let folder = writable.folder.clone();
     let reopened = open_for_append(&folder.journal())?;
@@ -105,7 +114,7 @@ pub(crate) fn resume(
     let mut controller = history.controller().clone();
     if controller.recorded_digest().is_some() {
         print::talk(&ended_text(&history, run));
-        return conclude(&folder, &history, format);
+        return conclude(&folder, &history, &manner);
     }
     let prepared = prepare_in(&folder, |shared| {
         study::prepare_again(controller.program().identity(), shared)
@@ -174,12 +183,14 @@ fn prepare_in(
 }
 
 /// How the person wants the run to go.
-struct Manner {
+struct Manner<'a> {
     workers: u32,
     quiet: bool,
     format: Format,
     exit_when_waiting: bool,
     notify: Vec<Notification>,
+    /// Where evidence is kept.
+    priors: &'a PriorsOption,
 }
 
 /// A run that this process may work on.
@@ -193,8 +204,13 @@ struct Begun {
     is_resumed: bool,
 }
 
-impl Manner {
-    fn new(option: &WorkersOption, people: &PeopleOption, format: Format) -> Self {
+impl<'a> Manner<'a> {
+    fn new(
+        option: &WorkersOption,
+        people: &PeopleOption,
+        priors: &'a PriorsOption,
+        format: Format,
+    ) -> Self {
         let cores = || std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
         Self {
             workers: option.workers.unwrap_or_else(cores),
@@ -206,6 +222,7 @@ impl Manner {
                 .iter()
                 .map(|target| receiver(target))
                 .collect(),
+            priors,
         }
     }
 }
@@ -255,13 +272,13 @@ fn mark_of(folder: &RunFolder, journal: &JournalWriter) -> Result<String, Comman
     Ok(ContentHash::of(format!("{run} {}", found.ino())).short())
 }
 
-fn go_on(begun: Begun, prepared: Prepared, manner: &Manner) -> Result<Exit, CommandFailure> {
+fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, CommandFailure> {
     let folder = begun.writable.folder.clone();
     let called = shell::word(folder.root());
     let herald = Arc::new(Herald::new(&prepared.identity, &folder, &manner.notify));
     for problem in herald.problems() {
         print::talk(&format!(
-            "N2-RUN-012: nobody will be told by {problem}; the run goes on all the same"
+            "N2-RUN-018: nobody will be told by {problem}; the run goes on all the same"
         ));
     }
     let runner = EngineRunner {
@@ -294,7 +311,7 @@ fn go_on(begun: Begun, prepared: Prepared, manner: &Manner) -> Result<Exit, Comm
         let told = herald.finish();
         if told.undelivered > 0 {
             print::talk(&format!(
-                "N2-RUN-012: {} of {} could not be delivered; kept in {}",
+                "N2-RUN-018: {} of {} could not be delivered; kept in {}",
                 told.undelivered,
                 count_text(told.delivered + told.undelivered, "notification"),
                 folder.undelivered().display()
@@ -332,7 +349,7 @@ fn end_of(
     }
     let history = history_of(folder)?;
     herald.end(&history);
-    conclude(folder, &history, manner.format)
+    conclude(folder, &history, manner)
 }
 
 fn interruption(folder: &RunFolder, cause: StopCause) -> String {
@@ -349,18 +366,23 @@ fn interruption(folder: &RunFolder, cause: StopCause) -> String {
 }
 
 /// Writes what people read of the run, and prints it.
-fn conclude(folder: &RunFolder, history: &History, format: Format) -> Result<Exit, CommandFailure> {
+fn conclude(
+    folder: &RunFolder,
+    history: &History,
+    manner: &Manner<'_>,
+) -> Result<Exit, CommandFailure> {
     let summary = Summary::new(history);
     for (path, text) in record::documents(folder, history)? {
         write_atomic(&path, text)?;
     }
-    match format {
+    match manner.format {
         Format::Json => print::json(&summary)?,
         Format::Text => {
             let named = history.clone().in_folder(shell::word(folder.root()));
             print::data(&report_text(&named, &summary));
         }
     }
+    priors::keep(folder, history, manner.priors);
     print::talk(&format!(
         "everything lies in {} ({} of work)",
         folder.root().display(),

@@ -1,14 +1,18 @@
 //! One attempt, from the parent's netlist to sealed artifacts. Runs on a worker's thread.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use noodle2_control::{Case, Controller};
-use noodle2_engine::{Catalogue, ParentFacts, StudyContext, TrialRequest};
+use noodle2_control::{Attempt, Case, Controller};
+use noodle2_engine::{
+    Catalogue, Eco, ParentFacts, ReplayRequest, RerunRequest, StudyContext, TrialRequest,
+};
 use noodle2_exec::{CancelToken, Guard, JobPanicked, run_command};
 use noodle2_model::{
-    AttemptId, AttemptUsage, CaseName, CommandReport, ContentHash, DesignGuard, EcoProposal,
-    Failure, FailureClass, Outcome, RunIdentity,
+    AttemptId, AttemptUsage, CaseName, CommandReport, CommandSpec, ComposeMode, ConflictRule,
+    ContentHash, DesignGuard, EcoProposal, EquivalenceProof, Failure, FailureClass, Outcome,
+    RunIdentity,
 };
 use noodle2_store::{
     ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, copy_file,
@@ -27,8 +31,32 @@ pub(crate) struct AttemptOrder {
     pub case: CaseName,
     pub eco: Option<EcoProposal>,
     pub parent: Option<ParentOrder>,
+    /// The cases whose edits are merged into the parent's: the other one, and that from which both descend.
+    pub replayed: Option<(ParentOrder, ParentOrder)>,
     /// The case that is measured again rather than derived; nothing is tried then.
     pub confirms: Option<ParentOrder>,
+    /// The case whose logic the confirmed one must have.
+    pub same_logic_as: Option<ParentOrder>,
+    /// How long to wait before it begins, since the machine failed the attempts before.
+    pub backoff: Duration,
+}
+
+/// The wait after the first attempt that the machine failed; it doubles with each further one.
+const FIRST_BACKOFF: Duration = Duration::from_millis(500);
+
+/// The longest wait between attempts.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+
+/// The wait before an attempt that follows these.
+fn backoff_after(attempts: &[Attempt]) -> Duration {
+    let is_lost = |attempt: &&Attempt| {
+        matches!(&attempt.outcome, Some(Outcome::Failed(failure))
+            if failure.class.is_transient() && failure.class != FailureClass::Interrupted)
+    };
+    match attempts.iter().filter(is_lost).count() {
+        0 => Duration::ZERO,
+        lost => (FIRST_BACKOFF * 2_u32.saturating_pow(lost as u32 - 1)).min(LONGEST_BACKOFF),
+    }
 }
 
 /// The case that a trial starts from, or that is measured again.
@@ -74,16 +102,31 @@ impl AttemptOrder {
         let confirms = trial
             .filter(|trial| trial.is_being_confirmed())
             .and_then(|_| controller.cases().get(&case));
-        let parent = trial
-            .filter(|_| confirms.is_none())
+        let derives = trial.filter(|_| confirms.is_none());
+        let parent = derives.and_then(|trial| controller.cases().get(&trial.parent));
+        let composition = derives.and_then(|trial| trial.eco.composition.as_deref());
+        let replayed = composition
+            .filter(|found| found.mode == ComposeMode::Replay)
+            .and_then(|found| {
+                let of = |name| controller.cases().get(name).map(order);
+                of(&found.with).zip(of(&found.ancestor))
+            });
+        let asks_for_proof = controller.program().gates(attempt.trial.stage).equivalence;
+        let origin = trial
+            .filter(|_| confirms.is_some() && asks_for_proof)
             .and_then(|trial| controller.cases().get(&trial.parent));
         Self {
+            replayed,
             attempt,
-            eco: trial
-                .filter(|_| confirms.is_none())
-                .map(|trial| trial.eco.clone()),
+            same_logic_as: origin.map(order),
+            eco: derives.map(|trial| trial.eco.clone()),
             parent: parent.map(order),
             confirms: confirms.map(order),
+            backoff: match (trial, confirms) {
+                (Some(trial), Some(_)) => backoff_after(&trial.confirmations),
+                (Some(trial), None) => backoff_after(&trial.attempts),
+                (None, _) => backoff_after(controller.base_attempts()),
+            },
             case,
         }
     }
@@ -109,6 +152,23 @@ impl AttemptResult {
     }
 }
 
+/// What an attempt does to its parent.
+enum Work<'o> {
+    /// Nothing: the design is measured as it is.
+    Measure,
+    /// An ECO is applied.
+    Eco(&'o EcoProposal, &'o Eco),
+    /// The edits of another case are merged in.
+    Replay {
+        proposal: &'o EcoProposal,
+        conflicts: ConflictRule,
+        with: PathBuf,
+        ancestor: PathBuf,
+    },
+    /// The ECOs of another case are applied anew.
+    Rerun(&'o EcoProposal, Vec<(&'o EcoProposal, &'o Eco)>),
+}
+
 /// Carries attempts out with a real engine on this machine.
 pub(crate) struct EngineRunner {
     pub folder: RunFolder,
@@ -121,6 +181,10 @@ pub(crate) struct EngineRunner {
 
 impl AttemptRunner for EngineRunner {
     fn run(&self, order: &AttemptOrder, cancel: &CancelToken) -> AttemptResult {
+        if cancel.wait(order.backoff) {
+            let text = "the attempt was stopped before it began".to_owned();
+            return AttemptResult::failed(FailureClass::Interrupted, text);
+        }
         match self.attempt(order, cancel) {
             Ok(result) => result,
             Err(error) if cancel.is_cancelled() => {
@@ -160,18 +224,14 @@ impl EngineRunner {
         let started_at = Timestamp::now();
         let mut commands = Vec::new();
         let mut usage = AttemptUsage::default();
-        let eco = match &order.eco {
-            None => None,
-            Some(proposal) => match self.catalogue.get(&proposal.name) {
-                Some(eco) => Some((proposal, eco)),
-                None => {
-                    let text = format!("the ECO `{}` is not in the catalogue", proposal.name);
-                    return Ok(AttemptResult::failed(
-                        FailureClass::ConfigurationError,
-                        text,
-                    ));
-                }
-            },
+        let work = match self.work(order) {
+            Ok(work) => work,
+            Err(text) => {
+                return Ok(AttemptResult::failed(
+                    FailureClass::ConfigurationError,
+                    text,
+                ));
+            }
         };
         if let Some(text) = self.changed_input(order)? {
             return Ok(AttemptResult::failed(
@@ -184,16 +244,24 @@ impl EngineRunner {
             folder: absolute(&folder),
             netlists: self.netlists(order),
             parent: order.parent.as_ref().map(|parent| parent.facts.clone()),
-            eco,
+            eco: None,
             seed: self.identity.study.seed,
             guard: self.guard(order),
         };
-        let mut outcome = self.context.run_trial(&request, &mut |spec| {
+        let mut outcome = self.carry_out(request, work, &mut |spec| {
             let report = run_command(spec, &guard, cancel);
             add_usage(&mut usage, &report);
             commands.push(CommandRecord::new(spec, &report));
             report
         });
+        if let (Outcome::Measured(measurement), Some(origin)) = (&mut outcome, &order.same_logic_as)
+            && !cancel.is_cancelled()
+        {
+            match self.prove(order, origin, &folder, &mut usage)? {
+                Ok(proof) => measurement.equivalence = Some(proof),
+                Err(failure) => outcome = Outcome::Failed(failure),
+            }
+        }
         if cancel.is_cancelled() {
             outcome = Outcome::Failed(Failure {
                 class: FailureClass::Interrupted,
@@ -226,6 +294,111 @@ impl EngineRunner {
         })
     }
 
+    /// What an attempt does to its parent. What it needs and is not there is told in words.
+    fn work<'o>(&'o self, order: &'o AttemptOrder) -> Result<Work<'o>, String> {
+        let known = |proposal: &'o EcoProposal| match self.catalogue.get(&proposal.name) {
+            Some(eco) => Ok((proposal, eco)),
+            None => Err(format!(
+                "the ECO `{}` is not in the catalogue",
+                proposal.name
+            )),
+        };
+        let Some(proposal) = &order.eco else {
+            return Ok(Work::Measure);
+        };
+        let Some(composition) = &proposal.composition else {
+            return known(proposal).map(|(proposal, eco)| Work::Eco(proposal, eco));
+        };
+        match (composition.mode, &order.replayed) {
+            (ComposeMode::Rerun, _) => {
+                let chain: Result<Vec<_>, String> = composition.chain.iter().map(known).collect();
+                Ok(Work::Rerun(proposal, chain?))
+            }
+            (ComposeMode::Replay, Some((with, ancestor))) => Ok(Work::Replay {
+                proposal,
+                conflicts: composition.conflicts.unwrap_or_default(),
+                with: self.netlist_of(with),
+                ancestor: self.netlist_of(ancestor),
+            }),
+            (ComposeMode::Replay, None) => Err(format!(
+                "the run holds no case `{}` or `{}`",
+                composition.with, composition.ancestor
+            )),
+        }
+    }
+
+    fn carry_out(
+        &self,
+        trial: TrialRequest<'_>,
+        work: Work<'_>,
+        run: &mut dyn FnMut(&CommandSpec) -> CommandReport,
+    ) -> Outcome {
+        match work {
+            Work::Measure => self.context.run_trial(&trial, run),
+            Work::Eco(proposal, eco) => {
+                let trial = TrialRequest {
+                    eco: Some((proposal, eco)),
+                    ..trial
+                };
+                self.context.run_trial(&trial, run)
+            }
+            Work::Rerun(proposal, chain) => {
+                let request = RerunRequest {
+                    trial,
+                    proposal,
+                    chain,
+                };
+                self.context.run_rerun(&request, run)
+            }
+            Work::Replay {
+                proposal,
+                conflicts,
+                with,
+                ancestor,
+            } => {
+                let request = ReplayRequest {
+                    trial,
+                    proposal,
+                    conflicts,
+                    ancestor,
+                    with,
+                };
+                self.context.run_replay(&request, run)
+            }
+        }
+    }
+
+    /// The netlist that the attempt of a case left.
+    fn netlist_of(&self, order: &ParentOrder) -> PathBuf {
+        absolute(&self.attempt_folder(order.attempt).join(NETLIST))
+    }
+
+    /// Proves that a confirmed netlist has the logic of its parent's, and keeps the whole report.
+    fn prove(
+        &self,
+        order: &AttemptOrder,
+        origin: &ParentOrder,
+        folder: &Path,
+        usage: &mut AttemptUsage,
+    ) -> Result<Result<EquivalenceProof, Failure>, StoreError> {
+        let began = Instant::now();
+        let parent = self.netlist_of(origin);
+        let netlists = self.netlists(order);
+        let proved = self.context.prove_equivalence(&[parent], &netlists[0]);
+        // One thread, which does nothing but compute.
+        let seconds = began.elapsed().as_secs_f64();
+        usage.wall_s += seconds;
+        usage.cpu_s += seconds;
+        match proved {
+            Ok((proof, report)) => {
+                let text = format!("{:#}\n", serde_json::json!(report));
+                write_atomic(&folder.join("equivalence.json"), text)?;
+                Ok(Ok(proof))
+            }
+            Err(failure) => Ok(Err(failure)),
+        }
+    }
+
     /// What the rules of the trial's stage keep its ECO from.
     fn guard(&self, order: &AttemptOrder) -> DesignGuard {
         let study = &self.identity.study;
@@ -236,7 +409,7 @@ impl EngineRunner {
     /// The netlist that the parent's attempt left; for the base case those of the study.
     fn netlists(&self, order: &AttemptOrder) -> Vec<PathBuf> {
         match order.parent.as_ref().or(order.confirms.as_ref()) {
-            Some(parent) => vec![absolute(&self.attempt_folder(parent.attempt).join(NETLIST))],
+            Some(parent) => vec![self.netlist_of(parent)],
             None => self.context.base_netlists().to_vec(),
         }
     }
@@ -254,11 +427,11 @@ impl EngineRunner {
         let inputs = inputs
             .filter(|input| read_in_place(&input.role))
             .map(|input| (input.path.clone(), input.content));
+        let replayed = order.replayed.iter();
+        let replayed = replayed.flat_map(|(with, ancestor)| [with, ancestor]);
         let read = order.parent.iter().chain(&order.confirms);
-        let parent = read.map(|parent| {
-            let path = self.attempt_folder(parent.attempt).join(NETLIST);
-            (path, parent.netlist)
-        });
+        let read = read.chain(&order.same_logic_as).chain(replayed);
+        let parent = read.map(|parent| (self.netlist_of(parent), parent.netlist));
         for (path, content) in inputs.chain(parent) {
             if hash_file(&path)? != content {
                 let path = path.display();
@@ -283,4 +456,25 @@ fn add_usage(total: &mut AttemptUsage, report: &CommandReport) {
     total.wall_s += report.usage.wall_s;
     total.cpu_s += report.usage.cpu_s;
     total.peak_memory_bytes = total.peak_memory_bytes.max(report.usage.peak_memory_bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_attempt_that_the_machine_failed_doubles_the_wait() {
+        let attempt = |number, class| Attempt {
+            number,
+            outcome: AttemptResult::failed(class, String::new()).outcome.into(),
+            usage: AttemptUsage::default(),
+        };
+        let lost = |count| (1..=count).map(|number| attempt(number, FailureClass::WorkerLost));
+        let wait = |attempts: Vec<Attempt>| backoff_after(&attempts).as_millis();
+        assert_eq!(wait(Vec::new()), 0);
+        assert_eq!(wait(vec![attempt(1, FailureClass::Interrupted)]), 0);
+        assert_eq!(wait(lost(1).collect()), 500);
+        assert_eq!(wait(lost(3).collect()), 2000);
+        assert_eq!(wait(lost(60).collect()), 30_000);
+    }
 }

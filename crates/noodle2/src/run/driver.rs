@@ -12,6 +12,7 @@ use noodle2_store::{ApprovalRequest, JournalWriter, Mending, RequestAnswer, Stor
 use super::attempt::{AttemptOrder, AttemptResult, AttemptRunner};
 use super::herald::Herald;
 use super::people::{People, event_of, thanks};
+use super::proposer::Askers;
 use super::spending::Spending;
 use super::watch::Watch;
 
@@ -72,6 +73,8 @@ impl Driver {
         let waker = pool.waker();
         let interrupts = Interrupts::install(move |_| waker.wake())?;
         let mut obeyed = 0;
+        let folder = self.controller.program().identity().study_folder.clone();
+        let mut askers = Askers::new(&folder);
         loop {
             // Before anything starts: a budget may have been spent by the attempt that just ended.
             if let (Some(cause), None) = (self.spending.spent(), self.controller.stop_cause()) {
@@ -80,6 +83,16 @@ impl Driver {
             }
             self.hear_people(watch)?;
             self.decide(&pool, watch)?;
+            let waker = pool.waker();
+            askers.ask(&self.controller, move || waker.wake());
+            while let Some((stage, answer)) = askers.answer() {
+                // One that comes after the run was stopped is asked for again when it goes on.
+                let waiting = self.controller.external_rounds_due();
+                if waiting.iter().any(|(other, _)| *other == stage) {
+                    self.record(vec![answer], watch)?;
+                    self.decide(&pool, watch)?;
+                }
+            }
             self.spending.rest(self.controller.waits_for_approval());
             watch.show(&self.controller, self.spending.wall_s());
             if let Some(end) = self.end() {

@@ -7,6 +7,7 @@ mod attempt;
 mod driver;
 mod herald;
 mod people;
+mod proposer;
 mod spending;
 mod watch;
 mod worker;

@@ -74,6 +74,7 @@ impl Watch {
                 stage,
                 inputs,
                 missing,
+                vetoed,
             } => {
                 let inputs: Vec<String> =
                     inputs.iter().map(|input| input.case.to_string()).collect();
@@ -88,6 +89,10 @@ impl Watch {
                         name(stage),
                         name(branch)
                     ));
+                }
+                for veto in vetoed {
+                    let text = noodle2_view::veto_text(veto);
+                    self.say(&format!("{}: does not try {text}", name(stage)));
                 }
             }
             Event::StageFinished { stage, end } => {
@@ -122,6 +127,9 @@ impl Watch {
                         attempt.trial, failure.class, failure.message
                     ));
                 }
+            }
+            Event::StageSatisfied { stage, at, cause } => {
+                self.say(&format!("{}: enough at trial {at}: {cause}", name(stage)));
             }
             Event::Contained { stage, containment } => self.say(&format!(
                 "{}: {} is not tried any more: {}",

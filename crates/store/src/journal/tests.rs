@@ -34,6 +34,7 @@ fn sample_events() -> Vec<Event> {
                 StageIndex(3),
                 "{\"seq\":7,\"hash\":\"\",\"event\":\n".to_owned(),
             )],
+            vetoed: Vec::new(),
         },
         Event::AttemptStarted { attempt },
         Event::AttemptFinished {

@@ -7,9 +7,12 @@ mod eco;
 mod graph;
 mod objective;
 mod people;
+mod priors;
+mod proposer;
 mod reference;
 mod safety;
 mod scene;
+mod selection;
 mod stage;
 
 use std::collections::HashMap;
@@ -36,6 +39,9 @@ pub(crate) fn check(study: &mut Study, report: &mut Report, references: Option<&
     stage::check(study, report);
     safety::check(study, report);
     people::check(study, report);
+    priors::check(study, report);
+    selection::check(study, report);
+    proposer::check(study, report);
     graph::check(study, report);
     if let Some(references) = references {
         reference::check(study, report, references);

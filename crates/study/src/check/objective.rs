@@ -69,7 +69,7 @@ pub(super) fn bounds(report: &mut Report, field: &str, bounds: &[Bound], checks_
     }
 }
 
-fn measured(report: &mut Report, field: &str, metric: Metric, checks_hold: bool) {
+pub(super) fn measured(report: &mut Report, field: &str, metric: Metric, checks_hold: bool) {
     let is_hold = matches!(
         metric,
         Metric::HoldWs | Metric::HoldWns | Metric::HoldTns | Metric::HoldViolatingEndpoints

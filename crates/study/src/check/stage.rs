@@ -1,6 +1,6 @@
 //! Stages by themselves: names, trials, aborts, joins.
 
-use noodle2_model::{JoinMerge, JoinPolicy, Stage, Study};
+use noodle2_model::{ComposeMode, Join, JoinMerge, JoinPolicy, Stage, Study};
 
 use super::{distinct_names, file_name, not_empty, out_of_range};
 use crate::codes;
@@ -25,9 +25,47 @@ pub(super) fn check(study: &Study, report: &mut Report) {
     }
 }
 
+/// The keys of a join that composes, which mean nothing in another.
+fn compose(report: &mut Report, field: &str, join: &Join) {
+    if !report.is_sound(&format!("{field}.merge")) {
+        return;
+    }
+    let composes = join.merge == JoinMerge::Compose;
+    for (key, given) in [
+        ("mode", join.mode.is_some()),
+        ("conflicts", join.conflicts.is_some()),
+        ("pairs", join.pairs.is_some()),
+    ] {
+        let field = format!("{field}.{key}");
+        if given && !composes && report.is_sound(&field) {
+            let message = format!("`{key}` is for `merge: compose` alone");
+            let help = format!("write `merge: compose`, or remove `{key}`");
+            report.at(codes::JOIN, &field, message, help);
+        }
+    }
+    if composes && join.mode == Some(ComposeMode::Rerun) && join.conflicts.is_some() {
+        let message = "`conflicts` is for `mode: replay` alone";
+        let help = "remove `conflicts`: ECOs that run anew contradict nothing".to_owned();
+        report.at(codes::JOIN, &format!("{field}.conflicts"), message, help);
+    }
+    if join.pairs == Some(0) {
+        out_of_range(report, &format!("{field}.pairs"), "must be at least 1");
+    }
+}
+
 fn trials(report: &mut Report, field: &str, stage: &Stage) {
     let (trials, ecos) = (format!("{field}.trials"), format!("{field}.ecos"));
     if !report.is_sound(&trials) || !report.is_sound(&ecos) {
+        return;
+    }
+    let merge = format!("{field}.join.merge");
+    let join = stage.join.as_ref();
+    if join.is_some_and(|join| join.merge == JoinMerge::Compose) {
+        if stage.trials == 0 && report.is_sound(&merge) {
+            let message = "`merge: compose` in a stage without trials";
+            let help = "raise `trials`: each pair that is composed is a trial".to_owned();
+            report.at(codes::JOIN, &merge, message, help);
+        }
         return;
     }
     if stage.trials > 0 && stage.ecos.is_empty() {
@@ -78,13 +116,16 @@ fn join(report: &mut Report, field: &str, stage: &Stage) {
                 help,
             );
         }
-        (JoinMerge::Union | JoinMerge::BestPerBranch, Some(_)) if is_judgeable => {
+        (JoinMerge::Union | JoinMerge::BestPerBranch | JoinMerge::Compose, Some(_))
+            if is_judgeable =>
+        {
             let help = "write `merge: top`, or remove `keep`".to_owned();
             report.at(codes::JOIN, &keep, "`keep` is for `merge: top` alone", help);
         }
         (JoinMerge::Top, Some(0)) => out_of_range(report, &keep, "must be at least 1"),
         _ => {}
     }
+    compose(report, &field, join);
     if let JoinPolicy::Quorum(quorum) = join.policy
         && !(1..=branches).contains(&(quorum as usize))
     {

@@ -6,7 +6,10 @@
 
 mod fields;
 mod people;
+mod priors;
+mod proposer;
 mod safety;
+mod selection;
 mod stage;
 mod study;
 mod value;

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use noodle2_model::{
-    Aborts, Join, JoinMerge, JoinPolicy, ParameterDomain, ParameterValue, SafetyRules, Stage,
-    StageEco, StageMode, StageRelation,
+    Aborts, ComposeMode, ConflictRule, EarlyStop, Join, JoinMerge, JoinPolicy, ParameterDomain,
+    ParameterValue, Proposer, SafetyRules, Selection, Stage, StageEco, StageMode, StageRelation,
 };
 
 use super::fields::fields;
 use super::people::approval;
+use super::proposer::proposer;
 use super::safety::safety;
+use super::selection::{early_stop, selection};
 use super::study::{bounds, inner, objective, only_entry, refuse_key, safety_domain};
 use super::value::{
     Scalar, boolean, filled, list, number, parameter_value, refuse, resolve, text, whole, word,
@@ -34,6 +36,9 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
             "relation",
             "trials",
             "survivors",
+            "selection",
+            "stop",
+            "proposer",
             "ecos",
             "mode",
             "safety_domain",
@@ -54,6 +59,9 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
         relation: fields.option(report, "relation", relation),
         trials: fields.required(report, "trials", 0, whole),
         survivors: fields.optional(report, "survivors", 1, whole),
+        selection: fields.optional(report, "selection", Selection::default(), selection),
+        stop: fields.optional(report, "stop", EarlyStop::default(), early_stop),
+        proposer: fields.optional(report, "proposer", Proposer::default(), proposer),
         ecos: fields.optional(report, "ecos", Vec::new(), ecos),
         mode: fields.optional(report, "mode", StageMode::Sta, mode),
         safety_domain: fields.option(report, "safety_domain", safety_domain),
@@ -237,6 +245,7 @@ fn join(report: &mut Report, place: &Place<'_>) -> Lowered<Join> {
         ("union", JoinMerge::Union),
         ("top", JoinMerge::Top),
         ("best_per_branch", JoinMerge::BestPerBranch),
+        ("compose", JoinMerge::Compose),
     ];
     let shape = match &place.node.kind {
         Kind::Scalar { text, .. } if merges.iter().any(|(name, _)| name == text) => {
@@ -249,14 +258,33 @@ fn join(report: &mut Report, place: &Place<'_>) -> Lowered<Join> {
         place,
         "the join",
         &shape,
-        &["merge", "keep", "policy"],
+        &["merge", "keep", "policy", "mode", "conflicts", "pairs"],
     )?;
     let merge =
         |report: &mut Report, place: &Place<'_>| word(report, place, "way to merge", &merges);
+    let mode = |report: &mut Report, place: &Place<'_>| {
+        let modes = [
+            ("replay", ComposeMode::Replay),
+            ("rerun", ComposeMode::Rerun),
+        ];
+        word(report, place, "way to compose", &modes)
+    };
+    let conflicts = |report: &mut Report, place: &Place<'_>| {
+        let rules = [
+            ("first", ConflictRule::First),
+            ("second", ConflictRule::Second),
+            ("none", ConflictRule::None),
+            ("drop", ConflictRule::Drop),
+        ];
+        word(report, place, "rule for conflicts", &rules)
+    };
     Ok(Join {
         merge: fields.optional(report, "merge", JoinMerge::Union, merge),
         keep: fields.option(report, "keep", whole),
         policy: fields.optional(report, "policy", JoinPolicy::All, policy),
+        mode: fields.option(report, "mode", mode),
+        conflicts: fields.option(report, "conflicts", conflicts),
+        pairs: fields.option(report, "pairs", whole),
     })
 }
 
@@ -321,6 +349,9 @@ pub(super) fn empty_stage() -> Stage {
         relation: None,
         trials: 0,
         survivors: 1,
+        selection: Selection::default(),
+        stop: EarlyStop::default(),
+        proposer: Proposer::default(),
         ecos: Vec::new(),
         mode: StageMode::Sta,
         safety_domain: None,

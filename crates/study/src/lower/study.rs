@@ -9,6 +9,7 @@ use noodle2_model::{
 
 use super::fields::fields;
 use super::people::notifications;
+use super::priors::priors;
 use super::safety::safety;
 use super::stage::{empty_stage, stage};
 use super::value::{Scalar, filled, list, number, refuse, resolve, text, whole, word, wrong_type};
@@ -62,6 +63,7 @@ fn study_fields(report: &mut Report, place: &Place<'_>) -> Lowered<Study> {
             "budget",
             "limits",
             "notify",
+            "priors",
             "stages",
         ],
     )?;
@@ -121,6 +123,7 @@ fn study_fields(report: &mut Report, place: &Place<'_>) -> Lowered<Study> {
         budget: fields.optional(report, "budget", Budget::default(), budget),
         limits: fields.optional(report, "limits", Limits::default(), limits),
         notify: fields.optional(report, "notify", Vec::new(), notifications),
+        priors: fields.option(report, "priors", priors),
         stages: fields.required(report, "stages", Vec::new(), stages),
     })
 }
@@ -399,7 +402,7 @@ pub(super) fn objective(report: &mut Report, place: &Place<'_>) -> Lowered<Objec
     })
 }
 
-fn metric(report: &mut Report, place: &Place<'_>) -> Lowered<Metric> {
+pub(super) fn metric(report: &mut Report, place: &Place<'_>) -> Lowered<Metric> {
     let words: Vec<(&str, Metric)> = Metric::ALL
         .iter()
         .map(|metric| (metric.name(), *metric))
@@ -511,6 +514,7 @@ fn empty_study() -> Study {
         budget: Budget::default(),
         limits: Limits::default(),
         notify: Vec::new(),
+        priors: None,
         stages: Vec::new(),
     }
 }

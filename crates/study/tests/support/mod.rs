@@ -98,11 +98,13 @@ impl References for FakeWorld {
     }
 }
 
+#[allow(dead_code, reason = "not every test binary reads samples")]
 /// The path that samples are said to have.
 pub fn sample_path(name: &str) -> PathBuf {
     Path::new("folder").join(format!("{name}.yaml"))
 }
 
+#[allow(dead_code, reason = "not every test binary reads samples")]
 /// Name and content of every sample of a kind, by name.
 pub fn samples(kind: &str) -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
