@@ -351,17 +351,22 @@ impl Explainer<'_> {
             .iter()
             .map(|name| format!("`{name}`"))
             .collect();
+        // One that people have to approve knows its inputs before it starts, if it ever does.
+        let (starts, goes) = match self.history.stage_times(index).0 {
+            Some(_) => ("started", "went"),
+            None => ("would start", "would go"),
+        };
         match (before.is_empty(), stage.inputs.is_empty()) {
             (_, true) => lines.push(match before.is_empty() {
                 true => "it starts from the base case, and has not started".to_owned(),
                 false => format!("it comes after {}, and has not started", before.join(", ")),
             }),
-            (true, false) => lines.push("it started from the base case".to_owned()),
+            (true, false) => lines.push(format!("it {starts} from the base case")),
             (false, false) => {
                 let inputs = stage.inputs.iter().map(|input| input.case.to_string());
                 let inputs: Vec<String> = inputs.collect();
                 lines.push(format!(
-                    "it started from {}, which {} passed on",
+                    "it {starts} from {}, which {} passed on",
                     inputs.join(", "),
                     before.join(", ")
                 ));
@@ -369,7 +374,7 @@ impl Explainer<'_> {
         }
         for (branch, cause) in &stage.missing {
             lines.push(format!(
-                "it went on without `{}`: {cause}",
+                "it {goes} on without `{}`: {cause}",
                 self.name(*branch)
             ));
         }

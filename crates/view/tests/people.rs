@@ -8,7 +8,8 @@ use noodle2_model::{
     StageIndex,
 };
 use noodle2_view::{
-    ApprovalStanding, History, Progress, StageView, Summary, SummaryStatus, report_text,
+    ApprovalStanding, Explanation, History, Progress, StageView, Summary, SummaryStatus,
+    report_text,
 };
 use serde_json::json;
 
@@ -152,6 +153,12 @@ fn a_run_that_waits_says_for_whom_until_when_and_how_to_answer() {
     assert!(
         stage.contains("gate: awaiting approval") && stage.contains("from core_0_0"),
         "{stage}"
+    );
+    let explained = Explanation::of(&history, "gate").unwrap().lines.join("\n");
+    assert!(
+        explained.contains("it would start from the base case")
+            && explained.contains("noodle2 approve runs/first gate"),
+        "{explained}"
     );
     let alive = journal.history().at_work(true);
     assert!(!report_text(&alive, &Summary::new(&alive)).contains("nobody works"));
