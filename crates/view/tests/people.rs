@@ -1,6 +1,8 @@
 //! What people read of approvals and of intrusions, from a journal that is spelt out here. The measurements are made
 //! up for this test.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use noodle2_control::Controller;
 use noodle2_model::{
@@ -8,8 +10,8 @@ use noodle2_model::{
     StageIndex,
 };
 use noodle2_view::{
-    ApprovalStanding, Explanation, History, Progress, StageView, Summary, SummaryStatus,
-    report_text,
+    ApprovalStanding, Explanation, History, LegalityReport, Progress, StageView, Summary,
+    SummaryStatus, report_text,
 };
 use serde_json::json;
 
@@ -221,4 +223,19 @@ fn an_intrusion_into_the_journal_is_in_the_report() {
     let text = report_text(&journal.history(), &summary);
     let told = "from byte 4096 on, 11 foreign bytes were moved to `journal.foreign-4096`, and 20 bytes were written again";
     assert!(text.contains("Intrusions") && text.contains(told), "{text}");
+}
+
+#[test]
+fn the_legality_report_says_who_must_approve_what() {
+    let study = identity().study;
+    let report = LegalityReport::new(&study, &BTreeMap::new(), Vec::new());
+    let text = report.text();
+    assert!(
+        text.contains("  approval     2 approvers of ann, bob; after 2d the stage fails\n"),
+        "{text}"
+    );
+    assert_eq!(text.matches("  approval ").count(), 1, "{text}");
+    let kept = serde_json::to_value(&report).unwrap();
+    assert_eq!(kept["stages"][0]["approval"]["approvers"], 2);
+    assert!(kept["stages"][1].get("approval").is_none());
 }
