@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
@@ -14,9 +14,12 @@ use serde::{Deserialize, Serialize};
 use crate::StoreError;
 use crate::files::IoContext;
 
-/// How long a lock may outlive its holder. A child that a killed controller had just forked shares the
-/// lock until it runs its own program, or until its death is noticed.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How often a lock that has outlived its holder is tried again, a [`PAUSE`] apart: for five seconds. A child
+/// that a killed controller had just forked shares the lock until it runs its own program, or until the death of
+/// its parent reaches it.
+const TRIES: u32 = 500;
+
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// The right to write to a run. Lost when dropped, and when the process ends in any way.
 #[derive(Debug)]
@@ -79,6 +82,10 @@ impl RunLock {
     /// [`StoreError::Locked`] with the holder when another process has it; [`StoreError::Io`] also
     /// where the file system knows no locks.
     pub fn acquire(folder: &Path) -> Result<Self, StoreError> {
+        Self::acquire_within(folder, TRIES)
+    }
+
+    fn acquire_within(folder: &Path, mut tries: u32) -> Result<Self, StoreError> {
         let path = folder.join("lock");
         let mut file = OpenOptions::new()
             .read(true)
@@ -87,7 +94,6 @@ impl RunLock {
             .truncate(false)
             .open(&path)
             .context("open", &path)?;
-        let patience = Instant::now() + PATIENCE;
         loop {
             match file.try_lock() {
                 Ok(()) => break,
@@ -98,10 +104,11 @@ impl RunLock {
             }
             let holder = LockHolder::written_in(&mut file);
             let passing = holder.as_ref().is_some_and(LockHolder::is_gone);
-            if !passing || Instant::now() >= patience {
+            if !passing || tries == 0 {
                 return Err(StoreError::Locked { path, holder });
             }
-            thread::sleep(Duration::from_millis(10));
+            tries -= 1;
+            thread::sleep(PAUSE);
         }
         let holder = serde_json::to_string(&LockHolder::current())
             .map_err(std::io::Error::from)
@@ -157,6 +164,18 @@ mod tests {
         let holder: LockHolder = serde_json::from_str(&text).unwrap();
         assert_eq!(holder, LockHolder::current());
         drop(lock);
+    }
+
+    #[test]
+    fn a_lock_that_outlives_its_holder_for_good_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let holder = ended_process();
+        let _file = held(folder.path(), &holder);
+        let refused = RunLock::acquire_within(folder.path(), 3);
+        assert!(
+            matches!(&refused, Err(StoreError::Locked { holder: Some(found), .. }) if *found == holder),
+            "{refused:?}"
+        );
     }
 
     #[test]
