@@ -23,6 +23,7 @@ mod select;
 mod state;
 mod survive;
 mod tally;
+mod transition;
 
 pub use approval::{Answer, AnswerError, Ruling, StageApproval};
 pub use evidence::StageEvidence;
@@ -30,6 +31,5 @@ pub use program::{Program, ProgramError};
 pub use propose::proposal_count;
 pub use rounds::{CausalHistory, HISTORY_VERSION, KnownCase, KnownEco, KnownTrial};
 pub use select::{Verdict, gain_over};
-pub use state::{
-    Attempt, Case, Controller, Stage, StageStanding, TransitionError, Trial, TrialStanding,
-};
+pub use state::{Attempt, Case, Controller, Stage, StageStanding, Trial, TrialStanding};
+pub use transition::TransitionError;
