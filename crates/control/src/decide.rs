@@ -249,10 +249,13 @@ impl Controller {
         (!reasons.is_empty()).then_some(reasons)
     }
 
-    /// How a waiting stage opens: with its start, or with its end when it cannot start. `None` while
-    /// its inputs are incomplete, and once it opened.
+    /// How a waiting stage opens: with its start or the request to approve it, or with its end when it cannot
+    /// start. `None` while its inputs are incomplete or its approval is open, and once it opened.
     pub(crate) fn stage_opening(&self, stage: StageIndex) -> Option<Event> {
         let found = self.stages.get(stage.position())?;
+        if found.standing == StageStanding::AwaitingApproval {
+            return self.opening_after_ruling(stage);
+        }
         if found.standing != StageStanding::Waiting
             || self.base_case().is_none()
             || self.reasons_to_block().is_some()
@@ -270,7 +273,9 @@ impl Controller {
                 StageStanding::Finished(
                     StageEnd::Failed { cause, .. } | StageEnd::Skipped { cause },
                 ) => missing.push((dependency, cause.clone())),
-                StageStanding::Waiting | StageStanding::Running => return None,
+                StageStanding::Waiting
+                | StageStanding::AwaitingApproval
+                | StageStanding::Running => return None,
             }
         }
         let inputs = if before.is_empty() {
@@ -291,12 +296,7 @@ impl Controller {
         } else {
             self.merge(stage, &completed)
         };
-        Some(Event::StageStarted {
-            stage,
-            vetoed: self.vetoes(stage, &inputs),
-            inputs,
-            missing,
-        })
+        Some(self.opening_with(stage, inputs, missing))
     }
 
     /// The end of a join whose policy the completed branches do not satisfy.

@@ -7,6 +7,7 @@ use noodle2_model::{
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+use crate::approval::Ruling;
 use crate::select::Verdict;
 use crate::state::{Controller, StageStanding};
 
@@ -32,6 +33,7 @@ struct Digested<'a> {
 struct DigestedStage<'a> {
     inputs: &'a [StageInput],
     missing: Vec<u32>,
+    approval: Option<&'static str>,
     vetoed: &'a [Veto],
     contained: &'a [Containment],
     end: Option<&'a StageEnd>,
@@ -108,6 +110,12 @@ impl Controller {
             DigestedStage {
                 inputs: &stage.inputs,
                 missing: stage.missing.iter().map(|(branch, _)| branch.0).collect(),
+                // What people ruled is decided; who they are, what they wrote and when is not.
+                approval: stage
+                    .approval
+                    .as_ref()
+                    .and_then(|approval| approval.ruling.as_ref())
+                    .map(Ruling::name),
                 vetoed: &stage.vetoed,
                 contained: if is_last(index) {
                     &[]
@@ -147,7 +155,7 @@ impl Controller {
                 },
             });
         let digested = Digested {
-            format: "noodle2-digest-3",
+            format: "noodle2-digest-4",
             study: identity.study_hash,
             seed: identity.study.seed,
             tools: identity

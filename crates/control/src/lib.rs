@@ -8,6 +8,7 @@
 //! code runs a real study, resumes a killed one, and audits a finished one: every decision found in a
 //! journal is compared with the one that these rules give.
 
+mod approval;
 mod compose;
 mod counting;
 mod decide;
@@ -24,13 +25,14 @@ mod select;
 mod state;
 mod survive;
 mod tally;
+mod transition;
 
+pub use approval::{Answer, AnswerError, Ruling, StageApproval};
 pub use diagnosis::{Diagnosis, Suggestion, diagnose, suggest};
 pub use evidence::StageEvidence;
 pub use program::{Program, ProgramError};
 pub use propose::proposal_count;
 pub use rounds::{CausalHistory, HISTORY_VERSION, KnownCase, KnownEco, KnownTrial};
 pub use select::{Verdict, gain_over};
-pub use state::{
-    Attempt, Case, Controller, Stage, StageStanding, TransitionError, Trial, TrialStanding,
-};
+pub use state::{Attempt, Case, Controller, Stage, StageStanding, Trial, TrialStanding};
+pub use transition::TransitionError;

@@ -11,8 +11,12 @@ use support::{Chance, Schedule, digest, identity, random_priors, random_study, r
 
 const STUDIES: u64 = 1500;
 
-/// The decisions that a world which tests anything must see.
-const DECISIONS: [&str; 10] = [
+/// What a world which tests anything must see decided and answered.
+const DECISIONS: [&str; 14] = [
+    "approval_requested",
+    "approval_given",
+    "approval_refused",
+    "approval_expired",
     "vetoed",
     "round_planned",
     "round_answered",

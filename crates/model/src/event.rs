@@ -29,6 +29,57 @@ pub enum Event {
         /// How many attempts may run at once.
         workers: u32,
     },
+    /// Observation: bytes of the journal were not as they had been written, and were set right. Foreign bytes
+    /// are kept beside it.
+    JournalMended {
+        /// The byte from which on it was not as written.
+        offset: u64,
+        /// How many bytes stood there that no controller had written.
+        foreign: u64,
+        /// How many bytes were written again.
+        restored: u64,
+        /// The file in the run folder that keeps the foreign bytes; absent where there were none.
+        kept_in: Option<String>,
+    },
+    /// Decision: the inputs of a stage are ready, and it waits for people to approve it.
+    ApprovalRequested {
+        /// The stage.
+        stage: StageIndex,
+        /// The cases that it would start from.
+        inputs: Vec<StageInput>,
+        /// Branches that it would go on without, with the cause.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        missing: Vec<(StageIndex, String)>,
+        /// The hash of what there is to approve: the inputs with all that was measured of them.
+        evidence: ContentHash,
+    },
+    /// Observation: a person approved a stage.
+    ApprovalGiven {
+        /// The stage.
+        stage: StageIndex,
+        /// The name of the person, as given.
+        by: String,
+        /// What the person says of it; may be empty.
+        note: String,
+        /// The evidence that lay before the person.
+        evidence: ContentHash,
+    },
+    /// Observation: a person refused a stage.
+    ApprovalRefused {
+        /// The stage.
+        stage: StageIndex,
+        /// The name of the person, as given.
+        by: String,
+        /// What the person says of it; may be empty.
+        note: String,
+        /// The evidence that lay before the person.
+        evidence: ContentHash,
+    },
+    /// Observation: the time within which a stage could be approved is over.
+    ApprovalExpired {
+        /// The stage.
+        stage: StageIndex,
+    },
     /// Decision: a stage starts from these cases.
     StageStarted {
         /// The stage.

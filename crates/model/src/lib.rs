@@ -16,6 +16,7 @@ mod ids;
 mod metric;
 mod outcome;
 mod pattern;
+mod people;
 mod policy;
 mod process;
 mod proposer;
@@ -49,6 +50,10 @@ pub use outcome::{
     Measurement, Outcome, PathGroupSummary, Severity, WorstPath,
 };
 pub use pattern::matches_pattern;
+pub use people::{
+    Approval, Notification, Occasion, OnTimeout, ParseTimeSpanError, TextPiece, TimeSpan,
+    placeholders,
+};
 pub use policy::{DesignGuard, ProtectedObjects, RiskEnvelope, SafetyRules, may_try};
 pub use process::{
     CommandEnding, CommandLimits, CommandReport, CommandSpec, CommandStreams, StopReason,

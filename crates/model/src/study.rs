@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ComposeMode, ConflictRule, EarlyStop, Metric, ParameterValue, PriorRules, Proposer, Rollback,
-    SafetyDomain, SafetyRules, Selection, SequenceStep,
+    Approval, ComposeMode, ConflictRule, EarlyStop, Metric, Notification, ParameterValue,
+    PriorRules, Proposer, Rollback, SafetyDomain, SafetyRules, Selection, SequenceStep,
 };
 
 /// The unit of work: a design, an engine and platform, a safety domain, an objective, a graph of stages.
@@ -47,6 +47,9 @@ pub struct Study {
     /// What one attempt may use.
     #[serde(default)]
     pub limits: Limits,
+    /// Whom to tell of what happens in a run. No part of the study's hash.
+    #[serde(default)]
+    pub notify: Vec<Notification>,
     /// What is done with evidence of other runs; nothing unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priors: Option<PriorRules>,
@@ -332,6 +335,9 @@ pub struct Stage {
     /// Whether the inputs compete with the new cases, so that the stage never passes on worse than it got.
     #[serde(default = "yes")]
     pub parent_competes: bool,
+    /// The approval of people that the stage waits for before it starts.
+    #[serde(default)]
+    pub approval: Option<Approval>,
     /// When to give the stage up.
     #[serde(default)]
     pub aborts: Aborts,

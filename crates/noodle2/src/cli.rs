@@ -15,7 +15,8 @@ pub(crate) use priors::{PriorsCommand, PriorsOption, SelectionOption};
     version,
     about,
     after_help = "Exit status:\n  0 done\n  1 findings (verify, handover --check, eco list, eco lint, priors)\n  2 usage\n  3 invalid study\n  4 illegal study\n  \
-                  5 base case blocked\n  6 stopped by a rail, or failed\n  7 interrupted, can be resumed\n  70 internal error\n\n\
+                  5 base case blocked\n  6 stopped by a rail, or failed\n  7 interrupted, can be resumed\n  \
+                  8 waits for approval, can be resumed\n  70 internal error\n\n\
                   Start with:\n  noodle2 init my-study && noodle2 run my-study/study.yaml --out runs/first"
 )]
 pub(crate) struct Cli {
@@ -57,6 +58,35 @@ pub(crate) struct WorkersOption {
     /// Show no progress.
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PeopleOption {
+    /// Leave the run when it can only wait for people, instead of waiting with it; `resume` goes on.
+    #[arg(long)]
+    pub exit_when_waiting: bool,
+    /// Tell this of everything that happens, beside those whom the study names: an address of the web, in which
+    /// ${NAME} stands for an environment variable, or a program. May be given several times.
+    #[arg(long, value_name = "ADDRESS|PROGRAM")]
+    pub notify: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApproveOption {
+    /// The stage that waits, by name or index.
+    pub gate: String,
+    /// Your name, as the study writes it where it names people.
+    #[arg(long, value_name = "NAME")]
+    pub by: String,
+    /// What you say of it; goes into the journal.
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// Refuse it: the stage fails.
+    #[arg(long)]
+    pub refuse: bool,
+    /// How many seconds to wait for the controller to take it in.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub wait: u32,
 }
 
 #[derive(Debug, Subcommand)]
@@ -101,6 +131,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         workers: WorkersOption,
         #[command(flatten)]
+        people: PeopleOption,
+        #[command(flatten)]
         priors: PriorsOption,
         #[command(flatten)]
         format: FormatOption,
@@ -113,7 +145,24 @@ pub(crate) enum Command {
         #[command(flatten)]
         workers: WorkersOption,
         #[command(flatten)]
+        people: PeopleOption,
+        #[command(flatten)]
         priors: PriorsOption,
+        #[command(flatten)]
+        format: FormatOption,
+    },
+    /// Approves or refuses a stage that waits for people.
+    ///
+    /// Works while the run goes on and while nobody works on it: then it counts when the run is resumed.
+    #[command(
+        after_help = "Examples:\n  noodle2 approve runs/first timing --by ann --note \"clocks looked at\"\n  \
+                      noodle2 approve runs/first timing --by bob --refuse"
+    )]
+    Approve {
+        /// The run folder.
+        run: PathBuf,
+        #[command(flatten)]
+        answer: ApproveOption,
         #[command(flatten)]
         format: FormatOption,
     },

@@ -22,6 +22,8 @@ pub(crate) enum Exit {
     Stopped = 6,
     /// The run was interrupted and can be resumed.
     Interrupted = 7,
+    /// People have to approve before the run can go on; it can be resumed.
+    Waiting = 8,
     /// Something that should not have happened.
     Internal = 70,
 }

@@ -44,7 +44,8 @@ fn killed_five_times(study: &Path, out: &Path) {
         child.wait().unwrap();
         child = start(&["resume", text(out), "-j", "3", "--quiet"]);
     }
-    assert!(child.wait().unwrap().success());
+    let ending = child.wait().unwrap();
+    assert!(ending.success(), "the last resume ended with {ending}");
     no_finished_trial_ran_twice(out);
 }
 

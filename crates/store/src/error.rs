@@ -86,6 +86,26 @@ pub enum StoreError {
         /// The journal.
         path: PathBuf,
     },
+    /// The journal was cut further back than its writer remembers.
+    #[error(
+        "the journal `{}` was cut by something else: {lost} bytes are lost beyond the last {remembered}, which \
+         are still known",
+        path.display()
+    )]
+    JournalShortened {
+        /// The journal.
+        path: PathBuf,
+        /// How many bytes are lost for good.
+        lost: u64,
+        /// How many are known.
+        remembered: u64,
+    },
+    /// Something else keeps writing to the journal.
+    #[error("something else keeps writing to the journal `{}`", path.display())]
+    JournalContested {
+        /// The journal.
+        path: PathBuf,
+    },
     /// The event would not be the same when read back, so it was not written.
     #[error("record {seq} of the journal `{}` cannot be written faithfully: {reason}", path.display())]
     UnfaithfulEvent {
@@ -157,6 +177,8 @@ impl StoreError {
             Self::UnindexableFile { .. } => "N2-STORE-011",
             Self::Unusable { .. } => "N2-STORE-012",
             Self::NeverBegan { .. } => "N2-STORE-013",
+            Self::JournalShortened { .. } => "N2-STORE-014",
+            Self::JournalContested { .. } => "N2-STORE-015",
         }
     }
 
@@ -186,6 +208,12 @@ impl StoreError {
                 "restore the journal from a copy; records before the damage are intact"
             }
             Self::JournalPoisoned { .. } => "mend what made the write fail, then resume the run",
+            Self::JournalShortened { .. } => {
+                "restore the journal from a copy, find what wrote to it (an ECO's script?), then resume the run"
+            }
+            Self::JournalContested { .. } => {
+                "find what writes to it (an ECO's script?) and end it, then resume the run"
+            }
             Self::UnfaithfulEvent { .. } | Self::UnindexableFile { .. } => {
                 "this is an error in what produced it: report it with this message"
             }

@@ -79,6 +79,23 @@ pub fn write_atomic(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), StoreErr
     rename_over(temporary.into_temp_path(), path)
 }
 
+/// Appends a line to a file that is made when missing, and syncs it. For records that stand alone: after a kill the
+/// last line may be torn.
+///
+/// # Errors
+/// [`StoreError::Io`] or [`StoreError::DiskFull`].
+pub fn append_line(path: &Path, line: &str) -> Result<(), StoreError> {
+    File::options()
+        .append(true)
+        .create(true)
+        .open(path)
+        .and_then(|mut file| {
+            file.write_all(format!("{line}\n").as_bytes())?;
+            file.sync_all()
+        })
+        .context("append to", path)
+}
+
 fn new_temporary(path: &Path) -> Result<tempfile::NamedTempFile, StoreError> {
     tempfile::Builder::new()
         .prefix(TEMPORARY_PREFIX)

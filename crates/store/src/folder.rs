@@ -3,6 +3,9 @@
 //! ```text
 //! RUN/study.yaml      the study as it was when the run began
 //! RUN/journal.ndjson  everything that was decided and observed
+//! RUN/journal.foreign-…  what something else had written into the journal
+//! RUN/requests/…      what people ask of the run: approvals, until they are journalled
+//! RUN/notifications.undelivered.ndjson  what could not be told to those who should hear of it
 //! RUN/lock            held by the one process that writes
 //! RUN/legality.json                                  what the study may do, written before anything runs
 //! RUN/summary.json, report.md, lineage.dot, lineage.svg  what the journal comes to, for people and scripts
@@ -177,6 +180,16 @@ impl RunFolder {
     /// The graph of cases, as a picture.
     pub fn lineage_picture(&self) -> PathBuf {
         self.root.join("lineage.svg")
+    }
+
+    /// The folder of what people ask of the run.
+    pub fn requests(&self) -> PathBuf {
+        self.root.join("requests")
+    }
+
+    /// What could not be told to those who should hear of it: a message a line, as JSON.
+    pub fn undelivered(&self) -> PathBuf {
+        self.root.join("notifications.undelivered.ndjson")
     }
 
     /// The folder of what the scripts of all attempts share.

@@ -14,18 +14,20 @@ mod folder;
 mod journal;
 mod lock;
 mod provenance;
+mod requests;
 mod verify;
 
 pub use artifacts::{Artifact, ArtifactIndex, ArtifactProblem, content_type};
 pub use error::{Damage, StoreError};
-pub use files::{copy_file, create_folder, hash_file, write_atomic};
+pub use files::{append_line, copy_file, create_folder, hash_file, write_atomic};
 pub use folder::{RunFolder, WritableRun};
 pub use journal::{
-    CutTail, JournalContent, JournalWriter, Record, ReopenedJournal, TornTail, open_for_append,
-    read_journal,
+    CutTail, JournalContent, JournalWriter, Mending, Record, ReopenedJournal, TornTail,
+    open_for_append, read_journal,
 };
 pub use lock::{LockHolder, RunLock};
 pub use provenance::{CommandRecord, Host, Provenance};
+pub use requests::{ApprovalRequest, RequestAnswer, RequestId, RequestSpool, WaitingRequest};
 pub use verify::{
     DerivedFile, StorageCheck, StorageProblem, check_derived, unrecorded, verify_run_storage,
 };

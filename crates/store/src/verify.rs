@@ -9,7 +9,8 @@ use noodle2_model::{CaseName, ContentHash, Event, Outcome};
 use serde::Serialize;
 
 use crate::artifacts::open_regular;
-use crate::files::{hash_open_file, is_temporary, sorted_entries};
+use crate::files::{folder_of, hash_open_file, is_temporary, sorted_entries};
+use crate::journal::FOREIGN_PREFIX;
 use crate::{ArtifactIndex, JournalContent, Record, RunFolder, StoreError, read_journal};
 
 /// The journal ends in a torn tail.
@@ -28,6 +29,9 @@ const FILE_CHANGED: &str = "N2-STORE-029";
 const STRAY: &str = "N2-STORE-030";
 /// A symbolic link or something else stands where a file must.
 const NOT_A_FILE: &str = "N2-STORE-031";
+
+/// Something else than its controller wrote into the journal.
+const FOREIGN_BYTES: &str = "N2-STORE-032";
 
 /// What the check of a run's files came to.
 #[derive(Clone, PartialEq, Debug)]
@@ -203,6 +207,14 @@ impl Check {
     /// The journal, unless it is damaged, and how many records are intact from the first on.
     fn journal(&mut self, path: &Path) -> (Option<JournalContent>, u64) {
         self.is_file(path);
+        for (kept, _) in self.entries(folder_of(path)) {
+            let name = kept.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with(FOREIGN_PREFIX) {
+                let message = "something else than the controller wrote this into the journal; it was moved \
+                               here, and the journal is as the controller wrote it";
+                self.report(&kept, FOREIGN_BYTES, message.to_owned());
+            }
+        }
         let content = match read_journal(path) {
             Ok(content) => content,
             Err(error) => {

@@ -187,7 +187,17 @@ codes! {
         "`round` is for proposers that learn from their results, `bandit` and `external`; `command` and \
          `timeout_s` are for `external`, which needs a command; `catalogue` is for `diagnosis`. `grid` needs \
          values to list: a range of real numbers without `step` has none.";
-    SEQUENCE = "N2-STUDY-039", "a sequence of ECOs that cannot work",
+    APPROVAL = "N2-STUDY-039", "an approval that nobody could give",
+        "`approvers` is how many different people must approve: at most as many as `from` names, where it \
+         names any. `on_timeout` says what happens when `timeout` is over, and needs one.";
+    NOTIFICATION = "N2-STUDY-040", "a notification that could not be sent",
+        "A notification has either a `command` (a program with its arguments) or a `webhook` (an `http` or \
+         `https` address, with `headers` where they are needed). `${NAME}` in an address or a header stands \
+         for the value of an environment variable.";
+    SECRET = "N2-STUDY-041", "a secret in the study file",
+        "The study file is kept in the run folder and its values in the journal, which others read. Put the \
+         secret into an environment variable and write `${NAME}`: its value is never written anywhere.";
+    SEQUENCE = "N2-STUDY-042", "a sequence of ECOs that cannot work",
         "A sequence lists at least two ECOs under `sequence`, each with its own `parameters`, and has a name \
          that no ECO of the catalogue has and no other sequence of the study. `rollback` (`all`, `partial`, \
          `none`) says what happens when a step fails.";

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use noodle2_model::{
-    Bound, ContainmentRules, EcoClass, EcoManifest, JoinMerge, ParameterDomain, ParameterKind,
-    PromotionGates, ProposerKind, SafetyDomain, SafetyRules, Stage, StageEco, Study, StudyRail,
-    matches_pattern,
+    Bound, ContainmentRules, EcoClass, EcoManifest, JoinMerge, OnTimeout, ParameterDomain,
+    ParameterKind, PromotionGates, ProposerKind, SafetyDomain, SafetyRules, Stage, StageEco, Study,
+    StudyRail, matches_pattern,
 };
 
 use crate::check::{component_field, joined_eco_path};
@@ -314,6 +314,15 @@ fn looseness(study: &Study, locations: &Locations) -> Vec<Problem> {
                 );
                 found.push((format!("{field}.gates.{key}"), message));
             }
+        }
+    }
+    for (index, stage) in study.stages.iter().enumerate() {
+        let domain = study.domain_of(stage);
+        let approval = stage.approval.as_ref();
+        let approves = approval.is_some_and(|approval| approval.on_timeout == OnTimeout::Approve);
+        if approves && domain == SafetyDomain::Locked {
+            let message = format!("an approval that nobody has to give is looser than `{domain}`");
+            found.push((format!("stages[{index}].approval.on_timeout"), message));
         }
     }
     let help = "remove it, or declare a wider domain for the study";

@@ -42,6 +42,10 @@ fn shorthands(schema: &mut Value) {
     let proposer = at(schema, "/$defs/Stage/properties/proposer");
     let whole = proposer.clone();
     *proposer = json!({ "anyOf": [{ "$ref": "#/$defs/ProposerKind" }, whole] });
+    at(schema, "/$defs/Notification")["oneOf"] = json!([
+        { "required": ["command"], "properties": { "command": { "type": "array" }, "webhook": { "type": "null" } } },
+        { "required": ["webhook"], "properties": { "webhook": { "type": "string" }, "command": { "type": "null" } } },
+    ]);
     let after = at(schema, "/$defs/Stage/properties/after");
     after["type"] = json!(["array", "string"]);
     let sdc = json!({
@@ -152,6 +156,23 @@ fn constraints() -> Vec<(&'static str, &'static str, Value)> {
             json!(1),
         ),
         ("/$defs/StageEco/properties/sequence", "minItems", json!(2)),
+        ("/$defs/Approval/properties/approvers", "minimum", json!(1)),
+        (
+            "/$defs/Approval/properties/from",
+            "uniqueItems",
+            json!(true),
+        ),
+        ("/$defs/Notification/properties/on", "minItems", json!(1)),
+        (
+            "/$defs/Notification/properties/on",
+            "uniqueItems",
+            json!(true),
+        ),
+        (
+            "/$defs/Notification/properties/retries",
+            "maximum",
+            json!(10),
+        ),
         ("/$defs/Join/properties/keep", "minimum", json!(1)),
         ("/$defs/Join/properties/pairs", "minimum", json!(1)),
         (

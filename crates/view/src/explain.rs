@@ -9,8 +9,8 @@ use noodle2_model::{
 use serde::Serialize;
 
 use crate::{
-    History, StageStatus, composition_lines, count_text, eco_text, gain_text, metric_text,
-    trial_text, veto_text, weight_text,
+    ApprovalStanding, ApprovalSummary, History, StageStatus, composition_lines, count_text,
+    eco_text, gain_text, metric_text, trial_text, veto_text, weight_text,
 };
 
 /// What is explained, and in which sentences.
@@ -354,17 +354,22 @@ impl Explainer<'_> {
             .iter()
             .map(|name| format!("`{name}`"))
             .collect();
+        // One that people have to approve knows its inputs before it starts, if it ever does.
+        let (starts, goes) = match self.history.stage_times(index).0 {
+            Some(_) => ("started", "went"),
+            None => ("would start", "would go"),
+        };
         match (before.is_empty(), stage.inputs.is_empty()) {
             (_, true) => lines.push(match before.is_empty() {
                 true => "it starts from the base case, and has not started".to_owned(),
                 false => format!("it comes after {}, and has not started", before.join(", ")),
             }),
-            (true, false) => lines.push("it started from the base case".to_owned()),
+            (true, false) => lines.push(format!("it {starts} from the base case")),
             (false, false) => {
                 let inputs = stage.inputs.iter().map(|input| input.case.to_string());
                 let inputs: Vec<String> = inputs.collect();
                 lines.push(format!(
-                    "it started from {}, which {} passed on",
+                    "it {starts} from {}, which {} passed on",
                     inputs.join(", "),
                     before.join(", ")
                 ));
@@ -372,7 +377,7 @@ impl Explainer<'_> {
         }
         for (branch, cause) in &stage.missing {
             lines.push(format!(
-                "it went on without `{}`: {cause}",
+                "it {goes} on without `{}`: {cause}",
                 self.name(*branch)
             ));
         }
@@ -395,6 +400,12 @@ impl Explainer<'_> {
                     .filter(|trial| trial.cancelled.is_some())
                     .count()
             ));
+        }
+        if let Some(approval) = ApprovalSummary::new(self.history, index) {
+            lines.push(approval.line());
+            if approval.standing == ApprovalStanding::Waiting {
+                lines.push(approval.command(self.history.called()));
+            }
         }
         let vetoed = stage.vetoed.iter();
         lines.extend(vetoed.map(|veto| format!("it does not try {}", veto_text(veto))));
@@ -435,7 +446,7 @@ impl Explainer<'_> {
             StageStanding::Finished(StageEnd::Skipped { cause }) => {
                 lines.push(format!("it never ran: {cause}"));
             }
-            StageStanding::Waiting | StageStanding::Running => {}
+            StageStanding::Waiting | StageStanding::AwaitingApproval | StageStanding::Running => {}
         }
         if let Some((at, cause)) = controller.crossed_study_rail() {
             lines.push(format!("the study was given up at trial {at}: {cause}"));

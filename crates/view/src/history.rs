@@ -1,12 +1,12 @@
 //! When things happened: the journal's times beside the state that its events give.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use noodle2_control::{Controller, TransitionError};
 use noodle2_model::{AttemptId, Event, StageIndex};
 
-use crate::SummaryStatus;
+use crate::{JournalMending, SummaryStatus};
 
 /// A run with its times.
 #[derive(Debug, Clone)]
@@ -19,6 +19,17 @@ pub struct History {
     started_at: Option<Timestamp>,
     last_at: Option<Timestamp>,
     at_work: bool,
+    approvals: BTreeMap<StageIndex, ApprovalTimes>,
+    mendings: Vec<JournalMending>,
+    called: String,
+}
+
+/// When an approval was asked for, and when each person answered.
+#[derive(Debug, Clone)]
+pub(crate) struct ApprovalTimes {
+    pub requested_at: Timestamp,
+    /// The last answer of each person, by name.
+    pub answers: BTreeMap<String, Timestamp>,
 }
 
 /// When an attempt ran.
@@ -59,13 +70,19 @@ impl History {
             started_at: events.first().map(|(at, _)| *at),
             last_at: events.last().map(|(at, _)| *at),
             at_work: false,
+            approvals: BTreeMap::new(),
+            mendings: Vec::new(),
+            called: "RUN".to_owned(),
         };
+        // Stages that wait for approval.
+        let mut asked: BTreeSet<StageIndex> = BTreeSet::new();
         let mut open: BTreeMap<AttemptId, usize> = BTreeMap::new();
         let mut previous: Option<Timestamp> = None;
         for (at, event) in events {
             // Between the last record of a controller and its successor's first, nobody worked.
             let resumed = matches!(event, Event::RunResumed);
-            if let (Some(previous), false) = (previous, resumed) {
+            let only_waited = open.is_empty() && !asked.is_empty();
+            if let (Some(previous), false, false) = (previous, resumed, only_waited) {
                 history.controlled_s += seconds_between(previous, *at);
             }
             // What ran when a controller was lost ran at most until its last record, as far as is known.
@@ -92,10 +109,38 @@ impl History {
                         history.spans[position].ended_at = Some(*at);
                     }
                 }
+                Event::ApprovalRequested { stage, .. } => {
+                    asked.insert(*stage);
+                    let times = ApprovalTimes {
+                        requested_at: *at,
+                        answers: BTreeMap::new(),
+                    };
+                    history.approvals.insert(*stage, times);
+                }
+                Event::ApprovalGiven { stage, by, .. }
+                | Event::ApprovalRefused { stage, by, .. } => {
+                    if let Some(times) = history.approvals.get_mut(stage) {
+                        times.answers.insert(by.clone(), *at);
+                    }
+                }
+                Event::JournalMended {
+                    offset,
+                    foreign,
+                    restored,
+                    kept_in,
+                } => history.mendings.push(JournalMending {
+                    at: *at,
+                    offset: *offset,
+                    foreign: *foreign,
+                    restored: *restored,
+                    kept_in: kept_in.clone(),
+                }),
                 Event::StageStarted { stage, .. } => {
+                    asked.remove(stage);
                     history.stages.entry(*stage).or_default().0 = Some(*at);
                 }
                 Event::StageFinished { stage, .. } => {
+                    asked.remove(stage);
                     history.stages.entry(*stage).or_default().1 = Some(*at);
                 }
                 _ => {}
@@ -109,6 +154,37 @@ impl History {
     pub fn at_work(mut self, at_work: bool) -> Self {
         self.at_work = at_work;
         self
+    }
+
+    /// The same history of a run that is called this in a shell, as in `noodle2 approve CALLED`.
+    #[must_use]
+    pub fn in_folder(mut self, called: String) -> Self {
+        self.called = called;
+        self
+    }
+
+    /// What the run is called in a shell; `RUN` unless that is known.
+    pub fn called(&self) -> &str {
+        &self.called
+    }
+
+    /// Whether a controller works on the run.
+    pub fn is_at_work(&self) -> bool {
+        self.at_work
+    }
+
+    pub(crate) fn approval_times(&self, stage: StageIndex) -> Option<&ApprovalTimes> {
+        self.approvals.get(&stage)
+    }
+
+    /// When people were asked to approve a stage, if they were.
+    pub fn approval_requested_at(&self, stage: StageIndex) -> Option<Timestamp> {
+        self.approvals.get(&stage).map(|times| times.requested_at)
+    }
+
+    /// Where something else than the controller had written into the journal.
+    pub fn mendings(&self) -> &[JournalMending] {
+        &self.mendings
     }
 
     /// The state of the run.
@@ -139,8 +215,8 @@ impl History {
         self.last_at
     }
 
-    /// Seconds during which a controller worked on the run: its makespan, pauses between a kill and the
-    /// resumption left out.
+    /// Seconds during which a controller worked on the run: its makespan. Pauses between a kill and the
+    /// resumption are left out, and so is the time in which nothing ran and people were asked.
     pub fn makespan_s(&self) -> f64 {
         self.controlled_s
     }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
-    Aborts, Bound, ContainmentRules, DesignGuard, EcoClass, FailureRail, JoinMerge, Limits,
-    PriorRules, PromotionGates, ProtectedObjects, RiskEnvelope, SafetyDomain, Stage, StageEco,
-    Study, StudyRail,
+    Aborts, Approval, Bound, ContainmentRules, DesignGuard, EcoClass, FailureRail, JoinMerge,
+    Limits, OnTimeout, PriorRules, PromotionGates, ProtectedObjects, RiskEnvelope, SafetyDomain,
+    Stage, StageEco, Study, StudyRail,
 };
 use serde::Serialize;
 
@@ -69,6 +69,9 @@ struct StageLegality {
     veto: bool,
     /// Whether priors may say what is tried first.
     steered: bool,
+    /// Who must approve before it starts; absent where nobody has to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<Approval>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -265,6 +268,7 @@ impl StageLegality {
                 .is_some_and(|rules| rules.vetoes(domain)),
             steered: study.priors.as_ref().is_some_and(|rules| rules.warm_start)
                 && PriorRules::steers(domain),
+            approval: stage.approval.clone(),
         }
     }
 
@@ -281,6 +285,10 @@ impl StageLegality {
                 lines.push(format!("  {title:<12} {text}"));
             }
         };
+        line(
+            "approval",
+            self.approval.as_ref().map_or(String::new(), approval_text),
+        );
         let classes = self.classes.iter();
         let classes: Vec<String> = classes
             .map(|(class, ecos)| format!("{class}: {}", ecos.join(", ")))
@@ -356,6 +364,21 @@ impl StageLegality {
         }
         parts.join(", ")
     }
+}
+
+fn approval_text(approval: &Approval) -> String {
+    let mut text = count_text(approval.approvers as usize, "approver");
+    if !approval.from.is_empty() {
+        text.push_str(&format!(" of {}", approval.from.join(", ")));
+    }
+    if let Some(timeout) = approval.timeout {
+        let then = match approval.on_timeout {
+            OnTimeout::Refuse => "the stage fails",
+            OnTimeout::Approve => "it starts as if approved",
+        };
+        text.push_str(&format!("; after {timeout} {then}"));
+    }
+    text
 }
 
 fn both_bounds(one: &[Bound], other: &[Bound]) -> Vec<Bound> {

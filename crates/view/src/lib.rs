@@ -11,6 +11,7 @@ mod history;
 mod legality;
 mod lineage;
 mod number;
+mod people;
 mod plan;
 mod progress;
 mod report;
@@ -24,6 +25,9 @@ pub use history::History;
 pub use legality::{Breach, LegalityReport};
 pub use lineage::Lineage;
 pub use number::{count_text, gain_text, metric_text, seconds_text, weight_text};
+pub use people::{
+    AnswerSummary, ApprovalStanding, ApprovalSummary, JournalMending, deadline, mending_text,
+};
 pub use plan::PlanView;
 pub use progress::Progress;
 pub use report::{headline, report_markdown, report_text};

@@ -1,10 +1,10 @@
 //! What a study would do: stages, waves, joins, critical path, budget.
 
-use noodle2_model::{ComposeMode, JoinMerge, Stage, StageIndex, StageRelation, Study};
+use noodle2_model::{Approval, ComposeMode, JoinMerge, Stage, StageIndex, StageRelation, Study};
 use noodle2_plan::{StageDag, StageDependency};
 use serde::Serialize;
 
-use crate::{Table, seconds_text};
+use crate::{Table, count_text, seconds_text};
 
 /// A study's plan, in the shape that `plan --format json` prints.
 #[derive(Debug, Clone, Serialize)]
@@ -30,6 +30,8 @@ struct PlannedStage {
     survivors: u32,
     safety_domain: String,
     ecos: Vec<String>,
+    /// The approval that it waits for before it starts.
+    approval: Option<Approval>,
     /// How the stage composes cases of its branches, where it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     composes: Option<ComposeMode>,
@@ -78,6 +80,7 @@ impl PlanView {
                     .safety_domain
                     .unwrap_or(study.safety_domain)
                     .to_string(),
+                approval: stage.approval.clone(),
                 ecos: stage.ecos.iter().map(|eco| eco.name.clone()).collect(),
                 composes: composes(stage),
             }
@@ -138,11 +141,29 @@ impl PlanView {
             .iter()
             .map(|wave| format!("[{}]", self.names(wave, ", ")))
             .collect();
+        let approvals: String = self
+            .stages
+            .iter()
+            .filter_map(|stage| Some((stage, stage.approval.as_ref()?)))
+            .map(|(stage, approval)| {
+                let from = match approval.from.is_empty() {
+                    true => String::new(),
+                    false => format!(" of {}", approval.from.join(", ")),
+                };
+                let within = approval.timeout.map(|limit| format!(" within {limit}"));
+                let within = within.unwrap_or_default();
+                format!(
+                    "approval       {} waits for {}{from}{within}\n",
+                    stage.name,
+                    count_text(approval.approvers as usize, "approval")
+                )
+            })
+            .collect();
         let limit = |limit: Option<f64>| limit.map_or("no limit".to_owned(), seconds_text);
         format!(
             "{}\n{}\nwaves          {} ({:.1}× fewer than stages; shown for reading, a running study has no barriers)\n\
              critical path  {}\njoins          {}\ntrials         {} at most, budget {}\n\
-             time           wall {}, CPU {}, each attempt at most {}\n",
+             time           wall {}, CPU {}, each attempt at most {}\n{approvals}",
             self.study,
             table.text(),
             waves.join(" "),

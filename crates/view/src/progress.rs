@@ -110,7 +110,7 @@ impl StageProgress {
             matches!(standing, TrialStanding::Finished | TrialStanding::Cancelled)
         });
         let total = match status {
-            StageStatus::Waiting | StageStatus::NotStarted => {
+            StageStatus::Waiting | StageStatus::AwaitingApproval | StageStatus::NotStarted => {
                 controller.program().stage(index).trials as usize
             }
             _ => trials.len(),

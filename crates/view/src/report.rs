@@ -3,8 +3,8 @@
 use noodle2_model::{Metric, StageIndex};
 
 use crate::{
-    History, Lineage, StageStatus, Summary, SummaryStatus, Table, count_text, gain_text,
-    metric_text, seconds_text,
+    ApprovalStanding, History, JournalMending, Lineage, StageStatus, Summary, SummaryStatus, Table,
+    count_text, gain_text, metric_text, seconds_text,
 };
 
 /// The report in Markdown.
@@ -67,6 +67,7 @@ fn render(history: &History, summary: &Summary, form: Form) -> String {
     let mut text = format!("# {}: {}\n", summary.study, headline(summary));
     for (title, body) in [
         ("Why", Body::Lines(summary.causes.clone())),
+        ("Approvals", Body::Lines(approvals(history, summary))),
         ("Stages", Body::Table(stages(summary))),
         ("Branches at the same time", Body::Lines(overlaps(history))),
         ("ECOs", Body::Table(ecos(summary))),
@@ -82,12 +83,31 @@ fn render(history: &History, summary: &Summary, form: Form) -> String {
         ("Base and best", Body::Table(metrics(summary))),
         ("By scene", Body::Table(scenes(summary))),
         ("Cost and proof", Body::Lines(cost(summary))),
+        ("Intrusions", Body::Lines(intrusions(summary))),
     ] {
         if !body.is_empty() {
             text.push_str(&format!("\n{heading}{title}\n\n{}", body.text(form)));
         }
     }
     text
+}
+
+/// What people were asked and said, with the command where they are still asked.
+fn approvals(history: &History, summary: &Summary) -> Vec<String> {
+    let mut lines = Vec::new();
+    for approval in &summary.approvals {
+        lines.push(approval.line());
+        if approval.standing == ApprovalStanding::Waiting {
+            lines.push(approval.command(history.called()));
+        }
+    }
+    lines
+}
+
+/// What wrote into the journal beside its controller.
+fn intrusions(summary: &Summary) -> Vec<String> {
+    let mended = summary.journal_mended.iter();
+    mended.map(JournalMending::line).collect()
 }
 
 /// What the rules kept from being tried again and from surviving, stage by stage.
@@ -112,6 +132,7 @@ fn kept_out(summary: &Summary) -> Vec<String> {
 pub fn headline(summary: &Summary) -> String {
     let status = match summary.status {
         SummaryStatus::Running => "running",
+        SummaryStatus::Waiting => "waits for approval",
         SummaryStatus::Completed => "completed",
         SummaryStatus::Blocked => "blocked by its base case",
         SummaryStatus::Stopped => "stopped",
@@ -305,7 +326,7 @@ fn cost(summary: &Summary) -> Vec<String> {
 fn best_case(summary: &Summary) -> Option<String> {
     let best = summary.best.as_ref()?;
     let so_far = match summary.status {
-        SummaryStatus::Running | SummaryStatus::Interrupted => " so far",
+        SummaryStatus::Running | SummaryStatus::Waiting | SummaryStatus::Interrupted => " so far",
         SummaryStatus::Completed | SummaryStatus::Blocked | SummaryStatus::Stopped => "",
     };
     let Some(origin) = &summary.best_origin else {

@@ -9,7 +9,10 @@ use noodle2_model::{
 use serde::Serialize;
 
 use crate::summary::deltas;
-use crate::{History, MetricDelta, StageSummary, Table, gain_text, trial_text};
+use crate::{
+    ApprovalStanding, ApprovalSummary, History, MetricDelta, StageSummary, Table, gain_text,
+    trial_text,
+};
 
 /// A stage with its trials, in the shape that `show --format json` prints.
 #[derive(Debug, Clone, Serialize)]
@@ -20,6 +23,11 @@ pub struct StageView {
     label: Option<&'static str>,
     /// The trials in the order in which they were proposed; `trials` is their number.
     trial_list: Vec<StageTrial>,
+    /// The approval that it asked for; absent where it asked for none.
+    approval: Option<ApprovalSummary>,
+    /// What the run is called in a shell.
+    #[serde(skip)]
+    run: String,
     /// The metric that matters most to the stage.
     #[serde(skip)]
     metric: Option<Metric>,
@@ -57,6 +65,8 @@ impl StageView {
             trial_list: trials
                 .map(|trial| StageTrial::new(history, trial, metric))
                 .collect(),
+            approval: ApprovalSummary::new(history, stage),
+            run: history.called().to_owned(),
             metric,
         }
     }
@@ -79,12 +89,22 @@ impl StageView {
         }
         let cause = self.summary.cause.iter().map(|cause| format!(": {cause}"));
         let label = self.label.iter().map(|label| format!(" ({label})"));
+        let approval = self.approval.iter().map(|approval| {
+            let command = match approval.standing {
+                ApprovalStanding::Waiting => format!("  {}\n", approval.command(&self.run)),
+                _ => String::new(),
+            };
+            let inputs = approval.inputs.iter().map(ToString::to_string);
+            let inputs = inputs.collect::<Vec<_>>().join(", ");
+            format!("  {}\n{command}  from {inputs}\n", approval.line())
+        });
         format!(
-            "{}: {}{}{}\n\n{}",
+            "{}: {}{}{}\n{}\n{}",
             self.summary.name,
             self.summary.status,
             cause.collect::<String>(),
             label.collect::<String>(),
+            approval.collect::<String>(),
             table.text()
         )
     }

@@ -21,6 +21,9 @@ pub enum SummaryStatus {
     Blocked,
     /// A rail or failure ended it early.
     Stopped,
+    /// Nothing runs and nothing can start before people approve a stage. Whether a controller waits with it
+    /// or has gone is told beside.
+    Waiting,
     /// Nobody works on it, and it can be resumed.
     Interrupted,
 }
@@ -32,6 +35,9 @@ impl SummaryStatus {
             RunStatus::Completed => Self::Completed,
             RunStatus::Blocked => Self::Blocked,
             RunStatus::Stopped => Self::Stopped,
+            RunStatus::Running | RunStatus::Interrupted if controller.waits_for_approval() => {
+                Self::Waiting
+            }
             RunStatus::Running | RunStatus::Interrupted if at_work => Self::Running,
             RunStatus::Running | RunStatus::Interrupted => Self::Interrupted,
         }
@@ -49,6 +55,8 @@ impl SummaryStatus {
 pub enum StageStatus {
     /// Its inputs are not complete.
     Waiting,
+    /// People have to approve it before it starts.
+    AwaitingApproval,
     /// It proposes and measures.
     Running,
     /// It was running when the run was interrupted, and goes on when that is resumed.
@@ -69,8 +77,11 @@ impl StageStatus {
     /// How a stage stands in a run that stands like this.
     pub fn new(controller: &Controller, run: SummaryStatus, stage: StageIndex) -> Self {
         match &controller.stages()[stage.position()].standing {
-            StageStanding::Waiting if run.has_ended() => Self::NotStarted,
+            StageStanding::Waiting | StageStanding::AwaitingApproval if run.has_ended() => {
+                Self::NotStarted
+            }
             StageStanding::Waiting => Self::Waiting,
+            StageStanding::AwaitingApproval => Self::AwaitingApproval,
             StageStanding::Running if run.has_ended() => Self::Stopped,
             StageStanding::Running if run == SummaryStatus::Interrupted => Self::Interrupted,
             StageStanding::Running => Self::Running,
@@ -82,7 +93,10 @@ impl StageStatus {
 
     /// Whether nothing more can come of the stage.
     pub const fn has_ended(self) -> bool {
-        !matches!(self, Self::Waiting | Self::Running | Self::Interrupted)
+        !matches!(
+            self,
+            Self::Waiting | Self::AwaitingApproval | Self::Running | Self::Interrupted
+        )
     }
 }
 
@@ -90,6 +104,7 @@ impl fmt::Display for StageStatus {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Waiting => "waiting",
+            Self::AwaitingApproval => "awaiting approval",
             Self::Running => "running",
             Self::Interrupted => "interrupted",
             Self::Completed => "completed",

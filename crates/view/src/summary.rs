@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use noodle2_control::{Case, Controller, StageStanding, Trial, Verdict};
+use noodle2_control::{Case, Controller, Ruling, StageStanding, Trial, Verdict};
 use noodle2_model::{
     CaseName, Containment, ContentHash, EcoProposal, Metric, MetricSet, Outcome, StageEnd,
     StageIndex, StopCause,
 };
 use serde::Serialize;
 
-use crate::{History, StageStatus, SummaryStatus, veto_text};
+use crate::people::approvals;
+use crate::{ApprovalSummary, History, JournalMending, StageStatus, SummaryStatus, veto_text};
 
 /// The version of the summary's shape; raised when a field changes its meaning or goes away.
 pub const SUMMARY_SCHEMA_VERSION: u32 = 1;
@@ -43,6 +44,10 @@ pub struct Summary {
     pub winning_chain: Vec<String>,
     /// The stages by index.
     pub stages: Vec<StageSummary>,
+    /// The approvals that were asked of people, by stage.
+    pub approvals: Vec<ApprovalSummary>,
+    /// Where something else than the controller had written into the journal.
+    pub journal_mended: Vec<JournalMending>,
     /// The ECOs by name.
     pub ecos: Vec<EcoSummary>,
     /// Failures by class.
@@ -55,7 +60,7 @@ pub struct Summary {
     pub peak_concurrent_stages: usize,
     /// The most workers offered.
     pub workers: u32,
-    /// Seconds during which a controller worked on the run.
+    /// Seconds during which a controller worked on the run, waiting for nothing but people left out.
     pub makespan_s: f64,
     /// Seconds below which no schedule of these attempts could finish.
     pub lower_bound_s: f64,
@@ -213,6 +218,8 @@ impl Summary {
             stages: (0..controller.stages().len())
                 .map(|position| StageSummary::new(history, StageIndex::from(position)))
                 .collect(),
+            approvals: approvals(history),
+            journal_mended: history.mendings().to_vec(),
             ecos: ecos(controller),
             failures: failures(controller),
             trials_total: controller.trials().count(),
@@ -242,7 +249,15 @@ fn causes(history: &History) -> Vec<String> {
             .filter_map(|(position, stage)| match &stage.standing {
                 StageStanding::Finished(StageEnd::Failed { cause, .. }) => {
                     let name = &controller.program().study().stages[position].name;
-                    Some(format!("stage `{name}` failed: {cause}"))
+                    let ruling = stage
+                        .approval
+                        .as_ref()
+                        .and_then(|found| found.ruling.as_ref());
+                    let who = match ruling {
+                        Some(Ruling::Refused(answer)) => format!(" by {}", answer.by),
+                        _ => String::new(),
+                    };
+                    Some(format!("stage `{name}` failed: {cause}{who}"))
                 }
                 _ => None,
             });
@@ -260,12 +275,20 @@ fn causes(history: &History) -> Vec<String> {
         .map(|(at, cause)| format!("a rail of the study was crossed at trial {at}: {cause}"));
     let gone = (history.status() == SummaryStatus::Interrupted && stop.is_none())
         .then(|| "the process that worked on the run is gone".to_owned());
+    let waiting = controller.open_approvals().map(|stage| {
+        let name = &controller.program().stage(stage).name;
+        format!("stage `{name}` waits for the approval of people")
+    });
+    let nobody = (history.status() == SummaryStatus::Waiting && !history.is_at_work())
+        .then(|| "nobody works on the run: what is approved counts when it is resumed".to_owned());
     blocked
         .iter()
         .cloned()
         .chain(stop)
         .chain(rail)
         .chain(gone)
+        .chain(waiting)
+        .chain(nobody)
         .chain(failed)
         .collect()
 }

@@ -6,14 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_control::{Controller, StageStanding, TrialStanding};
 use noodle2_model::{
-    Aborts, AttemptId, AttemptUsage, Bound, Budget, Clocks, ComposeMode, ContentHash, Context,
-    Design, DesignState, EcoClass, EcoDefinition, EcoImplementation, EcoManifest, EngineKind,
-    EngineSpec, EquivalenceProof, EquivalenceVerdict, Event, Evidence, ExternalProposal, Failure,
-    FailureClass, Join, JoinMerge, JoinPolicy, Limits, Measurement, Metric, MetricSet, Objective,
-    Outcome, ParameterDomain, ParameterKind, ParameterSpec, ParameterValue, Parasitics,
-    PathExtreme, PathProfile, Prior, PriorRules, Priors, ProposerKind, Rollback, RunIdentity,
-    SafetyDomain, Scene, Selection, SequenceStep, Stage, StageEco, StageEnd, StageIndex, StageMode,
-    StopCause, Strategy, Study, Symptom, TrialResult, ViolationDepth,
+    Aborts, Approval, AttemptId, AttemptUsage, Bound, Budget, Clocks, ComposeMode, ContentHash,
+    Context, Design, DesignState, EcoClass, EcoDefinition, EcoImplementation, EcoManifest,
+    EngineKind, EngineSpec, EquivalenceProof, EquivalenceVerdict, Event, Evidence,
+    ExternalProposal, Failure, FailureClass, Join, JoinMerge, JoinPolicy, Limits, Measurement,
+    Metric, MetricSet, Objective, OnTimeout, Outcome, ParameterDomain, ParameterKind,
+    ParameterSpec, ParameterValue, Parasitics, PathExtreme, PathProfile, Prior, PriorRules, Priors,
+    ProposerKind, Rollback, RunIdentity, SafetyDomain, Scene, Selection, SequenceStep, Stage,
+    StageEco, StageEnd, StageIndex, StageMode, StopCause, Strategy, Study, Symptom, TimeSpan,
+    TrialResult, ViolationDepth,
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): enough chance for a schedule, the same on every machine.
@@ -78,6 +79,7 @@ pub fn stage(name: &str, after: &[&str], trials: u32) -> Stage {
         safety: Default::default(),
         objective: None,
         parent_competes: true,
+        approval: None,
         aborts: Aborts::default(),
         join: None,
     }
@@ -124,6 +126,7 @@ pub fn study(stages: Vec<Stage>) -> Study {
         eco_path: Vec::new(),
         budget: Budget::default(),
         limits: Limits::default(),
+        notify: Vec::new(),
         priors: None,
         stages,
     }
@@ -262,6 +265,14 @@ pub fn random_study(chance: &mut Chance) -> Study {
                 stage.safety_domain = Some(SafetyDomain::Locked);
             }
             stage.aborts.no_improvement = chance.one_in(6);
+            if chance.one_in(4) {
+                stage.approval = Some(Approval {
+                    approvers: 1 + chance.below(3) as u32,
+                    timeout: Some(TimeSpan::from_seconds(60)),
+                    on_timeout: [OnTimeout::Refuse, OnTimeout::Approve][chance.below(2)],
+                    ..Approval::default()
+                });
+            }
             if after.len() > 1 {
                 let merge = [
                     JoinMerge::Union,
@@ -569,6 +580,19 @@ pub fn run(identity: &RunIdentity, world: u64, mut schedule: Schedule) -> Vec<Ev
             continue;
         }
         let running: Vec<AttemptId> = controller.running_attempts().iter().copied().collect();
+        let asked: Vec<StageIndex> = controller.open_approvals().collect();
+        assert_eq!(
+            controller.waits_for_approval(),
+            running.is_empty() && !asked.is_empty()
+        );
+        // People take their time, but answer at last.
+        if !asked.is_empty() && (running.is_empty() || schedule.chance.one_in(4)) {
+            let stage = asked[schedule.chance.below(asked.len())];
+            let event = answer_to(&controller, stage, world, &mut schedule.chance);
+            controller.apply(&event).unwrap();
+            journal.push(event);
+            continue;
+        }
         assert!(!running.is_empty(), "nothing runs and nothing is decided");
         let attempt = running[schedule.chance.below(running.len())];
         let event = finished(attempt, result_of(&controller, attempt, world));
@@ -576,6 +600,31 @@ pub fn run(identity: &RunIdentity, world: u64, mut schedule: Schedule) -> Vec<Ev
         journal.push(event);
     }
     unreachable!()
+}
+
+/// What people say to a stage: a function of the stage and of the world. Who says it is left to chance.
+fn answer_to(controller: &Controller, stage: StageIndex, world: u64, chance: &mut Chance) -> Event {
+    let approval = controller.stages()[stage.position()].approval.as_ref();
+    let approval = approval.unwrap();
+    let given = approval.given.len();
+    let by = format!("person {given} of {}", chance.next());
+    let note = format!("note {}", chance.next());
+    let evidence = approval.evidence;
+    match ContentHash::of(format!("{world} {stage} {given}")).as_bytes()[0] {
+        0..25 => Event::ApprovalRefused {
+            stage,
+            by,
+            note,
+            evidence,
+        },
+        25..50 => Event::ApprovalExpired { stage },
+        _ => Event::ApprovalGiven {
+            stage,
+            by,
+            note,
+            evidence,
+        },
+    }
 }
 
 /// What a user's program proposes: a function of what it is given and of nothing else.

@@ -1,11 +1,11 @@
 //! Cadence Innovus, in its legacy user interface.
 //!
-//! From public scripts: `ecoChangeCell -inst INSTANCE -cell CELL` (icc2innovus.py of a Stanford course flow),
-//! `addInst -cell CELL -inst INSTANCE`, `deleteInst INSTANCE`, `addNet NET`, `deleteNet NET`,
+//! From public scripts: `ecoChangeCell -inst INSTANCE -cell CELL` (icc2innovus.py, which translates IC Compiler's
+//! change lists), `addInst -cell CELL -inst INSTANCE`, `deleteInst INSTANCE`, `addNet NET`, `deleteNet NET`,
 //! `attachTerm INSTANCE PIN NET` and `detachTerm INSTANCE PIN NET` within one level of the hierarchy (several
-//! hand-written ECO scripts), `setEcoMode` around them, and `ecoPlace` and `ecoRoute` after (main.tcl of the
-//! same course flow). Buffers are put in pin by pin, not by `ecoAddRepeater`, which chooses names and places
-//! of its own. Not carried out here.
+//! hand-written ECO scripts), `setEcoMode` around them, and `ecoPlace` and `ecoRoute` after (the script that
+//! sources what icc2innovus.py wrote). Buffers are put in pin by pin, not by `ecoAddRepeater`, which chooses
+//! names and places of its own. Not carried out here.
 
 use noodle2_netlist::Edit;
 

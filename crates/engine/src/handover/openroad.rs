@@ -1,10 +1,11 @@
 //! OpenROAD, through its database (`odb`) rather than through OpenSTA's editing commands: an exchange of
 //! cells there that OpenSTA refuses loses the timing of the cell, and timing then looks better.
 //!
-//! From OpenROAD's own tests of `odb` and `grt` and from OpenLane's `scripts/tcl_commands/eco.tcl`:
-//! `dbBlock findInst`, `findNet`, `dbDatabase findMaster`, `dbInst swapMaster`, `findITerm`,
-//! `odb::dbInst_create BLOCK MASTER NAME`, `odb::dbNet_create BLOCK NAME`, `odb::dbITerm_connect ITERM NET`,
-//! `ITERM disconnect`, `odb::dbInst_destroy`, `odb::dbNet_destroy`. Not carried out here.
+//! From OpenLane's `scripts/tcl_commands/eco.tcl` (`dbBlock findInst`, `dbDatabase findMaster`, `dbInst
+//! swapMaster`, `odb::dbInst_create BLOCK MASTER NAME`, `odb::dbNet_create BLOCK NAME`, `odb::dbITerm_connect
+//! ITERM NET`), from public tests of `odb` and `grt` (`dbBlock findNet`, `ITERM disconnect`,
+//! `odb::dbInst_destroy`, `odb::dbNet_destroy`), and from the database's interface (`dbInst findITerm`). Not
+//! carried out here.
 
 use super::{Step, calls};
 

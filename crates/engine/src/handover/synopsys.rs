@@ -4,7 +4,8 @@
 //! base names) and from hand-written scripts: `create_cell INSTANCE CELL`, `create_net NET`, `connect_net NET
 //! PINS`, `disconnect_net NET PINS`, `remove_cell`, `remove_net`. IC Compiler II takes the net by an option and
 //! removes in the plural: `connect_net -net NET PINS`, `disconnect_net -net NET PINS`, `remove_cells`,
-//! `remove_nets` (floorplan scripts of published SRAM and NDM projects). Not carried out here.
+//! `remove_nets` (a published floorplan script shows the option; the plurals are this tool's). Not carried out
+//! here.
 
 use noodle2_netlist::Edit;
 

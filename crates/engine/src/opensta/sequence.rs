@@ -29,6 +29,14 @@ pub struct SequenceRequest<'a> {
     pub judge: Metric,
 }
 
+/// What the steps of a sequence came to.
+struct Made {
+    /// The netlist that is left and what was measured of it; `None` when every step was undone or did nothing.
+    left: Option<(PathBuf, Measurement)>,
+    /// What each step did.
+    steps: Vec<StepRecord>,
+}
+
 /// Where the sequence stands between two steps.
 struct Standing {
     netlists: Vec<PathBuf>,
@@ -54,7 +62,7 @@ impl StudyContext {
         run: Run<'_>,
     ) -> Result<Outcome, Failure> {
         let whole = &sequence.trial;
-        let (left, steps) = self.make_steps(sequence, run)?;
+        let Made { left, steps } = self.make_steps(sequence, run)?;
         let mut text = serde_json::to_vec_pretty(&steps).expect("steps are plain data");
         text.push(b'\n');
         write(&whole.folder.join("sequence.json"), &text)?;
@@ -84,12 +92,8 @@ impl StudyContext {
         }))
     }
 
-    /// What is left of the steps of a sequence, its netlist and what was measured of it, and what each did.
-    fn make_steps(
-        &self,
-        sequence: &SequenceRequest<'_>,
-        run: Run<'_>,
-    ) -> Result<(Option<(PathBuf, Measurement)>, Vec<StepRecord>), Failure> {
+    /// Makes the steps, each on what the one before it left.
+    fn make_steps(&self, sequence: &SequenceRequest<'_>, run: Run<'_>) -> Result<Made, Failure> {
         let request = &sequence.trial;
         let rollback = sequence.proposal.rollback.unwrap_or_default();
         let mut standing = Standing {
@@ -183,7 +187,7 @@ impl StudyContext {
             }
             left = None;
         }
-        Ok((left, steps))
+        Ok(Made { left, steps })
     }
 }
 

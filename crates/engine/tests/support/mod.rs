@@ -256,6 +256,7 @@ impl Bench {
             eco_path: Vec::new(),
             budget: Default::default(),
             limits: Default::default(),
+            notify: Vec::new(),
             priors: None,
             stages: Vec::new(),
         };

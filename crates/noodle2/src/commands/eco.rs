@@ -292,6 +292,7 @@ fn prepare(
         name: "lint".to_owned(),
         after: Vec::new(),
         relation: None,
+        approval: None,
         trials: 1,
         survivors: 1,
         selection: Default::default(),

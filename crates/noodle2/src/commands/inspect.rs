@@ -7,16 +7,17 @@ use noodle2_control::{Case, Controller, Trial, gain_over};
 use noodle2_model::{
     CaseName, Event, Metric, MetricSet, StageIndex, StepEnding, StepRecord, Study, TrialId,
 };
-use noodle2_store::{RunFolder, read_journal};
+use noodle2_store::{RequestSpool, RunFolder, read_journal};
 use noodle2_view::{
-    History, Lineage, Progress, StageView, Summary, SummaryStatus, Table, composition_lines,
-    eco_text, gain_text, headline, metric_text, report_text, trial_text,
+    ApprovalStanding, History, Lineage, Progress, StageView, Summary, SummaryStatus, Table,
+    composition_lines, eco_text, gain_text, headline, metric_text, report_text, trial_text,
 };
 
 use crate::cli::{Format, LineageFormat};
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
 use crate::run::Worker;
+use crate::shell;
 
 /// Reads a run's history from its folder.
 pub(crate) fn history_of(folder: &RunFolder) -> Result<History, CommandFailure> {
@@ -46,7 +47,9 @@ pub(crate) fn look_at(run: &Path) -> Result<(RunFolder, History), CommandFailure
     let folder = RunFolder::open(run)?;
     // Asked before the journal is read: a run that ends in between is then told as ended.
     let worker = Worker::of(&folder);
-    let history = history_of(&folder)?.at_work(worker == Worker::AtWork);
+    let history = history_of(&folder)?
+        .at_work(worker == Worker::AtWork)
+        .in_folder(shell::word(run));
     if let (Worker::Elsewhere(holder), SummaryStatus::Interrupted) = (&worker, history.status()) {
         print::talk(&format!(
             "{holder} worked on the run last; from this machine it cannot be told whether it still does"
@@ -57,7 +60,7 @@ pub(crate) fn look_at(run: &Path) -> Result<(RunFolder, History), CommandFailure
 
 /// `noodle2 status`.
 pub(crate) fn status(run: &Path, format: Format) -> Result<Exit, CommandFailure> {
-    let (_, history) = look_at(run)?;
+    let (folder, history) = look_at(run)?;
     let summary = Summary::new(&history);
     if format == Format::Json {
         print::json(&summary)?;
@@ -69,15 +72,43 @@ pub(crate) fn status(run: &Path, format: Format) -> Result<Exit, CommandFailure>
         table.row([stage.name.clone(), stage.line()]);
     }
     let causes = summary.causes.iter().map(|cause| format!("{cause}\n"));
+    let waiting = summary
+        .approvals
+        .iter()
+        .filter(|approval| approval.standing == ApprovalStanding::Waiting)
+        .map(|approval| {
+            let command = approval.command(history.called());
+            format!("{}\n  {command}\n", approval.line())
+        });
     print::data(&format!(
-        "{}: {}\n{}{}\n\n{}",
+        "{}: {}\n{}{}{}{}\n\n{}",
         summary.study,
         headline(&summary),
         causes.collect::<String>(),
+        waiting.collect::<String>(),
+        queued(&folder)?,
         progress.line(history.makespan_s()),
         table.text()
     ));
     Ok(Exit::Done)
+}
+
+/// Answers of people that no controller has taken in yet.
+fn queued(folder: &RunFolder) -> Result<String, CommandFailure> {
+    let requests = RequestSpool::of(folder).waiting()?.into_iter();
+    let lines = requests.map(|(_, request)| match request {
+        Ok(request) => {
+            let verb = if request.approves {
+                "approval"
+            } else {
+                "refusal"
+            };
+            let (stage, by) = (request.stage, request.by);
+            format!("the {verb} of `{stage}` by {by} waits to be journalled\n")
+        }
+        Err(error) => format!("{error}\n"),
+    });
+    Ok(lines.collect())
 }
 
 /// `noodle2 report`.
@@ -122,10 +153,7 @@ pub(crate) fn show(run: &Path, item: &str, format: Format) -> Result<Exit, Comma
     {
         return show_trial(&folder, &history, trial, format);
     }
-    let stage = (0..controller.stages().len())
-        .map(StageIndex::from)
-        .find(|stage| controller.program().stage(*stage).name == item || stage.to_string() == item)
-        .map(|stage| StageView::new(&history, stage));
+    let stage = stage_named(controller, item).map(|stage| StageView::new(&history, stage));
     match stage {
         Some(stage) if format == Format::Json => print::json(&stage)?,
         Some(stage) => print::data(&stage.text()),
@@ -140,6 +168,13 @@ pub(crate) fn show(run: &Path, item: &str, format: Format) -> Result<Exit, Comma
         }
     }
     Ok(Exit::Done)
+}
+
+/// The stage that is called so, by name or index.
+pub(crate) fn stage_named(controller: &Controller, name: &str) -> Option<StageIndex> {
+    let mut stages = (0..controller.stages().len()).map(StageIndex::from);
+    stages
+        .find(|stage| controller.program().stage(*stage).name == name || stage.to_string() == name)
 }
 
 fn label_text(study: &Study) -> String {

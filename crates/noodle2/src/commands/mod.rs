@@ -1,8 +1,10 @@
 //! One file for each group of commands. Each reads what it needs, asks another room, prints.
 
+mod approve;
 mod diagnose;
 mod doctor;
 mod eco;
+mod ended;
 mod explain;
 mod files;
 mod handover;
@@ -13,6 +15,7 @@ mod priors;
 mod run;
 mod verify;
 
+pub(crate) use approve::approve;
 pub(crate) use diagnose::diagnose;
 pub(crate) use doctor::doctor;
 pub(crate) use eco::{LintOrder, eco_lint, eco_list, eco_show};

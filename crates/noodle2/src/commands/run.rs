@@ -1,5 +1,6 @@
 //! `noodle2 run` and `noodle2 resume`.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -7,23 +8,25 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use noodle2_control::Controller;
 use noodle2_model::{
-    AttemptUsage, ContentHash, Event, Failure, FailureClass, Outcome, RunIdentity, RunStatus,
-    StopCause,
+    AttemptUsage, ContentHash, Event, Failure, FailureClass, Notification, Outcome, RunIdentity,
+    RunStatus, StageIndex, StopCause,
 };
 use noodle2_store::{
     ArtifactIndex, JournalWriter, RunFolder, WritableRun, create_folder, open_for_append,
     write_atomic,
 };
-use noodle2_view::{History, Summary, count_text, report_text};
+use noodle2_view::{History, Summary, SummaryStatus, count_text, report_text};
 
-use crate::cli::{Format, PriorsOption, StudyOption, WorkersOption};
+use crate::cli::{Format, PeopleOption, PriorsOption, StudyOption, WorkersOption};
+use crate::commands::ended::ended_text;
 use crate::commands::inspect::history_of;
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
 use crate::priors;
 use crate::record;
 use crate::run::{
-    AskingPlace, AttemptRunner, Driver, DriverError, EngineRunner, RunEnd, Spending, Watch, took,
+    AskingPlace, AttemptRunner, Driver, DriverError, EngineRunner, Herald, People, RunEnd,
+    Spending, Watch, took,
 };
 use crate::shell;
 use crate::study::{self, Prepared};
@@ -33,9 +36,11 @@ pub(crate) fn run(
     option: &StudyOption,
     out: &Path,
     workers: &WorkersOption,
+    people: &PeopleOption,
     store: &PriorsOption,
     format: Format,
 ) -> Result<Exit, CommandFailure> {
+    let manner = Manner::new(workers, people, store, format);
     let loaded = study::load(option)?;
     loaded.refuse_illegal()?;
     let writable = RunFolder::create(out)?;
@@ -51,28 +56,37 @@ pub(crate) fn run(
     let legality = record::legality_text(&prepared.identity);
     write_atomic(&folder.legality(), legality)?;
     let mut journal = JournalWriter::create(&folder.journal())?;
-    let manner = Manner::new(workers, store, format);
-    let count = manner.workers;
     let created = vec![
         Event::RunCreated {
             identity: Box::new(prepared.identity.clone()),
         },
-        Event::WorkersOffered { workers: count },
+        Event::WorkersOffered {
+            workers: manner.workers,
+        },
     ];
     let controller = begin(&prepared.identity, &created)?;
     append(&mut journal, created)?;
     let spending = Spending::new(&prepared.identity.study.budget, 0.0, 0.0);
-    go_on(writable, prepared, controller, journal, spending, &manner)
+    let begun = Begun {
+        writable,
+        controller,
+        journal,
+        spending,
+        requested: BTreeMap::new(),
+        is_resumed: false,
+    };
+    go_on(begun, prepared, &manner)
 }
 
 /// Goes on with a run.
 pub(crate) fn resume(
     run: &Path,
     workers: &WorkersOption,
+    people: &PeopleOption,
     store: &PriorsOption,
     format: Format,
 ) -> Result<Exit, CommandFailure> {
-    let manner = Manner::new(workers, store, format);
+    let manner = Manner::new(workers, people, store, format);
     let writable = RunFolder::open_for_writing(run)?;
     let folder = writable.folder.clone();
     let reopened = open_for_append(&folder.journal())?;
@@ -100,7 +114,7 @@ pub(crate) fn resume(
     study::refuse_changed_study(&folder.study(), history.controller().program().identity())?;
     let mut controller = history.controller().clone();
     if controller.recorded_digest().is_some() {
-        print::talk("the run has ended already; nothing is left to do");
+        print::talk(&ended_text(&history, run));
         return conclude(&folder, &history, &manner);
     }
     let prepared = prepare_in(&folder, |shared| {
@@ -112,8 +126,12 @@ pub(crate) fn resume(
             killed.command_line, killed.pid, killed.attempt
         ));
     }
-    let count = manner.workers;
-    let mut events = vec![Event::RunResumed, Event::WorkersOffered { workers: count }];
+    let mut events = vec![
+        Event::RunResumed,
+        Event::WorkersOffered {
+            workers: manner.workers,
+        },
+    ];
     events.extend(
         controller
             .running_attempts()
@@ -138,7 +156,18 @@ pub(crate) fn resume(
         history.cpu_s(),
         history.makespan_s(),
     );
-    go_on(writable, prepared, controller, journal, spending, &manner)
+    let requested = controller
+        .open_approvals()
+        .filter_map(|stage| Some((stage, history.approval_requested_at(stage)?)));
+    let begun = Begun {
+        requested: requested.collect(),
+        writable,
+        controller,
+        journal,
+        spending,
+        is_resumed: true,
+    };
+    go_on(begun, prepared, &manner)
 }
 
 /// Prepares a study with the run's folder of shared inputs, and seals that folder.
@@ -159,19 +188,64 @@ struct Manner<'a> {
     workers: u32,
     quiet: bool,
     format: Format,
+    exit_when_waiting: bool,
+    notify: Vec<Notification>,
     /// Where evidence is kept.
     priors: &'a PriorsOption,
 }
 
+/// A run that this process may work on.
+struct Begun {
+    writable: WritableRun,
+    controller: Controller,
+    journal: JournalWriter,
+    spending: Spending,
+    /// When approvals that are open were asked for.
+    requested: BTreeMap<StageIndex, Timestamp>,
+    is_resumed: bool,
+}
+
 impl<'a> Manner<'a> {
-    fn new(option: &WorkersOption, priors: &'a PriorsOption, format: Format) -> Self {
+    fn new(
+        option: &WorkersOption,
+        people: &PeopleOption,
+        priors: &'a PriorsOption,
+        format: Format,
+    ) -> Self {
         let cores = || std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
         Self {
             workers: option.workers.unwrap_or_else(cores),
             quiet: option.quiet,
             format,
+            exit_when_waiting: people.exit_when_waiting,
+            notify: people
+                .notify
+                .iter()
+                .map(|target| receiver(target))
+                .collect(),
             priors,
         }
+    }
+}
+
+/// Whom a word of the command line means: an address, or a program, relative to where the command was given.
+fn receiver(target: &str) -> Notification {
+    let is_address = ["https://", "http://", "${"]
+        .iter()
+        .any(|start| target.starts_with(start));
+    let (command, webhook) = if is_address {
+        (None, Some(target.to_owned()))
+    } else if target.contains('/') {
+        let path = std::path::absolute(target);
+        let path = path.map_or_else(|_| target.to_owned(), |path| path.display().to_string());
+        (Some(vec![path]), None)
+    } else {
+        (Some(vec![target.to_owned()]), None)
+    };
+    Notification {
+        command,
+        webhook,
+        ..Notification::default()
     }
 }
 
@@ -199,19 +273,19 @@ fn mark_of(folder: &RunFolder, journal: &JournalWriter) -> Result<String, Comman
     Ok(ContentHash::of(format!("{run} {}", found.ino())).short())
 }
 
-fn go_on(
-    writable: WritableRun,
-    prepared: Prepared,
-    controller: Controller,
-    journal: JournalWriter,
-    spending: Spending,
-    manner: &Manner<'_>,
-) -> Result<Exit, CommandFailure> {
-    let folder = writable.folder.clone();
+fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, CommandFailure> {
+    let folder = begun.writable.folder.clone();
+    let called = shell::word(folder.root());
+    let herald = Arc::new(Herald::new(&prepared.identity, &folder, &manner.notify));
+    for problem in herald.problems() {
+        print::talk(&format!(
+            "N2-RUN-018: nobody will be told by {problem}; the run goes on all the same"
+        ));
+    }
     let asking = AskingPlace {
         study: prepared.identity.study_folder.clone(),
         run: folder.root().to_owned(),
-        mark: mark_of(&folder, &journal)?,
+        mark: mark_of(&folder, &begun.journal)?,
         limits: prepared.identity.study.limits.clone(),
     };
     let runner = EngineRunner {
@@ -219,25 +293,60 @@ fn go_on(
         context: prepared.context,
         catalogue: prepared.catalogue,
         identity: prepared.identity,
-        mark: mark_of(&folder, &journal)?,
+        mark: mark_of(&folder, &begun.journal)?,
     };
-    for case in controller.cases().values() {
+    for case in begun.controller.cases().values() {
         runner.keep_case(case)?;
     }
     let mut watch = Watch::new(manner.quiet);
     let driver = Driver {
-        controller,
-        journal,
+        controller: begun.controller,
+        journal: begun.journal,
         runner: Arc::new(runner),
-        spending,
+        spending: begun.spending,
         workers: manner.workers as usize,
         asking,
+        people: People::new(&folder, begun.requested)?,
+        herald: Arc::clone(&herald),
+        called: called.clone(),
+        exit_when_waiting: manner.exit_when_waiting,
     };
+    herald.start(begun.is_resumed, manner.workers as usize);
     let end = driver.work(&mut watch);
     drop(watch);
+    let concluded = end_of(&folder, end, &called, manner, &herald);
+    if let Some(herald) = Arc::into_inner(herald) {
+        let told = herald.finish();
+        if told.undelivered > 0 {
+            print::talk(&format!(
+                "N2-RUN-018: {} of {} could not be delivered; kept in {}",
+                told.undelivered,
+                count_text(told.delivered + told.undelivered, "notification"),
+                folder.undelivered().display()
+            ));
+        }
+    }
+    drop(begun.writable.lock);
+    concluded
+}
+
+/// What is left to do once no controller works on the run any more.
+fn end_of(
+    folder: &RunFolder,
+    end: Result<RunEnd, DriverError>,
+    called: &str,
+    manner: &Manner,
+    herald: &Herald,
+) -> Result<Exit, CommandFailure> {
+    if let Err(error) = &end {
+        herald.fail(error);
+    }
     match end {
         Ok(RunEnd::Finished(_)) => {}
-        Ok(RunEnd::Interrupted(cause)) => print::talk(&interruption(&folder, cause)),
+        Ok(RunEnd::Interrupted(cause)) => print::talk(&interruption(folder, cause)),
+        Ok(RunEnd::Waiting) => print::talk(&format!(
+            "what is left waits for the approval of people; go on after that with: noodle2 resume {called}"
+        )),
         // Nothing that is not in the journal was acted on, so whatever the cause, the run can go on.
         Err(DriverError::Store(error)) => {
             let report = CommandFailure::from(error).report;
@@ -246,10 +355,9 @@ fn go_on(
         }
         Err(error) => return Err(CommandFailure::internal(error)),
     }
-    let history = history_of(&folder)?;
-    let exit = conclude(&folder, &history, manner)?;
-    drop(writable.lock);
-    Ok(exit)
+    let history = history_of(folder)?;
+    herald.end(&history);
+    conclude(folder, &history, manner)
 }
 
 fn interruption(folder: &RunFolder, cause: StopCause) -> String {
@@ -277,7 +385,10 @@ fn conclude(
     }
     match manner.format {
         Format::Json => print::json(&summary)?,
-        Format::Text => print::data(&report_text(history, &summary)),
+        Format::Text => {
+            let named = history.clone().in_folder(shell::word(folder.root()));
+            print::data(&report_text(&named, &summary));
+        }
     }
     priors::keep(folder, history, manner.priors);
     print::talk(&format!(
@@ -285,6 +396,9 @@ fn conclude(
         folder.root().display(),
         took(history.makespan_s())
     ));
+    if history.status() == SummaryStatus::Waiting {
+        return Ok(Exit::Waiting);
+    }
     Ok(match history.controller().status() {
         RunStatus::Completed => Exit::Done,
         RunStatus::Blocked => Exit::Blocked,

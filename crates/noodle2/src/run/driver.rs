@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use noodle2_control::{Controller, TransitionError};
+use noodle2_control::{AnswerError, Controller, TransitionError};
 use noodle2_exec::{InstallError, Interrupts, Pool, PoolEvent};
 use noodle2_model::{AttemptId, Event, Failure, FailureClass, Outcome, RunStatus, StopCause};
-use noodle2_store::{JournalWriter, StoreError};
+use noodle2_store::{ApprovalRequest, JournalWriter, Mending, RequestAnswer, StoreError};
 
 use super::attempt::{AttemptOrder, AttemptResult, AttemptRunner};
+use super::herald::Herald;
+use super::people::{People, event_of, thanks};
 use super::proposer::{Askers, AskingPlace};
 use super::spending::Spending;
 use super::watch::Watch;
@@ -26,6 +28,12 @@ pub(crate) struct Driver {
     pub workers: usize,
     /// Where and how programs of the user's are asked for proposals.
     pub asking: AskingPlace,
+    pub people: People,
+    pub herald: Arc<Herald>,
+    /// What the run is called in a shell.
+    pub called: String,
+    /// Leave when people alone can bring the run on.
+    pub exit_when_waiting: bool,
 }
 
 /// How the loop ended.
@@ -35,6 +43,8 @@ pub(crate) enum RunEnd {
     Finished(RunStatus),
     /// It can be resumed; this asked it to stop.
     Interrupted(StopCause),
+    /// It can be resumed; people alone can bring it on.
+    Waiting,
 }
 
 /// Why the loop could not go on.
@@ -72,6 +82,7 @@ impl Driver {
                 self.record(vec![Event::StopRequested { cause }], watch)?;
                 pool.cancel_all();
             }
+            self.hear_people(watch)?;
             self.decide(&pool, watch)?;
             let waker = pool.waker();
             askers.ask(&self.controller, move || waker.wake());
@@ -83,8 +94,10 @@ impl Driver {
                     self.decide(&pool, watch)?;
                 }
             }
+            self.spending.rest(self.controller.waits_for_approval());
             watch.show(&self.controller, self.spending.wall_s());
             if let Some(end) = self.end() {
+                self.leave(watch)?;
                 return Ok(end);
             }
             match pool.recv_timeout(self.spending.patience(HEARTBEAT)) {
@@ -154,13 +167,104 @@ impl Driver {
     }
 
     /// Makes events durable, then folds them.
-    fn record(&mut self, events: Vec<Event>, watch: &mut Watch) -> Result<(), DriverError> {
+    fn record(&mut self, mut events: Vec<Event>, watch: &mut Watch) -> Result<(), DriverError> {
         let now = Timestamp::now();
+        let mended = self.journal.mend()?;
+        events.splice(0..0, mended.iter().map(mending_event));
         let timed: Vec<(Timestamp, Event)> = events.into_iter().map(|event| (now, event)).collect();
         self.journal.append(&timed)?;
         for (_, event) in &timed {
             self.controller.apply(event)?;
+            self.people.note(event, now);
             watch.tell(&self.controller, event);
+            self.herald.hear(&self.controller, event, now);
+            if let Event::ApprovalRequested { stage, .. } = event {
+                let name = &self.controller.program().stage(*stage).name;
+                watch.say(&format!(
+                    "{name}: waits for approval: noodle2 approve {} {name} --by NAME",
+                    self.called
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Journals what people answered, and that the time for an answer is over.
+    fn hear_people(&mut self, watch: &mut Watch) -> Result<(), DriverError> {
+        for (id, request) in self.people.requests() {
+            let is_awaited = is_awaited(&request);
+            let answer = match request {
+                Ok(request) => self.take_answer(request, watch)?,
+                Err(error) => not_taken(error),
+            };
+            self.people.settle(&id, is_awaited.then_some(&answer));
+            if !answer.taken {
+                watch.say(&format!("an answer was not taken: {}", answer.message));
+            }
+        }
+        if let Some(trouble) = self.people.trouble() {
+            watch.say(&format!("requests of people: {trouble}"));
+        }
+        self.expire(Timestamp::now(), watch)
+    }
+
+    /// Journals a person's answer, unless it does not count.
+    fn take_answer(
+        &mut self,
+        request: ApprovalRequest,
+        watch: &mut Watch,
+    ) -> Result<RequestAnswer, DriverError> {
+        if request.schema_version != ApprovalRequest::SCHEMA_VERSION {
+            return Ok(not_taken("it comes from another version of noodle2"));
+        }
+        // Queued while nobody worked on the run, it may have come too late.
+        self.expire(request.asked_at, watch)?;
+        let whose = format!("`{}` by {}", request.stage, request.by);
+        let checked = event_of(&self.controller, request)
+            .and_then(|event| self.controller.check_answer(&event).map(|()| event));
+        let event = match checked {
+            Ok(event) => event,
+            // Journalled, but still in the way when the controller was killed.
+            Err(error @ AnswerError::Twice(_)) => {
+                return Ok(RequestAnswer {
+                    taken: true,
+                    message: error.to_string(),
+                });
+            }
+            Err(error) => return Ok(not_taken(format!("{whose}: {error}"))),
+        };
+        self.record(vec![event.clone()], watch)?;
+        Ok(RequestAnswer {
+            taken: true,
+            message: thanks(&self.controller, &event),
+        })
+    }
+
+    fn expire(&mut self, now: Timestamp, watch: &mut Watch) -> Result<(), DriverError> {
+        while let Some(stage) = self.people.overdue(&self.controller, now) {
+            self.record(vec![Event::ApprovalExpired { stage }], watch)?;
+        }
+        Ok(())
+    }
+
+    /// The last look at what others left: answers that come too late, bytes in the journal.
+    fn leave(&mut self, watch: &mut Watch) -> Result<(), DriverError> {
+        let has_ended = self.controller.recorded_digest().is_some();
+        if has_ended {
+            for (id, request) in self.people.last_requests() {
+                let answer = not_taken(AnswerError::RunEnded);
+                let is_awaited = is_awaited(&request);
+                self.people.settle(&id, is_awaited.then_some(&answer));
+                watch.say(&format!("an answer came too late: {}", answer.message));
+            }
+        }
+        let mended = self.journal.mend()?;
+        if !mended.is_empty() && !has_ended {
+            return self.record(mended.iter().map(mending_event).collect(), watch);
+        }
+        // Nothing follows the end of a run; what was moved aside tells of it by itself.
+        for mending in &mended {
+            watch.tell(&self.controller, &mending_event(mending));
         }
         Ok(())
     }
@@ -210,8 +314,37 @@ impl Driver {
         if self.controller.recorded_digest().is_some() {
             return Some(RunEnd::Finished(self.controller.status()));
         }
+        if self.exit_when_waiting && self.controller.waits_for_approval() {
+            return Some(RunEnd::Waiting);
+        }
         let cause = self.controller.stop_cause()?;
         let idle = self.controller.running_attempts().is_empty();
         (idle && cause.is_resumable()).then_some(RunEnd::Interrupted(cause))
+    }
+}
+
+/// Whether somebody waits to hear what comes of a request.
+fn is_awaited(request: &Result<ApprovalRequest, StoreError>) -> bool {
+    let until = request.as_ref().ok().and_then(|found| found.awaited_until);
+    until.is_some_and(|until| Timestamp::now() <= until)
+}
+
+fn not_taken(why: impl std::fmt::Display) -> RequestAnswer {
+    RequestAnswer {
+        taken: false,
+        message: why.to_string(),
+    }
+}
+
+fn mending_event(mending: &Mending) -> Event {
+    let name = mending
+        .kept_in
+        .as_deref()
+        .and_then(std::path::Path::file_name);
+    Event::JournalMended {
+        offset: mending.offset,
+        foreign: mending.foreign,
+        restored: mending.restored,
+        kept_in: name.map(|name| name.to_string_lossy().into_owned()),
     }
 }

@@ -5,6 +5,8 @@
 
 mod attempt;
 mod driver;
+mod herald;
+mod people;
 mod proposer;
 mod spending;
 mod watch;
@@ -12,6 +14,8 @@ mod worker;
 
 pub(crate) use attempt::{AttemptRunner, EngineRunner, NETLIST};
 pub(crate) use driver::{Driver, DriverError, RunEnd};
+pub(crate) use herald::Herald;
+pub(crate) use people::{People, event_of};
 pub(crate) use proposer::AskingPlace;
 pub(crate) use spending::Spending;
 pub(crate) use watch::{Watch, took};

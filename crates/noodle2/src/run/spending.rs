@@ -12,6 +12,9 @@ pub(crate) struct Spending {
     cpu_s: f64,
     earlier_wall_s: f64,
     began: Instant,
+    /// Time that counts for nothing, and since when it goes on.
+    rested: Duration,
+    resting_since: Option<Instant>,
 }
 
 impl Spending {
@@ -23,6 +26,8 @@ impl Spending {
             cpu_s: earlier_cpu_s,
             earlier_wall_s,
             began: Instant::now(),
+            rested: Duration::ZERO,
+            resting_since: None,
         }
     }
 
@@ -31,9 +36,25 @@ impl Spending {
         self.cpu_s += seconds;
     }
 
-    /// Seconds since the run began, pauses left out.
+    /// Stops the clock while nothing runs and people are asked, and lets it go on after that.
+    pub fn rest(&mut self, is_resting: bool) {
+        match (is_resting, self.resting_since) {
+            (true, None) => self.resting_since = Some(Instant::now()),
+            (false, Some(since)) => {
+                self.rested += since.elapsed();
+                self.resting_since = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// Seconds since the run began, pauses and the time that people took left out.
     pub fn wall_s(&self) -> f64 {
-        self.earlier_wall_s + self.began.elapsed().as_secs_f64()
+        let resting = self
+            .resting_since
+            .map_or(Duration::ZERO, |since| since.elapsed());
+        let worked = self.began.elapsed().saturating_sub(self.rested + resting);
+        self.earlier_wall_s + worked.as_secs_f64()
     }
 
     /// The limit that is reached, if one is.
@@ -56,5 +77,31 @@ impl Spending {
             let left = (limit - self.wall_s()).max(0.0);
             Duration::from_secs_f64(left.min(at_most.as_secs_f64()) + 0.001)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_that_people_take_is_not_spent() {
+        let budget = Budget {
+            wall_time_s: Some(100.0),
+            ..Budget::default()
+        };
+        let mut spending = Spending::new(&budget, 0.0, 99.0);
+        assert_eq!(spending.spent(), None);
+        // As if a second had gone by since then, all of which people took.
+        let since = Instant::now()
+            .checked_sub(Duration::from_secs(3600))
+            .unwrap();
+        spending.began = since;
+        assert_eq!(spending.spent(), Some(StopCause::WallTime));
+        spending.resting_since = Some(since);
+        assert_eq!(spending.spent(), None);
+        spending.rest(false);
+        assert_eq!(spending.spent(), None);
+        assert!(spending.wall_s() < 99.5);
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use noodle2_control::Controller;
 use noodle2_model::{Event, StageEnd, StopCause};
-use noodle2_view::{Progress, SummaryStatus, metric_text, seconds_text};
+use noodle2_view::{Progress, SummaryStatus, mending_text, metric_text, seconds_text};
 
 /// How often a line is printed where nobody can watch bars.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -146,6 +146,24 @@ impl Watch {
             Event::StudyRailCrossed { at, cause } => self.say(&format!(
                 "a rail of the study was crossed at trial {at}: {cause}"
             )),
+            Event::ApprovalGiven { stage, by, .. } => {
+                self.say(&format!("{}: approved by {by}", name(stage)));
+            }
+            Event::ApprovalRefused { stage, by, .. } => {
+                self.say(&format!("{}: refused by {by}", name(stage)));
+            }
+            Event::ApprovalExpired { stage } => {
+                self.say(&format!("{}: the time to approve it is over", name(stage)));
+            }
+            Event::JournalMended {
+                offset,
+                foreign,
+                restored,
+                kept_in,
+            } => {
+                let text = mending_text(*offset, *foreign, *restored, kept_in.as_deref());
+                self.say(&format!("warning: N2-STORE-032: {text}"));
+            }
             Event::RunBlocked { reasons } => {
                 for reason in reasons {
                     self.say(&format!("blocked: {reason}"));

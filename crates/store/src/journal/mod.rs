@@ -63,13 +63,25 @@
 //! line with anything but its own end behind it, and any line whose checksum is right while its
 //! sequence number, chain or event is not.
 //!
+//! # Other writers
+//!
+//! Tools run as the user who owns the journal, and a script that goes astray may write into it, empty it or
+//! replace it. [`JournalWriter`] looks before and after each write whether the file at the journal's place is
+//! its own and as long as it left it, compares the bytes where it is not, moves foreign ones to
+//! `journal.foreign-<offset>` beside the journal, writes again what is lost, and goes on. It remembers the last
+//! 32 MiB; of a journal that was cut further back, it takes no more records. What was changed in place, without a
+//! change of length and within one tick of the file system's clock, is left for the chain to tell.
+//!
 //! A chain cannot tell that whole records were removed from its end; that is seen from what stands beside it:
 //! attempts and cases without a record ([`crate::unrecorded`]), a summary that knows more.
 
+mod guard;
 mod read;
 mod record;
 mod write;
 
+pub(crate) use guard::FOREIGN_PREFIX;
+pub use guard::Mending;
 pub use read::{JournalContent, TornTail, read_journal};
 pub use record::Record;
 pub use write::{CutTail, JournalWriter, ReopenedJournal, open_for_append};

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use noodle2_model::{ContentHash, Event};
 
 use super::GENESIS;
+use super::guard::{self, Guard, Mending};
 use super::read::{TornTail, read_journal};
 use super::record::{self, Record};
 use crate::StoreError;
@@ -21,7 +22,8 @@ pub struct JournalWriter {
     next_seq: u64,
     first: Option<ContentHash>,
     head: ContentHash,
-    synced_length: u64,
+    pub(super) guard: Guard,
+    mended: Vec<Mending>,
     poisoned: bool,
 }
 
@@ -33,6 +35,7 @@ impl JournalWriter {
     /// journal is never written over.
     pub fn create(path: &Path) -> Result<Self, StoreError> {
         let file = OpenOptions::new()
+            .read(true)
             .append(true)
             .create_new(true)
             .open(path)
@@ -45,7 +48,8 @@ impl JournalWriter {
             next_seq: 1,
             first: None,
             head: GENESIS,
-            synced_length: 0,
+            guard: Guard::empty(),
+            mended: Vec::new(),
             poisoned: false,
         })
     }
@@ -58,16 +62,13 @@ impl JournalWriter {
     /// and the writer stays usable. [`StoreError::DiskFull`] or [`StoreError::Io`] when the write or
     /// sync failed: none of the events counts as recorded, the file was cut back to its last synced
     /// record where the system let us, and every later call is refused with
-    /// [`StoreError::JournalPoisoned`].
+    /// [`StoreError::JournalPoisoned`]. [`StoreError::JournalShortened`] and [`StoreError::JournalContested`] when
+    /// something else writes to the journal and it cannot be set right.
     pub fn append(&mut self, events: &[(Timestamp, Event)]) -> Result<(), StoreError> {
-        if self.poisoned {
-            return Err(StoreError::JournalPoisoned {
-                path: self.path.clone(),
-            });
-        }
-        if events.is_empty() {
+        if events.is_empty() && !self.poisoned {
             return Ok(());
         }
+        self.set_right()?;
         let mut lines = Vec::new();
         let mut first = self.first;
         let mut head = self.head;
@@ -98,7 +99,39 @@ impl JournalWriter {
         self.first = first;
         self.head = head;
         self.next_seq = seq;
-        self.synced_length += lines.len() as u64;
+        match self.guard.written(&lines, &mut self.file, &self.path) {
+            Ok(mended) => self.mended.extend(mended),
+            Err(error) => {
+                self.poisoned = true;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks whether something else wrote to the journal, sets it right, and returns what was set right since the
+    /// last call, here and before records were written. The caller should tell of it and record it.
+    ///
+    /// # Errors
+    /// As [`JournalWriter::append`], where it cannot be set right.
+    pub fn mend(&mut self) -> Result<Vec<Mending>, StoreError> {
+        self.set_right()?;
+        Ok(std::mem::take(&mut self.mended))
+    }
+
+    fn set_right(&mut self) -> Result<(), StoreError> {
+        if self.poisoned {
+            return Err(StoreError::JournalPoisoned {
+                path: self.path.clone(),
+            });
+        }
+        match self.guard.mend(&mut self.file, &self.path) {
+            Ok(mended) => self.mended.extend(mended),
+            Err(error) => {
+                self.poisoned = true;
+                return Err(error);
+            }
+        }
         Ok(())
     }
 
@@ -107,7 +140,7 @@ impl JournalWriter {
     fn cut_back(&self) {
         let _ = self
             .file
-            .set_len(self.synced_length)
+            .set_len(self.guard.length())
             .and_then(|()| self.file.sync_data());
     }
 
@@ -149,10 +182,7 @@ pub struct CutTail {
 /// saved or cut; the journal then still has its tail.
 pub fn open_for_append(path: &Path) -> Result<ReopenedJournal, StoreError> {
     let content = read_journal(path)?;
-    let file = OpenOptions::new()
-        .append(true)
-        .open(path)
-        .context("open", path)?;
+    let mut file = guard::open(path)?;
     let cut = match &content.torn_tail {
         None => None,
         Some(tail) => {
@@ -168,7 +198,7 @@ pub fn open_for_append(path: &Path) -> Result<ReopenedJournal, StoreError> {
     // The former writer may have died between its write and its sync: what was read may be in memory
     // only, and must not be acted on before it is on disk.
     file.sync_all().context("sync", path)?;
-    let synced_length = file.metadata().context("read the metadata of", path)?.len();
+    let guard = Guard::of(&mut file, path)?;
     let head = content.head();
     Ok(ReopenedJournal {
         writer: JournalWriter {
@@ -177,7 +207,8 @@ pub fn open_for_append(path: &Path) -> Result<ReopenedJournal, StoreError> {
             next_seq: content.records.len() as u64 + 1,
             first: content.records.first().map(|record| record.hash),
             head,
-            synced_length,
+            guard,
+            mended: Vec::new(),
             poisoned: false,
         },
         records: content.records,
@@ -226,7 +257,8 @@ mod tests {
             next_seq: 1,
             first: None,
             head: GENESIS,
-            synced_length: 0,
+            guard: Guard::empty(),
+            mended: Vec::new(),
             poisoned: false,
         };
         let event = [(Timestamp::UNIX_EPOCH, Event::RunResumed)];

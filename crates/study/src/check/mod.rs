@@ -6,6 +6,7 @@
 mod eco;
 mod graph;
 mod objective;
+mod people;
 mod priors;
 mod proposer;
 mod reference;
@@ -38,6 +39,7 @@ pub(crate) fn check(study: &mut Study, report: &mut Report, references: Option<&
     budgets(study, report);
     stage::check(study, report);
     safety::check(study, report);
+    people::check(study, report);
     priors::check(study, report);
     selection::check(study, report);
     proposer::check(study, report);
@@ -246,6 +248,12 @@ impl ListedTwice for std::path::PathBuf {
 impl ListedTwice for String {
     fn shown(&self) -> String {
         self.clone()
+    }
+}
+
+impl ListedTwice for noodle2_model::Occasion {
+    fn shown(&self) -> String {
+        self.name().to_owned()
     }
 }
 

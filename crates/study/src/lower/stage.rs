@@ -9,6 +9,7 @@ use noodle2_model::{
 };
 
 use super::fields::fields;
+use super::people::approval;
 use super::proposer::proposer;
 use super::safety::safety;
 use super::selection::{early_stop, selection};
@@ -45,6 +46,7 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
             "safety",
             "objective",
             "parent_competes",
+            "approval",
             "aborts",
             "join",
         ],
@@ -67,6 +69,7 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
         safety: fields.optional(report, "safety", SafetyRules::default(), safety),
         objective: fields.option(report, "objective", objective),
         parent_competes: fields.optional(report, "parent_competes", true, boolean),
+        approval: fields.option(report, "approval", approval),
         aborts: fields.optional(report, "aborts", Aborts::default(), aborts),
         join: fields.option(report, "join", join),
     })
@@ -416,6 +419,7 @@ pub(super) fn empty_stage() -> Stage {
         safety: SafetyRules::default(),
         objective: None,
         parent_competes: true,
+        approval: None,
         aborts: Aborts::default(),
         join: None,
     }

@@ -8,6 +8,7 @@ use noodle2_model::{
 };
 
 use super::fields::fields;
+use super::people::notifications;
 use super::priors::priors;
 use super::safety::safety;
 use super::stage::{empty_stage, stage};
@@ -61,6 +62,7 @@ fn study_fields(report: &mut Report, place: &Place<'_>) -> Lowered<Study> {
             "eco_path",
             "budget",
             "limits",
+            "notify",
             "priors",
             "stages",
         ],
@@ -120,6 +122,7 @@ fn study_fields(report: &mut Report, place: &Place<'_>) -> Lowered<Study> {
         eco_path: fields.optional(report, "eco_path", Vec::new(), paths),
         budget: fields.optional(report, "budget", Budget::default(), budget),
         limits: fields.optional(report, "limits", Limits::default(), limits),
+        notify: fields.optional(report, "notify", Vec::new(), notifications),
         priors: fields.option(report, "priors", priors),
         stages: fields.required(report, "stages", Vec::new(), stages),
     })
@@ -510,6 +513,7 @@ fn empty_study() -> Study {
         eco_path: Vec::new(),
         budget: Budget::default(),
         limits: Limits::default(),
+        notify: Vec::new(),
         priors: None,
         stages: Vec::new(),
     }

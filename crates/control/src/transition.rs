@@ -1,0 +1,447 @@
+//! Which transitions are legal: an event is folded into the state, or refused. Every decision in a journal is held
+//! against the one that the rules give, so that a replay is an audit.
+
+use std::collections::BTreeSet;
+
+use noodle2_model::{AttemptId, AttemptUsage, Event, Outcome, ProposerKind, StageIndex, TrialId};
+
+use crate::approval::StageApproval;
+use crate::propose::Planned;
+use crate::select::{self, Verdict};
+use crate::state::{Attempt, Case, Controller, Stage, StageStanding, Trial, settled};
+
+/// An event that the rules do not allow at this point: the journal was not written by this controller,
+/// or was changed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{event} is not possible here: {reason}")]
+pub struct TransitionError {
+    /// The event, in short.
+    pub event: String,
+    /// Why it cannot be.
+    pub reason: String,
+}
+
+impl Controller {
+    /// Folds a whole journal, whose first event must be `RunCreated`.
+    ///
+    /// # Errors
+    /// At the first event that is not possible, with its position in `events`.
+    pub fn replay<'a>(
+        events: impl IntoIterator<Item = &'a Event>,
+    ) -> Result<Self, (usize, TransitionError)> {
+        let mut controller: Option<Self> = None;
+        for (position, event) in events.into_iter().enumerate() {
+            let refuse = |reason: String| {
+                let event = describe(event);
+                (position, TransitionError { event, reason })
+            };
+            match (&mut controller, event) {
+                (None, Event::RunCreated { identity }) => {
+                    let created = Self::new((**identity).clone());
+                    controller = Some(created.map_err(|error| refuse(error.to_string()))?);
+                }
+                (None, _) => return Err(refuse("no run was created yet".to_owned())),
+                (Some(_), Event::RunCreated { .. }) => {
+                    return Err(refuse("the run was created already".to_owned()));
+                }
+                (Some(controller), event) => {
+                    controller.apply(event).map_err(|error| (position, error))?;
+                }
+            }
+        }
+        controller.ok_or_else(|| {
+            let error = TransitionError {
+                event: "the journal".to_owned(),
+                reason: "it holds no event".to_owned(),
+            };
+            (0, error)
+        })
+    }
+
+    /// Folds one event into the state. Decisions are compared with what the rules decide here.
+    ///
+    /// # Errors
+    /// When the event is not possible in this state or is not the decision that the rules give; the
+    /// state is then unchanged.
+    pub fn apply(&mut self, event: &Event) -> Result<(), TransitionError> {
+        let refuse = |reason: String| {
+            Err(TransitionError {
+                event: describe(event),
+                reason,
+            })
+        };
+        if self.finished.is_some() {
+            return refuse("the run has ended".to_owned());
+        }
+        match event {
+            Event::RunCreated { identity } => {
+                if **identity != *self.program.identity() {
+                    return refuse("the run has another identity".to_owned());
+                }
+            }
+            // A budget that is spent stays spent.
+            Event::RunResumed => self.stop = self.stop.filter(|cause| !cause.is_resumable()),
+            Event::WorkersOffered { .. } | Event::JournalMended { .. } => {}
+            Event::ApprovalRequested {
+                stage,
+                inputs,
+                missing,
+                evidence,
+            } => {
+                if self.stage_opening(*stage).as_ref() != Some(event) {
+                    return refuse("the rules do not ask for this approval here".to_owned());
+                }
+                self.stages[stage.position()] = Stage {
+                    inputs: inputs.clone(),
+                    missing: missing.clone(),
+                    approval: Some(StageApproval {
+                        evidence: *evidence,
+                        given: Vec::new(),
+                        ruling: None,
+                    }),
+                    ..Stage::opened(StageStanding::AwaitingApproval)
+                };
+            }
+            Event::ApprovalGiven { .. }
+            | Event::ApprovalRefused { .. }
+            | Event::ApprovalExpired { .. } => {
+                if let Err(error) = self.hear(event) {
+                    return refuse(error.to_string());
+                }
+            }
+            Event::ArtifactsSealed { attempt, .. } => {
+                if !self.running.contains(attempt) {
+                    return refuse("the attempt does not run".to_owned());
+                }
+            }
+            Event::StopRequested { cause } => self.stop = Some(*cause),
+            Event::AttemptStarted { .. } | Event::ConfirmationStarted { .. }
+                if self.stop.is_some() || self.blocked.is_some() || self.halted.is_some() =>
+            {
+                return refuse("nothing starts in a run that is stopped or blocked".to_owned());
+            }
+            Event::ConfirmationStarted { attempt } => {
+                if !self
+                    .confirmations_due(attempt.trial.stage)
+                    .contains(attempt)
+                {
+                    return refuse("the rules confirm no survivor like this here".to_owned());
+                }
+                if let Some(trial) = self.trials.get_mut(&attempt.trial) {
+                    trial.confirmations.push(Attempt::started(attempt.number));
+                }
+                self.running.insert(*attempt);
+            }
+            Event::AttemptStarted { attempt } => match self.next_attempt(attempt.trial) {
+                Some(expected) if expected == *attempt => {
+                    self.attempts_mut(attempt.trial)
+                        .push(Attempt::started(attempt.number));
+                    self.waiting_mut(attempt.trial)
+                        .remove(&attempt.trial.derived);
+                    self.running.insert(*attempt);
+                }
+                Some(expected) => return refuse(format!("the next attempt is {expected}")),
+                None => return refuse("the trial does not wait for a worker".to_owned()),
+            },
+            Event::AttemptFinished {
+                attempt,
+                outcome,
+                usage,
+            } => {
+                if !self.running.remove(attempt) {
+                    return refuse("the attempt does not run".to_owned());
+                }
+                let confirms = self.finish(*attempt, outcome, *usage);
+                if !confirms {
+                    self.settle(*attempt);
+                }
+            }
+            Event::TrialCancelled { trial, cause } => {
+                if self.cancel_cause(*trial).as_ref() != Some(cause) {
+                    return refuse("the rules call no trial off here".to_owned());
+                }
+                let Some(found) = self.trials.get_mut(trial) else {
+                    return refuse("there is no such trial".to_owned());
+                };
+                found.cancelled = Some(cause.clone());
+                self.waiting_mut(*trial).remove(&trial.derived);
+            }
+            Event::StageStarted {
+                stage,
+                inputs,
+                missing,
+                vetoed,
+            } => {
+                if self.stage_opening(*stage).as_ref() != Some(event) {
+                    return refuse("the rules do not start this stage like this here".to_owned());
+                }
+                let planned = self.plan_trials(*stage, inputs, vetoed);
+                let mut tally = self.inherited_tally(*stage);
+                tally.best = self.best_input(*stage, inputs);
+                let approval = self.stages[stage.position()].approval.take();
+                self.stages[stage.position()] = Stage {
+                    inputs: inputs.clone(),
+                    missing: missing.clone(),
+                    approval,
+                    vetoed: vetoed.clone(),
+                    planned,
+                    tally,
+                    ..Stage::opened(StageStanding::Running)
+                };
+            }
+            Event::TrialProposed {
+                trial,
+                parent,
+                eco,
+                reason,
+            } => {
+                if self.next_proposal(trial.stage).as_ref() != Some(event) {
+                    return refuse("the rules propose another trial here".to_owned());
+                }
+                self.stages[trial.stage.position()].proposed += 1;
+                self.waiting_mut(*trial).insert(trial.derived);
+                self.trials.insert(
+                    *trial,
+                    Trial {
+                        id: *trial,
+                        parent: parent.clone(),
+                        eco: eco.clone(),
+                        reason: reason.clone(),
+                        attempts: Vec::new(),
+                        confirmations: Vec::new(),
+                        cancelled: None,
+                        refused: None,
+                        verdict: None,
+                    },
+                );
+            }
+            Event::StageFinished { stage, end } => {
+                let skipped = self.stage_opening(*stage);
+                let due = self.stage_end(*stage);
+                if skipped.as_ref() != Some(event) && due.as_ref() != Some(end) {
+                    return refuse("the rules do not end this stage like this here".to_owned());
+                }
+                self.stages[stage.position()].standing = StageStanding::Finished(end.clone());
+                self.drop_discarded_cases(Some(*stage));
+                self.advance_study_tally();
+            }
+            Event::Contained { stage, containment } => {
+                let found = self.stages.get(stage.position());
+                let due = found.and_then(|found| found.tally.contained.get(found.contained));
+                if due != Some(containment) {
+                    return refuse("the rules contain nothing like this here".to_owned());
+                }
+                self.stages[stage.position()].contained += 1;
+                self.drop_discarded_cases(Some(*stage));
+            }
+            Event::RoundPlanned { stage, round } => {
+                let is_bandit = self.program.dag().len() > stage.position()
+                    && self.program.stage(*stage).proposer.kind == ProposerKind::Bandit;
+                if !is_bandit || self.round_due(*stage) != Some(*round) {
+                    return refuse("no round is due here".to_owned());
+                }
+                let planned = self.bandit_round(*stage, *round);
+                self.extend_plan(*stage, planned);
+            }
+            Event::RoundAnswered {
+                stage,
+                round,
+                proposals,
+            } => {
+                if !self.external_rounds_due().contains(&(*stage, *round)) {
+                    return refuse("no answer is waited for here".to_owned());
+                }
+                let (accepted, refused) = self.sift(*stage, proposals);
+                self.stages[stage.position()]
+                    .refused_proposals
+                    .extend(refused);
+                self.extend_plan(*stage, accepted);
+            }
+            Event::ProposerFailed { stage, cause } => {
+                let waited = self.external_rounds_due();
+                if !waited.iter().any(|(waiting, _)| waiting == stage) {
+                    return refuse("no answer is waited for here".to_owned());
+                }
+                self.stages[stage.position()].proposer_failure = Some(cause.clone());
+            }
+            Event::StageSatisfied { stage, at, cause } => {
+                if self.satisfaction_due(*stage) != Some(&(*at, cause.clone())) {
+                    return refuse("the stage has not seen enough here".to_owned());
+                }
+                self.stages[stage.position()].satisfied = true;
+                self.drop_discarded_cases(Some(*stage));
+            }
+            Event::PromotionsRefused { stage, cases } => {
+                if cases.is_empty() || self.refusals_due(*stage) != *cases {
+                    return refuse("the rules refuse no promotion like this here".to_owned());
+                }
+                for (case, gates) in cases {
+                    if let Some(trial) = self.trials.get_mut(&case.trial()) {
+                        trial.refused = Some(gates.clone());
+                    }
+                }
+            }
+            Event::StudyRailCrossed { at, cause } => {
+                if self.study_tally.crossed.as_ref() != Some(&(*at, cause.clone())) {
+                    return refuse("no rail of the study is crossed like this here".to_owned());
+                }
+                self.halted = Some((*at, cause.clone()));
+                self.drop_discarded_cases(None);
+            }
+            Event::RunBlocked { reasons } => {
+                if self.reasons_to_block().as_ref() != Some(reasons) {
+                    return refuse("gate 0 does not block for these reasons".to_owned());
+                }
+                self.blocked = Some(reasons.clone());
+            }
+            Event::RunFinished { status, digest } => {
+                if self.run_end() != Some((*status, *digest)) {
+                    return refuse("the rules do not end the run like this here".to_owned());
+                }
+                self.finished = Some((*status, *digest));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a round to what a stage plans; one without any trial ends its proposing.
+    fn extend_plan(&mut self, stage: StageIndex, round: Vec<Planned>) {
+        let found = &mut self.stages[stage.position()];
+        found.rounds += 1;
+        found.exhausted = round.is_empty();
+        found.planned.extend(round);
+    }
+
+    fn waiting_mut(&mut self, trial: TrialId) -> &mut BTreeSet<u32> {
+        &mut self.stages[trial.stage.position()].waiting
+    }
+
+    fn attempts_mut(&mut self, trial: TrialId) -> &mut Vec<Attempt> {
+        match self.trials.get_mut(&trial) {
+            Some(found) => &mut found.attempts,
+            None => &mut self.base,
+        }
+    }
+
+    /// Notes how an attempt ended; returns whether it was one that confirms a survivor.
+    fn finish(&mut self, attempt: AttemptId, outcome: &Outcome, usage: AttemptUsage) -> bool {
+        let (attempts, confirmations) = match self.trials.get_mut(&attempt.trial) {
+            Some(trial) => (&mut trial.attempts, Some(&mut trial.confirmations)),
+            None => (&mut self.base, None),
+        };
+        let confirming = confirmations
+            .and_then(|confirmations| confirmations.last_mut())
+            .filter(|last| last.number == attempt.number);
+        let confirms = confirming.is_some();
+        if let Some(last) = confirming.or_else(|| attempts.last_mut()) {
+            last.outcome = Some(outcome.clone());
+            last.usage = usage;
+        }
+        confirms
+    }
+
+    /// Draws the consequences of an attempt that ended: a verdict, and a case where one was derived.
+    fn settle(&mut self, attempt: AttemptId) {
+        if attempt.trial.is_base() {
+            if let Some(Outcome::Measured(measurement)) = settled(&self.base) {
+                let name = self.base_name();
+                let case = Case {
+                    name: name.clone(),
+                    parents: Vec::new(),
+                    eco: None,
+                    measurement: measurement.clone(),
+                    attempt,
+                };
+                self.cases.insert(name, case);
+            }
+            return;
+        }
+        let discarded = self.is_discarded(attempt.trial);
+        let base = self.base_metrics().clone();
+        let objective = self.program.objective(attempt.trial.stage);
+        let rail = self.program.trial_rail(attempt.trial.stage);
+        let Some(trial) = self.trials.get_mut(&attempt.trial) else {
+            return;
+        };
+        let Some(outcome) = settled(&trial.attempts) else {
+            if trial.cancelled.is_none() {
+                self.waiting_mut(attempt.trial)
+                    .insert(attempt.trial.derived);
+            }
+            return;
+        };
+        let verdict = select::judge(outcome, objective, rail, &base);
+        let stage = &self.stages[attempt.trial.stage.position()];
+        let wanted = !discarded && !matches!(stage.standing, StageStanding::Finished(_));
+        if let (Verdict::Derived, Outcome::Measured(measurement), true) =
+            (&verdict, outcome, wanted)
+        {
+            let identical = stage
+                .inputs
+                .iter()
+                .filter(|input| input.case == trial.parent)
+                .flat_map(|input| input.identical.iter().cloned());
+            let name = attempt.trial.case(&self.program.study().design.case_name);
+            let case = Case {
+                name: name.clone(),
+                parents: std::iter::once(trial.parent.clone())
+                    .chain(trial.eco.composition.iter().map(|found| found.with.clone()))
+                    .chain(identical)
+                    .collect(),
+                eco: Some(trial.eco.clone()),
+                measurement: measurement.clone(),
+                attempt,
+            };
+            self.cases.insert(name, case);
+        }
+        trial.verdict = Some(verdict);
+        self.advance_tally(attempt.trial.stage);
+    }
+}
+
+fn describe(event: &Event) -> String {
+    match event {
+        Event::RunCreated { .. } => "the creation of a run".to_owned(),
+        Event::RunResumed => "the resumption of the run".to_owned(),
+        Event::WorkersOffered { .. } => "the offer of workers".to_owned(),
+        Event::JournalMended { .. } => "the mending of the journal".to_owned(),
+        Event::ApprovalRequested { stage, .. } => {
+            format!("the request to approve stage {stage}")
+        }
+        Event::ApprovalGiven { stage, .. } => format!("the approval of stage {stage}"),
+        Event::ApprovalRefused { stage, .. } => format!("the refusal of stage {stage}"),
+        Event::ApprovalExpired { stage } => {
+            format!("the end of the time to approve stage {stage}")
+        }
+        Event::ArtifactsSealed { attempt, .. } => format!("the sealing of attempt {attempt}"),
+        Event::StageStarted { stage, .. } => format!("the start of stage {stage}"),
+        Event::TrialProposed { trial, .. } => format!("the proposal of trial {trial}"),
+        Event::AttemptStarted { attempt } => format!("the start of attempt {attempt}"),
+        Event::AttemptFinished { attempt, .. } => format!("the end of attempt {attempt}"),
+        Event::TrialCancelled { trial, .. } => format!("the cancelling of trial {trial}"),
+        Event::Contained { containment, .. } => {
+            format!(
+                "the containment of {} at trial {}",
+                containment.scope, containment.at
+            )
+        }
+        Event::RoundPlanned { stage, round } | Event::RoundAnswered { stage, round, .. } => {
+            format!("round {round} of stage {stage}")
+        }
+        Event::ProposerFailed { stage, .. } => {
+            format!("the failure of the proposer of stage {stage}")
+        }
+        Event::StageSatisfied { stage, .. } => format!("the satisfaction of stage {stage}"),
+        Event::ConfirmationStarted { attempt } => format!("the confirmation {attempt}"),
+        Event::PromotionsRefused { stage, .. } => {
+            format!("the refusal of results of stage {stage}")
+        }
+        Event::StudyRailCrossed { at, .. } => {
+            format!("the crossing of a rail of the study at {at}")
+        }
+        Event::StageFinished { stage, .. } => format!("the end of stage {stage}"),
+        Event::RunBlocked { .. } => "the blocking of the run".to_owned(),
+        Event::StopRequested { .. } => "the request to stop".to_owned(),
+        Event::RunFinished { .. } => "the end of the run".to_owned(),
+    }
+}
