@@ -7,8 +7,10 @@ use noodle2_model::{
     ProposerKind, RunStatus, StageEnd, StageIndex, StageInput, TrialId, Veto,
 };
 
+use crate::diagnosis::{self, Diagnosis};
 use crate::gate;
-use crate::propose::{self, ProposalContext, TrialKey};
+use crate::propose::{self, Planned, ProposalContext, TrialKey};
+use crate::recipe::Recipe;
 use crate::select::{self, Candidate};
 use crate::state::{Controller, Stage, StageStanding, Trial, TrialStanding};
 use crate::survive::{self, Contender};
@@ -380,39 +382,67 @@ impl Controller {
         Some(self.cases.get(name)?.measurement.design.canonical)
     }
 
+    /// What may be wrong with each input of a stage.
+    fn diagnoses(&self, stage: StageIndex, inputs: &[StageInput]) -> Vec<Vec<Diagnosis>> {
+        let rank = &self.program.objective(stage).rank;
+        let cases = inputs.iter().map(|input| self.cases.get(&input.case));
+        cases
+            .map(|case| {
+                let case = case.map(|case| diagnosis::diagnose(&case.measurement, rank));
+                case.unwrap_or_default()
+            })
+            .collect()
+    }
+
+    /// What a stage may try.
+    pub(crate) fn recipes(&self, stage: StageIndex) -> Vec<Recipe<'_>> {
+        let ecos = &self.program.identity().ecos;
+        let entries = self.program.entries(stage).iter();
+        entries
+            .filter_map(|entry| Recipe::new(entry, ecos))
+            .collect()
+    }
+
     pub(crate) fn plan_trials(
         &self,
         stage: StageIndex,
         inputs: &[StageInput],
         vetoed: &[Veto],
-    ) -> Vec<(CaseName, EcoProposal)> {
+    ) -> Vec<Planned> {
         let designs: Vec<ContentHash> = inputs
             .iter()
             .filter_map(|input| self.design(&input.case))
             .collect();
         let tried = self.tried_by_ancestors(stage);
-        let mut planned = self.compositions(stage, inputs);
-        planned.retain(|(parent, eco)| {
+        let composed = self.compositions(stage, inputs).into_iter();
+        let is_new = |(parent, eco): &(CaseName, EcoProposal)| {
             let key = self.design(parent).map(|design| TrialKey::new(design, eco));
             key.is_some_and(|key| !tried.contains(&key))
-        });
+        };
+        let mut planned: Vec<Planned> = composed.filter(is_new).map(Planned::from).collect();
         // What is composed comes first; the rest is proposed in rounds.
         if self.program.stage(stage).proposer.is_adaptive() {
             return planned;
         }
         let left = self.program.stage(stage).trials as usize - planned.len();
-        planned.extend(propose::propose(&ProposalContext {
+        let recipes = self.recipes(stage);
+        let context = ProposalContext {
             budget: left,
             seed: self.program.study().seed,
             index: stage,
-            stage: self.program.stage(stage),
-            ecos: &self.program.identity().ecos,
+            recipes: &recipes,
             inputs,
             designs: &designs,
             tried,
+            own: BTreeSet::new(),
             contained: &self.inherited_tally(stage).contained,
             vetoed,
-        }));
+        };
+        let kind = self.program.stage(stage).proposer.kind;
+        planned.extend(match kind {
+            ProposerKind::Diagnosis => diagnosis::propose(&context, &self.diagnoses(stage, inputs)),
+            _ => propose::propose(&context, kind),
+        });
         planned
     }
 
@@ -675,8 +705,12 @@ fn containment_cause(containment: &Containment) -> String {
     format!("{} is contained: {}", containment.scope, containment.cause)
 }
 
-fn proposal(stage: StageIndex, number: usize, planned: &[(CaseName, EcoProposal)]) -> Event {
-    let (parent, eco) = planned[number].clone();
+fn proposal(stage: StageIndex, number: usize, planned: &[Planned]) -> Event {
+    let Planned {
+        parent,
+        eco,
+        reason,
+    } = planned[number].clone();
     Event::TrialProposed {
         trial: TrialId {
             stage,
@@ -684,5 +718,6 @@ fn proposal(stage: StageIndex, number: usize, planned: &[(CaseName, EcoProposal)
         },
         parent,
         eco,
+        reason,
     }
 }

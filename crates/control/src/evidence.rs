@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use noodle2_evidence::{EvidenceTable, anti_pattern, conditions};
 use noodle2_model::{
-    CaseName, ContentHash, Context, EcoProposal, Evidence, FailureClass, Metric, Observation,
-    PriorRules, StageIndex, StageInput, TrialResult, Veto,
+    CaseName, Check, ContentHash, Context, EcoProposal, Evidence, FailureClass, Metric,
+    Observation, PathProfile, PriorRules, StageEco, StageIndex, StageInput, TrialResult, Veto,
 };
 
 use crate::select::{self, Verdict};
@@ -84,8 +84,13 @@ impl Controller {
 
     /// The conditions of a case; `None` when there is no such case.
     pub fn conditions_of(&self, case: &CaseName) -> Option<Context> {
-        // No engine reads yet how much of a path's delay is spent in wires.
-        Some(conditions(&self.cases.get(case)?.measurement, None))
+        let measurement = &self.cases.get(case)?.measurement;
+        let mut paths = measurement.paths.iter();
+        let worst = paths.find(|path| path.check == Check::Setup);
+        Some(conditions(
+            measurement,
+            worst.and_then(PathProfile::wire_share),
+        ))
     }
 
     fn observations_of(&self, wanted: impl Fn(StageIndex) -> bool) -> Vec<Observation> {
@@ -161,21 +166,22 @@ impl Controller {
         }
         let evidence = self.evidence_for(stage);
         let mut vetoes: Vec<Veto> = Vec::new();
-        for eco in &declared.ecos {
-            let Some(definition) = self.program.identity().ecos.get(&eco.name) else {
+        let named = declared.ecos.iter().flat_map(StageEco::components);
+        for (eco, _) in named {
+            let Some(definition) = self.program.identity().ecos.get(eco) else {
                 continue;
             };
             for input in inputs {
                 let Some(context) = self.conditions_of(&input.case) else {
                     continue;
                 };
-                let known = evidence.for_veto(&eco.name, definition.content, context);
+                let known = evidence.for_veto(eco, definition.content, context);
                 let listed = vetoes
                     .iter()
-                    .any(|veto| veto.eco == eco.name && veto.case == input.case);
+                    .any(|veto| veto.eco == eco && veto.case == input.case);
                 if let (Some(share), false) = (anti_pattern(&known), listed) {
                     vetoes.push(Veto {
-                        eco: eco.name.clone(),
+                        eco: eco.to_owned(),
                         case: input.case.clone(),
                         cause: cause(&known, share, context),
                     });
@@ -187,7 +193,9 @@ impl Controller {
 }
 
 fn observation_key(basis: ContentHash, design: ContentHash, eco: &EcoProposal) -> ContentHash {
-    let text = serde_json::to_vec(&(basis, design, &eco.name, eco.content, &eco.parameters));
+    let steps: Vec<_> = eco.sequence.iter().map(|step| &step.parameters).collect();
+    let parameters = (&eco.parameters, steps);
+    let text = serde_json::to_vec(&(basis, design, &eco.name, eco.content, parameters));
     ContentHash::of(text.expect("names, numbers and hashes are always JSON"))
 }
 

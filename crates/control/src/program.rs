@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use noodle2_model::{
-    Bound, ContainmentRules, Metric, Objective, PromotionGates, RunIdentity, Stage, StageIndex,
-    Study, StudyRail,
+    Bound, ContainmentRules, Metric, Objective, PromotionGates, ProposerKind, RunIdentity, Stage,
+    StageEco, StageIndex, Study, StudyRail, may_try,
 };
 use noodle2_plan::{DagError, StageDag};
 
+use crate::diagnosis;
 use crate::tally::StageRails;
 
 /// Everything about a run that never changes while it runs.
@@ -23,6 +24,7 @@ pub struct Program {
     study_rail: StudyRail,
     branches: Vec<StageIndex>,
     places: Vec<usize>,
+    entries: Vec<Vec<StageEco>>,
 }
 
 /// A study whose stages cannot be run. Studies that were read from a file were checked for this.
@@ -63,14 +65,11 @@ impl Program {
         let study = &identity.study;
         let dag = Self::dag_of(study)?;
         for stage in &study.stages {
-            if let Some(eco) = stage
-                .ecos
-                .iter()
-                .find(|eco| !identity.ecos.contains_key(&eco.name))
-            {
+            let mut named = stage.ecos.iter().flat_map(StageEco::components);
+            if let Some((name, _)) = named.find(|(name, _)| !identity.ecos.contains_key(*name)) {
                 return Err(ProgramError::UnknownEco {
                     stage: stage.name.clone(),
-                    eco: eco.name.clone(),
+                    eco: name.to_owned(),
                 });
             }
         }
@@ -113,6 +112,9 @@ impl Program {
                 .collect(),
             study_rail: StudyRail::of(study),
             branches: branches(&dag),
+            entries: (study.stages.iter())
+                .map(|stage| entries(&identity, stage))
+                .collect(),
             places,
             dag,
             objectives,
@@ -161,6 +163,11 @@ impl Program {
     /// The declaration of a stage.
     pub fn stage(&self, stage: StageIndex) -> &Stage {
         &self.identity.study.stages[stage.position()]
+    }
+
+    /// What a stage may try: its ECOs, and those of the catalogue where its proposer may suggest them.
+    pub(crate) fn entries(&self, stage: StageIndex) -> &[StageEco] {
+        &self.entries[stage.position()]
     }
 
     /// The objective that holds in a stage.
@@ -214,6 +221,16 @@ impl Program {
             .flat_map(|objective| objective.rank.iter().copied())
             .collect()
     }
+}
+
+fn entries(identity: &RunIdentity, stage: &Stage) -> Vec<StageEco> {
+    let mut entries = stage.ecos.clone();
+    if stage.proposer.kind == ProposerKind::Diagnosis && stage.proposer.catalogue {
+        let permitted = identity.ecos.values();
+        let permitted = permitted.filter(|eco| may_try(&identity.study, stage, &eco.manifest));
+        entries.extend(diagnosis::catalogue_entries(permitted));
+    }
+    entries
 }
 
 fn branches(dag: &StageDag) -> Vec<StageIndex> {

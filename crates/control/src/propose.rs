@@ -8,33 +8,45 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
-    CaseName, Containment, ContentHash, EcoDefinition, EcoProposal, ParameterDomain, ParameterKind,
-    ParameterValue, Parameters, ProposerKind, Stage, StageEco, StageIndex, StageInput, Veto,
+    CaseName, Containment, ContentHash, EcoDefinition, EcoProposal, ParameterValue, Parameters,
+    ProposerKind, Stage, StageEco, StageIndex, StageInput, Veto,
 };
+
+use crate::recipe::{AxisValues, Recipe, rounded};
 
 /// Combinations up to this many are shuffled whole; beyond it they are drawn and repeats dropped.
 const SHUFFLE_LIMIT: u128 = 1 << 16;
 
 /// Draws without anything new after which a pair of ECO and parent counts as exhausted.
-const FRUITLESS_DRAWS: u32 = 64;
+const FRUITLESS_DRAWS: usize = 64;
 
 /// What the proposals of a stage depend on.
 pub(crate) struct ProposalContext<'a> {
-    /// How many may be proposed.
-    pub budget: usize,
     pub seed: u64,
     pub index: StageIndex,
-    pub stage: &'a Stage,
-    pub ecos: &'a BTreeMap<String, EcoDefinition>,
+    /// What may be tried.
+    pub recipes: &'a [Recipe<'a>],
     pub inputs: &'a [StageInput],
     /// The design of each input.
     pub designs: &'a [ContentHash],
     /// What ancestors of the stage have tried already.
     pub tried: BTreeSet<TrialKey>,
-    /// What ancestors of the stage contain: not proposed any more.
+    /// What the stage itself has tried already.
+    pub own: BTreeSet<TrialKey>,
+    /// What is contained: not proposed any more.
     pub contained: &'a [Containment],
+    /// How many trials may be proposed.
+    pub budget: usize,
     /// What evidence keeps out on some inputs.
     pub vetoed: &'a [Veto],
+}
+
+/// A trial that a stage is to make.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Planned {
+    pub parent: CaseName,
+    pub eco: EcoProposal,
+    pub reason: Option<String>,
 }
 
 /// What makes two trials the same: parent design, ECO with its content, parameters.
@@ -45,12 +57,24 @@ pub(crate) struct TrialKey {
     parameters: String,
 }
 
+impl From<(CaseName, EcoProposal)> for Planned {
+    fn from((parent, eco): (CaseName, EcoProposal)) -> Self {
+        Self {
+            parent,
+            eco,
+            reason: None,
+        }
+    }
+}
+
 impl TrialKey {
     pub fn new(design: ContentHash, eco: &EcoProposal) -> Self {
+        let steps = eco.sequence.iter();
+        let steps: Vec<String> = steps.map(|step| parameter_text(&step.parameters)).collect();
         Self {
             design,
             eco: eco.content,
-            parameters: parameter_text(&eco.parameters),
+            parameters: parameter_text(&eco.parameters) + &steps.concat(),
         }
     }
 }
@@ -59,45 +83,43 @@ fn parameter_text(parameters: &Parameters) -> String {
     serde_json::to_string(parameters).expect("parameters are plain data")
 }
 
-/// One ECO of the stage on one of its inputs: draws parameters until none are left.
-struct Pair<'a> {
-    definition: &'a EcoDefinition,
-    input: usize,
-    axes: Vec<(&'a str, Axis)>,
-    /// All combinations, or `None` when a parameter is sampled from a continuous range.
+/// In which order a pair gives its combinations.
+enum Order {
+    /// As the file has them, from this one on.
+    File(u128),
+    /// Shuffled; the last comes next.
+    Shuffled(Vec<u128>),
+    /// Drawn one by one, so many times so far.
+    Drawn(u64),
+}
+
+/// One recipe on one of the stage's inputs: gives proposals until none are left.
+pub(crate) struct Pair<'a> {
+    recipe: &'a Recipe<'a>,
+    pub input: usize,
     combinations: Option<u128>,
-    /// Whether `order` holds all combinations; else they are drawn one by one.
-    is_listed: bool,
-    order: Vec<u128>,
+    order: Order,
     key: [u8; 32],
-    draws: u64,
-    exhausted: bool,
+    pub exhausted: bool,
 }
 
-/// The values of one parameter.
-enum Axis {
-    Listed(Vec<ParameterValue>),
-    Sampled { from: f64, to: f64 },
-}
-
-/// The trials that a stage proposes, in proposal order: parent and ECO.
-pub(crate) fn propose(context: &ProposalContext<'_>) -> Vec<(CaseName, EcoProposal)> {
-    let budget = context.budget;
-    let mut pairs = pairs_of(context);
+/// The trials that a stage proposes at its start: all combinations in the order of the file where they fit or
+/// are asked for, else seeded draws in rotation.
+pub(crate) fn propose(context: &ProposalContext<'_>, kind: ProposerKind) -> Vec<Planned> {
+    let mut pairs = context.pairs();
     let total = pairs.iter().try_fold(0_u128, |sum, pair| {
         pair.combinations.map(|count| sum.saturating_add(count))
     });
-    let fits = total.is_some_and(|total| total <= budget as u128);
-    let in_order = match context.stage.proposer.kind {
+    let in_order = match kind {
         ProposerKind::Grid => total.is_some(),
         ProposerKind::Random => false,
-        _ => fits,
+        _ => total.is_some_and(|total| total <= context.budget as u128),
     };
     if in_order {
         pairs.iter_mut().for_each(Pair::keep_file_order);
-        return collect(context, pairs, budget, usize::MAX);
+        return collect(context, pairs, usize::MAX);
     }
-    collect(context, pairs, budget, 1)
+    collect(context, pairs, 1)
 }
 
 /// The next round of a bandit: for each place in it every ECO's chance to improve on its parent is drawn from
@@ -107,15 +129,14 @@ pub(crate) fn propose(context: &ProposalContext<'_>) -> Vec<(CaseName, EcoPropos
 pub(crate) fn bandit(
     context: &ProposalContext<'_>,
     round: u32,
-    size: usize,
     evidence: &BTreeMap<&str, (u32, u32)>,
-) -> Vec<(CaseName, EcoProposal)> {
-    let mut pairs = pairs_of(context);
-    let mut seen = context.tried.clone();
+) -> Vec<Planned> {
+    let mut pairs = context.pairs();
+    let mut seen = context.seen();
     let mut proposals = Vec::new();
-    while proposals.len() < size && pairs.iter().any(|pair| !pair.exhausted) {
+    while proposals.len() < context.budget && pairs.iter().any(|pair| !pair.exhausted) {
         let draw = |arm: usize, pair: &Pair<'_>| {
-            let name = pair.definition.manifest.name.as_str();
+            let name = pair.recipe.name;
             let (improved, not) = evidence.get(name).copied().unwrap_or_default();
             let key = format!(
                 "noodle2 bandit {} {} {round} {} {arm} {name}",
@@ -129,12 +150,17 @@ pub(crate) fn bandit(
         let drawn = arms.map(|(arm, pair)| (arm, draw(arm, pair)));
         let best =
             drawn.max_by(|left, right| left.1.total_cmp(&right.1).then(right.0.cmp(&left.0)));
-        let Some((arm, _)) = best else {
+        let Some((arm, chance)) = best else {
             break;
         };
         let pair = &mut pairs[arm];
-        if let Some(eco) = pair.next(context.designs[pair.input], &mut seen) {
-            proposals.push((context.inputs[pair.input].case.clone(), eco));
+        if let Some(eco) = pair.next(context, &mut seen) {
+            let (improved, not) = evidence.get(pair.recipe.name).copied().unwrap_or_default();
+            let reason = format!(
+                "bandit, round {round}: {improved} of {} known trials improved; drew {chance:.3}, the highest",
+                improved + not
+            );
+            proposals.push(context.planned(pair.input, eco, Some(reason)));
         }
     }
     proposals
@@ -155,50 +181,17 @@ fn beta(improved: u32, not: u32, key: &str) -> f64 {
     draws[improved as usize]
 }
 
-/// Every ECO of the stage on every input, but for what is contained.
-fn pairs_of<'a>(context: &ProposalContext<'a>) -> Vec<Pair<'a>> {
-    let mut pairs: Vec<Pair<'a>> = Vec::new();
-    for (entry, eco) in context.stage.ecos.iter().enumerate() {
-        let Some(definition) = context.ecos.get(&eco.name) else {
-            continue;
-        };
-        let keeps_out = |containment: &Containment| {
-            containment.keeps_out(&definition.manifest.name, definition.manifest.class)
-        };
-        if context.contained.iter().any(keeps_out) {
-            continue;
-        }
-        let is_vetoed = |input: &StageInput| {
-            let mut vetoed = context.vetoed.iter();
-            vetoed.any(|veto| veto.eco == eco.name && veto.case == input.case)
-        };
-        for (input, given) in context.inputs.iter().enumerate() {
-            if is_vetoed(given) {
-                continue;
-            }
-            pairs.push(Pair::new(context, entry, eco, definition, input));
-        }
-    }
-    pairs
-}
-
 /// Takes up to `turn` proposals of each pair in rotation until the budget is spent or nothing is left.
-fn collect(
-    context: &ProposalContext<'_>,
-    mut pairs: Vec<Pair<'_>>,
-    budget: usize,
-    turn: usize,
-) -> Vec<(CaseName, EcoProposal)> {
-    let mut seen = context.tried.clone();
+fn collect(context: &ProposalContext<'_>, mut pairs: Vec<Pair<'_>>, turn: usize) -> Vec<Planned> {
+    let mut seen = context.seen();
     let mut proposals = Vec::new();
-    while proposals.len() < budget && pairs.iter().any(|pair| !pair.exhausted) {
+    while proposals.len() < context.budget && pairs.iter().any(|pair| !pair.exhausted) {
         for pair in &mut pairs {
-            for _ in 0..turn.min(budget - proposals.len()) {
-                let design = context.designs[pair.input];
-                let Some(eco) = pair.next(design, &mut seen) else {
+            for _ in 0..turn.min(context.budget - proposals.len()) {
+                let Some(eco) = pair.next(context, &mut seen) else {
                     break;
                 };
-                proposals.push((context.inputs[pair.input].case.clone(), eco));
+                proposals.push(context.planned(pair.input, eco, None));
             }
         }
     }
@@ -208,142 +201,105 @@ fn collect(
 /// How many different trials a stage could propose for each of its inputs; `None` when a parameter is
 /// sampled from a continuous range and there is no end to them.
 pub fn proposal_count(stage: &Stage, ecos: &BTreeMap<String, EcoDefinition>) -> Option<u128> {
-    stage.ecos.iter().try_fold(0_u128, |sum, eco| {
-        let definition = ecos.get(&eco.name)?;
-        Some(sum.saturating_add(combinations(&axes(eco, definition))?))
+    stage.ecos.iter().try_fold(0_u128, |sum, eco: &StageEco| {
+        Some(sum.saturating_add(Recipe::new(eco, ecos)?.combinations()?))
     })
 }
 
-fn axes<'a>(eco: &'a StageEco, definition: &EcoDefinition) -> Vec<(&'a str, Axis)> {
-    eco.parameters
-        .iter()
-        .filter_map(|(name, domain)| {
-            let spec = definition.manifest.parameters.get(name)?;
-            Some((name.as_str(), axis(domain, &spec.kind)))
-        })
-        .collect()
-}
+impl<'a> ProposalContext<'a> {
+    /// Every recipe that may be tried, on every input where it may.
+    pub fn pairs(&self) -> Vec<Pair<'a>> {
+        let mut pairs = Vec::new();
+        for (entry, recipe) in self.recipes.iter().enumerate() {
+            let inputs = (0..self.inputs.len()).filter(|input| self.is_open(recipe, *input));
+            pairs.extend(inputs.map(|input| self.pair(entry, recipe, input)));
+        }
+        pairs
+    }
 
-fn axis(domain: &ParameterDomain, kind: &ParameterKind) -> Axis {
-    let admit = |value: &ParameterValue| kind.admit(value);
-    match domain {
-        ParameterDomain::Value(value) => Axis::Listed(admit(value).into_iter().collect()),
-        ParameterDomain::Values(values) => Axis::Listed(values.iter().filter_map(admit).collect()),
-        ParameterDomain::Range { from, to, step } => {
-            let whole = matches!(kind, ParameterKind::Integer { .. });
-            match step.or(whole.then_some(1.0)) {
-                None => Axis::Sampled {
-                    from: *from,
-                    to: *to,
-                },
-                Some(step) => Axis::Listed(stepped(*from, *to, step, whole)),
-            }
+    /// One recipe on one input; `entry` is its place in the stage, by which it draws.
+    pub fn pair(&self, entry: usize, recipe: &'a Recipe<'a>, input: usize) -> Pair<'a> {
+        let text = format!(
+            "noodle2 proposal {} {} {entry} {} {input}",
+            self.seed, self.index, recipe.name
+        );
+        Pair::new(recipe, input, *blake3::hash(text.as_bytes()).as_bytes())
+    }
+
+    /// Whether a recipe may be tried on an input: it is not contained, and no evidence speaks against it.
+    pub fn is_open(&self, recipe: &Recipe<'_>, input: usize) -> bool {
+        let mut contained = self.contained.iter();
+        let mut vetoed = self.vetoed.iter();
+        let case = &self.inputs[input].case;
+        !contained.any(|containment| recipe.is_kept_out(containment))
+            && !vetoed.any(|veto| veto.case == *case && recipe.holds(&veto.eco))
+    }
+
+    /// What is not proposed again.
+    pub fn seen(&self) -> BTreeSet<TrialKey> {
+        self.tried.union(&self.own).cloned().collect()
+    }
+
+    pub fn planned(&self, input: usize, eco: EcoProposal, reason: Option<String>) -> Planned {
+        Planned {
+            parent: self.inputs[input].case.clone(),
+            eco,
+            reason,
         }
     }
-}
-
-/// The points from `from` to `to`. Each is computed from its number, so that no error accumulates,
-/// and rounded to nine digits, so that 0.1 + 2 × 0.1 is written as 0.3.
-fn stepped(from: f64, to: f64, step: f64, whole: bool) -> Vec<ParameterValue> {
-    let last = ((to - from) / step + 1e-9).floor().max(0.0) as u64;
-    (0..=last)
-        .map(|number| {
-            let value = rounded(from + number as f64 * step, 9);
-            if whole {
-                ParameterValue::Integer(value as i64)
-            } else {
-                ParameterValue::Real(value)
-            }
-        })
-        .collect()
-}
-
-fn rounded(value: f64, digits: usize) -> f64 {
-    format!("{value:.*e}", digits - 1).parse().unwrap_or(value)
-}
-
-fn combinations(axes: &[(&str, Axis)]) -> Option<u128> {
-    axes.iter()
-        .try_fold(1_u128, |product, (_, axis)| match axis {
-            Axis::Listed(values) => Some(product.saturating_mul(values.len() as u128)),
-            Axis::Sampled { .. } => None,
-        })
 }
 
 impl<'a> Pair<'a> {
-    fn new(
-        context: &ProposalContext<'a>,
-        entry: usize,
-        eco: &'a StageEco,
-        definition: &'a EcoDefinition,
-        input: usize,
-    ) -> Self {
-        let axes = axes(eco, definition);
-        let key = *blake3::hash(
-            format!(
-                "noodle2 proposal {} {} {entry} {} {input}",
-                context.seed, context.index, eco.name
-            )
-            .as_bytes(),
-        )
-        .as_bytes();
-        let combinations = combinations(&axes);
-        let has_empty_axis = axes
+    fn new(recipe: &'a Recipe<'a>, input: usize, key: [u8; 32]) -> Self {
+        let combinations = recipe.combinations();
+        let has_empty_axis = recipe
+            .axes
             .iter()
-            .any(|(_, axis)| matches!(axis, Axis::Listed(values) if values.is_empty()));
-        let mut pair = Self {
-            definition,
-            input,
-            axes,
-            combinations,
-            is_listed: combinations.is_some_and(|count| count <= SHUFFLE_LIMIT),
-            order: Vec::new(),
-            key,
-            draws: 0,
-            exhausted: combinations == Some(0) || has_empty_axis,
+            .any(|axis| matches!(&axis.values, AxisValues::Listed(values) if values.is_empty()));
+        let order = match combinations.filter(|count| *count <= SHUFFLE_LIMIT) {
+            Some(count) => {
+                let mut order: Vec<u128> = (0..count).collect();
+                order.sort_by_cached_key(|number| pair_hash(&key, *number as u64, "shuffle"));
+                order.reverse();
+                Order::Shuffled(order)
+            }
+            None => Order::Drawn(0),
         };
-        if let Some(count) = combinations.filter(|count| *count <= SHUFFLE_LIMIT) {
-            pair.order = (0..count).collect();
-            pair.order
-                .sort_by_cached_key(|number| pair_hash(&pair.key, *number as u64, "shuffle"));
-            pair.order.reverse();
+        Self {
+            recipe,
+            input,
+            combinations,
+            order,
+            key,
+            exhausted: combinations == Some(0) || has_empty_axis,
         }
-        pair
     }
 
     fn keep_file_order(&mut self) {
-        self.is_listed = true;
-        self.order = (0..self.combinations.unwrap_or(0)).rev().collect();
+        if self.combinations.is_some() {
+            self.order = Order::File(0);
+        }
     }
 
     /// The next proposal that was not seen yet, or `None` when there is none.
-    fn next(&mut self, design: ContentHash, seen: &mut BTreeSet<TrialKey>) -> Option<EcoProposal> {
-        let listed = self.is_listed;
+    pub fn next(
+        &mut self,
+        context: &ProposalContext<'_>,
+        seen: &mut BTreeSet<TrialKey>,
+    ) -> Option<EcoProposal> {
         let mut fruitless = 0;
         while !self.exhausted {
-            let given = if listed {
-                match self.order.pop() {
-                    Some(number) => self.combination(number),
-                    None => break,
-                }
-            } else {
-                self.draws += 1;
-                self.draw(self.draws)
+            let Some(given) = self.next_values() else {
+                break;
             };
-            let manifest = &self.definition.manifest;
-            let proposal = EcoProposal {
-                name: manifest.name.clone(),
-                version: manifest.version,
-                content: self.definition.content,
-                class: manifest.class,
-                parameters: manifest.complete(&given),
-                composition: None,
-            };
-            if seen.insert(TrialKey::new(design, &proposal)) {
+            let proposal = self.recipe.proposal(&given);
+            if seen.insert(TrialKey::new(context.designs[self.input], &proposal)) {
                 return Some(proposal);
             }
             fruitless += 1;
-            if !listed && fruitless == FRUITLESS_DRAWS {
+            // Draws of earlier rounds come again: they do not tell that nothing is left.
+            let patience = FRUITLESS_DRAWS + context.own.len();
+            if matches!(self.order, Order::Drawn(_)) && fruitless >= patience {
                 break;
             }
         }
@@ -351,37 +307,40 @@ impl<'a> Pair<'a> {
         None
     }
 
-    /// The combination with this number, the last parameter running fastest.
-    fn combination(&self, mut number: u128) -> Parameters {
-        let mut parameters = Parameters::new();
-        for (name, axis) in self.axes.iter().rev() {
-            if let Axis::Listed(values) = axis {
-                let count = values.len() as u128;
-                parameters.insert(
-                    (*name).to_owned(),
-                    values[(number % count) as usize].clone(),
-                );
-                number /= count;
+    fn next_values(&mut self) -> Option<Parameters> {
+        match &mut self.order {
+            Order::File(next) => {
+                let number = *next;
+                *next += 1;
+                (Some(number) < self.combinations).then(|| self.recipe.combination(number))
+            }
+            Order::Shuffled(order) => order.pop().map(|number| self.recipe.combination(number)),
+            Order::Drawn(draws) => {
+                *draws += 1;
+                let draw = *draws;
+                Some(self.draw(draw))
             }
         }
-        parameters
     }
 
     fn draw(&self, draw: u64) -> Parameters {
-        self.axes
+        self.recipe
+            .axes
             .iter()
-            .filter_map(|(name, axis)| {
-                let hash = pair_hash(&self.key, draw, name);
+            .filter_map(|axis| {
+                let hash = pair_hash(&self.key, draw, &axis.name);
                 let chance = u64::from_le_bytes(hash[..8].try_into().ok()?);
-                let value = match axis {
-                    Axis::Listed(values) => values[(chance % values.len() as u64) as usize].clone(),
-                    Axis::Sampled { from, to } => {
+                let value = match &axis.values {
+                    AxisValues::Listed(values) => {
+                        values[(chance % values.len() as u64) as usize].clone()
+                    }
+                    AxisValues::Sampled { from, to } => {
                         let share = (chance >> 11) as f64 / (1_u64 << 53) as f64;
                         let value = rounded(from + share * (to - from), 6);
                         ParameterValue::Real(value.clamp(*from, *to))
                     }
                 };
-                Some(((*name).to_owned(), value))
+                Some((axis.name.clone(), value))
             })
             .collect()
     }

@@ -6,13 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
-    CaseName, EcoProposal, ExternalProposal, MetricSet, ParameterDomain, ParameterKind,
-    ParameterSpec, ParameterValue, Parameters, ProposerKind, StageEco, StageIndex, Veto,
+    CaseName, EcoClass, EcoProposal, ExternalProposal, MetricSet, ParameterDomain, ParameterSpec,
+    Parameters, PathProfile, ProposerKind, StageIndex, Veto,
 };
 use serde::Serialize;
 
-use crate::propose::{self, TrialKey};
-use crate::select::Verdict;
+use crate::diagnosis::{self, Diagnosis};
+use crate::propose::{self, Planned, TrialKey};
+use crate::recipe::{Recipe, qualified};
+use crate::select::{self, Verdict};
 use crate::state::{Controller, StageStanding, Trial};
 
 /// The version of what external proposers are given.
@@ -55,6 +57,10 @@ pub struct KnownCase {
     pub metrics: MetricSet,
     /// By scene.
     pub scenes: BTreeMap<String, MetricSet>,
+    /// What its worst paths are made of.
+    pub paths: Vec<PathProfile>,
+    /// What may be wrong with it, most urgent first.
+    pub diagnoses: Vec<Diagnosis>,
 }
 
 /// An ECO as an external proposer sees it.
@@ -62,7 +68,9 @@ pub struct KnownCase {
 pub struct KnownEco {
     /// Its name.
     pub name: String,
-    /// Its parameters, with kinds and ranges.
+    /// The class of what it may do.
+    pub class: EcoClass,
+    /// Its parameters, with kinds and ranges. Those of a sequence bear the number of their step.
     pub parameters: BTreeMap<String, ParameterSpec>,
     /// The values to which the stage restricts them.
     pub values: BTreeMap<String, ParameterDomain>,
@@ -77,8 +85,10 @@ pub struct KnownTrial {
     pub parent: CaseName,
     /// The ECO.
     pub eco: String,
-    /// Its parameters.
+    /// Its parameters. Those of a sequence bear the number of their step.
     pub parameters: Parameters,
+    /// Whether its case is better than its parent by the objective of the stage that asks.
+    pub improved: bool,
     /// `measured`, `no_effect`, or the class of failure.
     pub result: String,
     /// What was measured; absent where nothing was.
@@ -118,14 +128,6 @@ impl Controller {
         let declared = self.program.stage(stage);
         let found = &self.stages[stage.position()];
         let study = self.program.study();
-        let ecos = declared.ecos.iter().filter_map(|eco| {
-            let definition = self.program.identity().ecos.get(&eco.name)?;
-            Some(KnownEco {
-                name: eco.name.clone(),
-                parameters: definition.manifest.parameters.clone(),
-                values: eco.parameters.clone(),
-            })
-        });
         CausalHistory {
             version: HISTORY_VERSION,
             study: study.name.clone(),
@@ -150,13 +152,18 @@ impl Controller {
                         case: case.name.clone(),
                         metrics: case.measurement.overall.clone(),
                         scenes: case.measurement.scenes.clone(),
+                        paths: case.measurement.paths.clone(),
+                        diagnoses: diagnosis::diagnose(
+                            &case.measurement,
+                            &self.program.objective(stage).rank,
+                        ),
                     })
                 })
                 .collect(),
-            ecos: ecos.collect(),
+            ecos: self.recipes(stage).iter().map(known_eco).collect(),
             trials: self
                 .causal_trials(stage)
-                .map(|trial| self.known(trial))
+                .map(|trial| self.known(trial, stage))
                 .collect(),
         }
     }
@@ -171,7 +178,7 @@ impl Controller {
             .filter(|trial| trial.verdict().is_some() && !self.is_discarded(trial.id))
     }
 
-    fn known(&self, trial: &Trial) -> KnownTrial {
+    fn known(&self, trial: &Trial, stage: StageIndex) -> KnownTrial {
         let case = self.case_of(trial);
         let (result, metrics) = match trial.verdict() {
             Some(Verdict::Failed(failure)) => (failure.class.name().to_owned(), None),
@@ -186,7 +193,8 @@ impl Controller {
             case,
             parent: trial.parent.clone(),
             eco: trial.eco.name.clone(),
-            parameters: trial.eco.parameters.clone(),
+            parameters: parameters_of(&trial.eco),
+            improved: self.is_improvement(trial, stage),
             result,
             metrics,
         }
@@ -197,7 +205,7 @@ impl Controller {
         &self,
         stage: StageIndex,
         answer: &[ExternalProposal],
-    ) -> (Vec<(CaseName, EcoProposal)>, Vec<String>) {
+    ) -> (Vec<Planned>, Vec<String>) {
         let found = &self.stages[stage.position()];
         let declared = self.program.stage(stage);
         let left = declared.trials as usize - found.planned.len();
@@ -228,7 +236,7 @@ impl Controller {
         stage: StageIndex,
         proposal: &ExternalProposal,
         seen: &mut BTreeSet<TrialKey>,
-    ) -> Result<(CaseName, EcoProposal), String> {
+    ) -> Result<Planned, String> {
         let found = &self.stages[stage.position()];
         let inputs = &found.inputs;
         let parent = match &proposal.parent {
@@ -239,98 +247,116 @@ impl Controller {
             .ok_or("its parent is no input of the stage")?
             .case
             .clone();
-        let entries: Vec<&StageEco> = self
-            .program
-            .stage(stage)
-            .ecos
-            .iter()
-            .filter(|eco| eco.name == proposal.eco)
+        let recipes = self.recipes(stage);
+        let named: Vec<&Recipe<'_>> = (recipes.iter())
+            .filter(|recipe| recipe.name == proposal.eco)
             .collect();
-        let definition = self.program.identity().ecos.get(&proposal.eco);
-        let (false, Some(definition)) = (entries.is_empty(), definition) else {
+        let Some(first) = named.first() else {
             return Err("the stage does not list this ECO".to_owned());
         };
-        let manifest = &definition.manifest;
-        let keeps_out = found
-            .tally
-            .contained
-            .iter()
-            .find(|contained| contained.keeps_out(&manifest.name, manifest.class));
-        if let Some(contained) = keeps_out {
+        let mut contained = found.tally.contained.iter();
+        if let Some(contained) = contained.find(|contained| first.is_kept_out(contained)) {
             return Err(format!("{} is contained", contained.scope));
         }
-        let is_vetoed = |veto: &Veto| veto.eco == proposal.eco && veto.case == parent;
+        let is_vetoed = |veto: &Veto| first.holds(&veto.eco) && veto.case == parent;
         if found.vetoed.iter().any(is_vetoed) {
             return Err("what is known of it vetoes it".to_owned());
         }
-        let mut given = Parameters::new();
-        for (name, value) in &proposal.parameters {
-            let spec = manifest.parameters.get(name);
-            let spec = spec.ok_or_else(|| format!("it has no parameter `{name}`"))?;
-            let admitted = spec.kind.admit(value);
-            let admitted = admitted.ok_or_else(|| format!("`{name}` does not take {value}"))?;
-            given.insert(name.clone(), admitted);
+        // A stage may list an ECO several times, with other values each time.
+        let mut admitted = named.iter().map(|recipe| {
+            let values = recipe.admit(&proposal.parameters)?;
+            Ok(recipe.proposal(&values))
+        });
+        let mut eco = admitted.next().unwrap_or_else(|| Err(String::new()));
+        for other in admitted {
+            eco = eco.or(other);
         }
-        let complete = manifest.complete(&given);
-        let fits = |eco: &&StageEco| {
-            eco.parameters.iter().all(|(name, domain)| {
-                let kind = manifest.parameters.get(name).map(|spec| &spec.kind);
-                complete
-                    .get(name)
-                    .zip(kind)
-                    .is_some_and(|(value, kind)| lies_in(value, domain, kind))
-            })
-        };
-        if !entries.iter().any(fits) {
-            return Err("its parameters are not among those that the stage lists".to_owned());
-        }
-        let eco = EcoProposal {
-            name: manifest.name.clone(),
-            version: manifest.version,
-            content: definition.content,
-            class: manifest.class,
-            parameters: complete,
-            composition: None,
-        };
+        let eco = eco?;
         let design = self.design(&parent).ok_or("its parent is not measured")?;
         if !seen.insert(TrialKey::new(design, &eco)) {
             return Err("the same was tried before".to_owned());
         }
-        Ok((parent, eco))
+        Ok(Planned {
+            parent,
+            eco,
+            reason: Some(&proposal.reason)
+                .filter(|reason| !reason.is_empty())
+                .cloned(),
+        })
     }
 
     /// What ancestors have tried, and what the stage plans already.
     fn tried_keys(&self, stage: StageIndex) -> BTreeSet<TrialKey> {
-        let planned = self.stages[stage.position()].planned.iter();
-        let planned =
-            planned.filter_map(|(parent, eco)| Some(TrialKey::new(self.design(parent)?, eco)));
         let mut seen = self.tried_by_ancestors(stage);
-        seen.extend(planned);
+        seen.extend(self.own_keys(stage));
         seen
     }
 
-    /// The next round of a bandit.
-    pub(crate) fn bandit_round(
+    fn own_keys(&self, stage: StageIndex) -> BTreeSet<TrialKey> {
+        let planned = self.stages[stage.position()].planned.iter();
+        planned
+            .filter_map(|trial| Some(TrialKey::new(self.design(&trial.parent)?, &trial.eco)))
+            .collect()
+    }
+
+    /// Whether the case of a trial is better than its parent by the objective of `stage`.
+    fn is_improvement(&self, trial: &Trial, stage: StageIndex) -> bool {
+        let case = self.cases.get(&self.case_of(trial));
+        case.zip(self.cases.get(&trial.parent))
+            .is_some_and(|(case, parent)| {
+                select::order(
+                    self.program.objective(stage),
+                    self.base_metrics(),
+                    &case.measurement.overall,
+                    &parent.measurement.overall,
+                )
+                .is_gt()
+            })
+    }
+
+    /// What is known of each ECO when a stage starts, from its ancestors and from earlier runs: trials that
+    /// improved the metric that matters most, and those that did not. Faded tries are rounded.
+    fn evidence_before<'a>(
         &self,
         stage: StageIndex,
-        round: u32,
-    ) -> Vec<(CaseName, EcoProposal)> {
+        recipes: &[Recipe<'a>],
+    ) -> BTreeMap<&'a str, (u32, u32)> {
+        let known = self.evidence_for(stage);
+        let metric = self.program.objective(stage).rank.first();
+        let counts = recipes.iter().map(|recipe| {
+            let found = known.for_choice_anywhere(recipe.name, recipe.content());
+            let gains = metric.and_then(|metric| found.gains.get(metric));
+            let improved = gains.map_or(0.0, |gains| gains.better);
+            let failed: f64 = found.failures.values().sum();
+            let not = found.effects + found.no_effects + failed - improved;
+            (
+                recipe.name,
+                (improved.round() as u32, not.max(0.0).round() as u32),
+            )
+        });
+        counts.collect()
+    }
+
+    /// The next round of a bandit.
+    pub(crate) fn bandit_round(&self, stage: StageIndex, round: u32) -> Vec<Planned> {
         let found = &self.stages[stage.position()];
         let declared = self.program.stage(stage);
         let left = declared.trials as usize - found.planned.len();
         let size = left.min(declared.proposer.round_size() as usize);
-        let metric = self.program.objective(stage).rank.first().copied();
-        let mut evidence: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
-        for trial in self.causal_trials(stage) {
-            let value = |name: &CaseName| self.cases.get(name)?.measurement.overall.get(metric?);
-            let gain = value(&trial.parent)
-                .zip(value(&self.case_of(trial)))
-                .zip(metric)
-                .map(|((parent, case), metric)| metric.gain(parent, case));
-            let counts = evidence.entry(&trial.eco.name).or_default();
-            match gain {
-                Some(gain) if gain > 0.0 => counts.0 += 1,
-                _ => counts.1 += 1,
+        let recipes = self.recipes(stage);
+        let mut evidence = self.evidence_before(stage, &recipes);
+        for trial in self.trials_of(stage) {
+            if trial.verdict().is_none() || self.is_discarded(trial.id) {
+                continue;
+            }
+            let known = recipes.iter().find(|recipe| recipe.name == trial.eco.name);
+            let Some(recipe) = known else {
+                continue;
+            };
+            let counts = evidence.entry(recipe.name).or_default();
+            match self.is_improvement(trial, stage) {
+                true => counts.0 += 1,
+                false => counts.1 += 1,
             }
         }
         let inputs = &found.inputs;
@@ -338,36 +364,38 @@ impl Controller {
             .iter()
             .filter_map(|input| self.design(&input.case))
             .collect();
-        propose::bandit(
-            &propose::ProposalContext {
-                budget: size,
-                seed: self.program.study().seed,
-                index: stage,
-                stage: declared,
-                ecos: &self.program.identity().ecos,
-                inputs,
-                designs: &designs,
-                tried: self.tried_keys(stage),
-                contained: &found.tally.contained,
-                vetoed: &found.vetoed,
-            },
-            round,
-            size,
-            &evidence,
-        )
+        let context = propose::ProposalContext {
+            budget: size,
+            seed: self.program.study().seed,
+            index: stage,
+            recipes: &recipes,
+            inputs,
+            designs: &designs,
+            tried: self.tried_by_ancestors(stage),
+            own: self.own_keys(stage),
+            contained: &found.tally.contained,
+            vetoed: &found.vetoed,
+        };
+        propose::bandit(&context, round, &evidence)
     }
 }
 
-/// Whether a value is among those that a stage lists.
-fn lies_in(value: &ParameterValue, domain: &ParameterDomain, kind: &ParameterKind) -> bool {
-    let is = |other: &ParameterValue| kind.admit(other).as_ref() == Some(value);
-    match domain {
-        ParameterDomain::Value(other) => is(other),
-        ParameterDomain::Values(others) => others.iter().any(is),
-        ParameterDomain::Range { from, to, .. } => match value {
-            ParameterValue::Integer(value) => (*from..=*to).contains(&(*value as f64)),
-            ParameterValue::Real(value) => (*from..=*to).contains(value),
-            _ => false,
-        },
+fn known_eco(recipe: &Recipe<'_>) -> KnownEco {
+    KnownEco {
+        name: recipe.name.to_owned(),
+        class: recipe.class(),
+        parameters: recipe.parameters(),
+        values: recipe.values(),
     }
+}
+
+/// The parameters of a proposal under the names by which a stage restricts them.
+fn parameters_of(eco: &EcoProposal) -> Parameters {
+    let steps = eco.sequence.iter().enumerate();
+    let of_steps = steps.flat_map(|(step, eco)| {
+        let parameters = eco.parameters.iter();
+        parameters.map(move |(name, value)| (qualified(true, step, name), value.clone()))
+    });
+    let own = eco.parameters.clone().into_iter();
+    own.chain(of_steps).collect()
 }

@@ -10,6 +10,7 @@ use noodle2_model::{
 
 use crate::approval::StageApproval;
 use crate::program::{Program, ProgramError};
+use crate::propose::Planned;
 use crate::select::Verdict;
 use crate::tally::{StudyTally, Tally};
 
@@ -46,7 +47,7 @@ pub struct Stage {
     /// What it does not try, because evidence says that it mostly fails.
     pub vetoed: Vec<Veto>,
     /// What it proposes in all: computed when it starts, the same on every replay.
-    pub(crate) planned: Vec<(CaseName, EcoProposal)>,
+    pub(crate) planned: Vec<Planned>,
     /// How many of them are in the journal.
     pub(crate) proposed: usize,
     /// Derived indices of the trials that wait for a worker: kept beside the trials so that a decision
@@ -129,6 +130,8 @@ pub struct Trial {
     pub parent: CaseName,
     /// What is tried.
     pub eco: EcoProposal,
+    /// Why its proposer chose it, where it gave a reason.
+    pub reason: Option<String>,
     /// Its executions, oldest first.
     pub attempts: Vec<Attempt>,
     /// Executions that measured its netlist again before it was passed on, oldest first. Numbers of

@@ -3,12 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use noodle2_model::{
-    AttemptId, AttemptUsage, CaseName, EcoProposal, Event, Outcome, ProposerKind, StageIndex,
-    TrialId,
-};
+use noodle2_model::{AttemptId, AttemptUsage, Event, Outcome, ProposerKind, StageIndex, TrialId};
 
 use crate::approval::StageApproval;
+use crate::propose::Planned;
 use crate::select::{self, Verdict};
 use crate::state::{Attempt, Case, Controller, Stage, StageStanding, Trial, settled};
 
@@ -191,7 +189,12 @@ impl Controller {
                     ..Stage::opened(StageStanding::Running)
                 };
             }
-            Event::TrialProposed { trial, parent, eco } => {
+            Event::TrialProposed {
+                trial,
+                parent,
+                eco,
+                reason,
+            } => {
                 if self.next_proposal(trial.stage).as_ref() != Some(event) {
                     return refuse("the rules propose another trial here".to_owned());
                 }
@@ -203,6 +206,7 @@ impl Controller {
                         id: *trial,
                         parent: parent.clone(),
                         eco: eco.clone(),
+                        reason: reason.clone(),
                         attempts: Vec::new(),
                         confirmations: Vec::new(),
                         cancelled: None,
@@ -301,7 +305,7 @@ impl Controller {
     }
 
     /// Adds a round to what a stage plans; one without any trial ends its proposing.
-    fn extend_plan(&mut self, stage: StageIndex, round: Vec<(CaseName, EcoProposal)>) {
+    fn extend_plan(&mut self, stage: StageIndex, round: Vec<Planned>) {
         let found = &mut self.stages[stage.position()];
         found.rounds += 1;
         found.exhausted = round.is_empty();

@@ -27,6 +27,8 @@ fn case(design: &str, wns: f64) -> Outcome {
         conflicts: BTreeMap::new(),
         blast_radius: None,
         equivalence: None,
+        paths: Vec::new(),
+        steps: Vec::new(),
     })
 }
 

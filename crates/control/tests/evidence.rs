@@ -31,6 +31,8 @@ fn case(name: &str, wns: f64) -> Outcome {
         edits: BTreeMap::new(),
         blast_radius: None,
         equivalence: None,
+        paths: Vec::new(),
+        steps: Vec::new(),
         conflicts: BTreeMap::new(),
     })
 }

@@ -33,6 +33,8 @@ fn case_with_area(design: &str, wns: f64, area: f64) -> Outcome {
         conflicts: BTreeMap::new(),
         blast_radius: None,
         equivalence: None,
+        paths: Vec::new(),
+        steps: Vec::new(),
     })
 }
 
@@ -464,6 +466,7 @@ fn no_trial_is_proposed_twice_for_the_same_parent() {
                 "paths".to_owned(),
                 ParameterDomain::Values([1, 2, 2, 3].map(ParameterValue::Integer).to_vec()),
             )]),
+            ..StageEco::default()
         }];
         stage
     };

@@ -32,6 +32,8 @@ fn case(name: &str, wns: f64, hold: f64) -> Outcome {
         conflicts: BTreeMap::new(),
         blast_radius: None,
         equivalence: None,
+        paths: Vec::new(),
+        steps: Vec::new(),
     })
 }
 

@@ -20,7 +20,8 @@ pub use classify::{Evidence, classify, classify_command, missing_clock};
 pub use handover::{Dialect, HandoverError, eco_script};
 pub use opensta::{
     ColdRequest, ColdResult, EditsRequest, OpenSta, ParentFacts, Preparation, PrepareProblem,
-    ProbeError, ReplayRequest, RerunRequest, StudyContext, TrialRequest, find_program,
+    ProbeError, ReplayRequest, RerunRequest, SequenceRequest, StudyContext, TrialRequest,
+    find_program,
 };
 pub use platform::{Platform, PlatformError, PlatformFile, TieCells};
 pub use tables::tcl_tables;

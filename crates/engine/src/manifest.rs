@@ -36,6 +36,16 @@ pub(crate) fn check(manifest: &EcoManifest) -> Vec<String> {
             ));
         }
     }
+    for (symptom, parameters) in &manifest.remedies {
+        for (name, value) in parameters {
+            let spec = manifest.parameters.get(name);
+            if spec.and_then(|spec| spec.kind.admit(value)).is_none() {
+                problems.push(format!(
+                    "as a remedy for `{symptom}`, it has no parameter `{name}` that may be {value}"
+                ));
+            }
+        }
+    }
     problems
 }
 

@@ -38,7 +38,10 @@ proc ::n2::measure {own_libraries annotated} {
     reading cells { measure_cells }
     foreach corner $::n2::corners {
       foreach {check delay corners} [list setup max $::n2::setup_corners hold min $::n2::hold_corners] {
-        if {$corner in $corners} { reading "$check $corner" { measure_check $corner $check $delay } }
+        if {$corner in $corners} {
+          reading "$check $corner" { measure_check $corner $check $delay }
+          reading "$check paths $corner" { measure_paths $corner $check $delay $annotated }
+        }
       }
       reading "loads $corner" { measure_loads $corner $annotated }
     }
@@ -155,6 +158,75 @@ proc ::n2::emit_path {corner check end} {
     lappend fields [get_full_name $inst] [::sta::instance_property $inst ref_name]
   }
   emit path $corner $check {*}$fields
+}
+
+# What the worst paths are made of, worst first, one for each endpoint. More are asked for than are told, so that
+# among paths of equal slack names decide.
+proc ::n2::measure_paths {corner check delay annotated} {
+  set keyed {}
+  foreach end [find_ends $corner $delay 10] {
+    set slack [exact [picoseconds [::sta::PathEnd_slack $end]]]
+    if {$slack eq ""} { continue }
+    set names [list [get_full_name [get_property $end startpoint]] [get_full_name [get_property $end endpoint]]]
+    lappend keyed [list $slack [lindex $names 1] $names $end]
+  }
+  foreach key [lrange [lsort -real -index 0 [lsort -index 1 $keyed]] 0 2] {
+    lassign $key slack endpoint names end
+    emit path_profile $corner $check {*}$names $slack {*}[path_drivers $corner $check $end $annotated]
+  }
+}
+
+# The drivers of a path from start to end, seven fields each: instance or port, cell, delay through it, delay of
+# the wire behind it, transition, sinks, load in farads. What is not known is empty: the delay through the start,
+# wires unless they are annotated, and transitions where the engine does not tell them by corner.
+proc ::n2::path_drivers {corner check end annotated} {
+  set object [::sta::find_corner $corner]
+  set points {}
+  foreach point [get_property $end points] {
+    lappend points [list [::sta::PathRef_pin $point] [::sta::PathRef_arrival $point]]
+  }
+  set fields {}
+  set last [expr {[llength $points] - 1}]
+  for {set at 0} {$at <= $last} {incr at} {
+    lassign [lindex $points $at] pin arrival
+    if {![::sta::Pin_is_driver $pin]} { continue }
+    set port [::sta::Pin_is_top_level_port $pin]
+    set net [net_of $pin]
+    if {$net eq "NULL"} { continue }
+    set through ""
+    if {$at > 0 && !$port} { set through [exact [picoseconds [expr {$arrival - [lindex $points $at-1 1]}]]] }
+    set wire ""
+    if {$annotated && $at < $last} { set wire [exact [picoseconds [expr {[lindex $points $at+1 1] - $arrival}]]] }
+    set load 0.0
+    foreach edge {rise fall} { set load [expr {max($load, [::sta::Net_capacitance $net $edge $object max])}] }
+    if {$port} {
+      lappend fields [pin_name $pin] ""
+    } else {
+      set inst [::sta::Pin_instance $pin]
+      lappend fields [instance_name $inst] [cell_of $inst]
+    }
+    lappend fields $through $wire [transition_at $pin $corner $check] [llength [::sta::net_load_pins $net]] [exact $load]
+  }
+  return $fields
+}
+
+# The slower transition at a pin in a corner, in ps; "" where the engine's list is of an unknown form. It holds
+# the least and the greatest of each corner, corners in the order of their names.
+proc ::n2::transition_at {pin corner check} {
+  set names [lsort -unique $::n2::corners]
+  set index [expr {2 * [lsearch -exact $names $corner] + ($check eq "setup")}]
+  set slowest ""
+  foreach vertex [::sta::Pin_vertices $pin] {
+    if {$vertex eq "NULL"} { continue }
+    foreach edge {rise fall} {
+      set slews [::sta::Vertex_slews $vertex $edge]
+      if {[llength $slews] != 2 * [llength $names]} { return "" }
+      set slew [lindex $slews $index]
+      if {$slowest eq "" || $slew > $slowest} { set slowest $slew }
+    }
+  }
+  if {$slowest eq ""} { return "" }
+  exact [picoseconds $slowest]
 }
 
 proc ::n2::measure_power {corner} {

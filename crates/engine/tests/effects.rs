@@ -94,14 +94,7 @@ fn each_eco_does_what_it_is_for() {
             .iter()
             .map(|(name, word)| ((*name).to_owned(), ParameterValue::Text((*word).to_owned())))
             .collect();
-        let proposal = EcoProposal {
-            name: eco.manifest.name.clone(),
-            version: eco.manifest.version,
-            content: eco.content,
-            class: eco.manifest.class,
-            parameters: eco.manifest.complete(&given),
-            composition: None,
-        };
+        let proposal = EcoProposal::single(&eco.manifest, eco.content, &given);
         let attempt = bench.attempt();
         let request = TrialRequest {
             trial: "1_1".parse::<TrialId>().unwrap(),

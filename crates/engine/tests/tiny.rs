@@ -3,7 +3,7 @@
 mod support;
 
 use noodle2_engine::{OpenSta, Platform};
-use noodle2_model::{Check, FailureClass, FindingKind, Metric, Outcome, Parasitics};
+use noodle2_model::{Check, FailureClass, FindingKind, Measurement, Metric, Outcome, Parasitics};
 use support::{Bench, eco, failed, measured, run, scene, try_eco};
 
 #[test]
@@ -277,6 +277,15 @@ fn annotated_wires_count_and_their_loss_is_a_failure() {
     assert_ne!(context.measurement_context(), without.measurement_context());
     assert!(context.has_annotated_wires());
     let base = bench.measured_base(&context);
+    // The share of wires is known only where there are any.
+    let worst = |measurement: &Measurement| measurement.paths[0].clone();
+    assert_eq!(worst(&free).wire_share(), None);
+    let share = worst(&base.1).wire_share().unwrap();
+    assert!(share > 0.0 && share < 0.5, "{share}");
+    assert_eq!(
+        Some(worst(&base.1).slack_ps),
+        base.1.overall.get(Metric::SetupWs)
+    );
     let blocking: Vec<_> = base
         .1
         .findings

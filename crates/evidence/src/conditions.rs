@@ -54,6 +54,8 @@ mod tests {
             edits: Default::default(),
             blast_radius: None,
             equivalence: None,
+            paths: Vec::new(),
+            steps: Vec::new(),
             conflicts: Default::default(),
         }
     }

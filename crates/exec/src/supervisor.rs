@@ -17,7 +17,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use noodle2_model::{
-    AttemptUsage, CommandEnding, CommandLimits, CommandReport, CommandSpec, StopReason,
+    AttemptUsage, CommandEnding, CommandLimits, CommandReport, CommandSpec, CommandStreams,
+    StopReason,
 };
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{getpid, set_child_subreaper};
@@ -69,6 +70,8 @@ struct Request {
     environment: BTreeMap<String, String>,
     folder: OsString,
     log: OsString,
+    input: Option<OsString>,
+    errors: Option<OsString>,
     limits: CommandLimits,
     marker: OsString,
     grace: Duration,
@@ -93,6 +96,10 @@ fn supervise() -> io::Result<()> {
         folder: request.folder.into(),
         log: request.log.into(),
         limits: request.limits,
+        streams: CommandStreams {
+            input: request.input.map(PathBuf::from),
+            errors: request.errors.map(PathBuf::from),
+        },
     };
     let containment = match request.parent_group {
         Some(parent) => Containment::ControlGroups {
@@ -181,6 +188,8 @@ pub(crate) fn run_supervised(
         environment: spec.environment.clone(),
         folder: spec.folder.clone().into(),
         log: spec.log.clone().into(),
+        input: spec.streams.input.clone().map(PathBuf::into_os_string),
+        errors: spec.streams.errors.clone().map(PathBuf::into_os_string),
         limits: spec.limits,
         marker: marker.clone(),
         grace,
@@ -292,6 +301,8 @@ mod tests {
             environment: BTreeMap::from([("A".to_owned(), "1=2".to_owned())]),
             folder: "/".into(),
             log: "/log".into(),
+            input: None,
+            errors: Some("/errors".into()),
             limits: CommandLimits {
                 wall: Duration::MAX,
                 cpu: Duration::from_millis(1),

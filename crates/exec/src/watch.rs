@@ -3,9 +3,11 @@
 //! The same loop runs in a supervisor and, without one, in the thread that asked for the command.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -163,6 +165,7 @@ impl<'a> Watch<'a> {
                 } else if sample.cpu_exceeded {
                     self.begin_stop(StopReason::CpuLimit, self.grace);
                 }
+                self.cut_errors();
                 next_sample = Instant::now() + SAMPLING_PERIOD;
             }
             if self.stop.is_some_and(|stop| Instant::now() >= stop.kill_at) {
@@ -217,6 +220,7 @@ impl<'a> Watch<'a> {
             self.pump.turn();
             std::thread::sleep(LINGERING_STEP);
         }
+        self.cut_errors();
         // What a pipe can hold, and no more: a process that cannot be killed could write for ever.
         for _ in 0..16 {
             if !self.pump.turn() {
@@ -224,6 +228,18 @@ impl<'a> Watch<'a> {
             }
         }
         self.report()
+    }
+
+    /// Keeps a standard error of its own within the limit of output. Failures leave it as it is: it decides
+    /// nothing.
+    fn cut_errors(&self) {
+        let limit = self.spec.limits.output_bytes;
+        if let Some(path) = &self.spec.streams.errors
+            && std::fs::metadata(path).is_ok_and(|found| found.len() > limit)
+            && let Ok(file) = File::options().write(true).open(path)
+        {
+            let _ = file.set_len(limit);
+        }
     }
 
     fn report(self) -> CommandReport {
@@ -275,11 +291,26 @@ pub(crate) fn wait_for(descriptors: &mut [PollFd<'_>], deadline: Option<Instant>
     }
 }
 
+fn told(path: &Path, error: &io::Error) -> String {
+    format!("{}: {error}", path.display())
+}
+
 fn spawn(job: &Job<'_>, output: io::PipeWriter, entrance: Option<OwnedFd>) -> Result<Pid, String> {
     let spec = job.spec;
     let errors = output
         .try_clone()
         .map_err(|error| format!("output pipe: {error}"))?;
+    let input = match &spec.streams.input {
+        Some(path) => Stdio::from(File::open(path).map_err(|error| told(path, &error))?),
+        None => Stdio::null(),
+    };
+    let errors = match &spec.streams.errors {
+        Some(path) => {
+            let file = File::options().create(true).append(true).open(path);
+            Stdio::from(file.map_err(|error| told(path, &error))?)
+        }
+        None => Stdio::from(errors),
+    };
     let mut command = Command::new(&spec.program);
     command
         .args(&spec.arguments)
@@ -287,7 +318,7 @@ fn spawn(job: &Job<'_>, output: io::PipeWriter, entrance: Option<OwnedFd>) -> Re
         .envs(&spec.environment)
         .env(MARKER, job.marker)
         .current_dir(&spec.folder)
-        .stdin(Stdio::null())
+        .stdin(input)
         .stdout(output)
         .stderr(errors);
     ChildSetup::new(&spec.limits, entrance).install(&mut command);

@@ -90,6 +90,8 @@ impl Composition {
             content: ContentHash::of(text),
             class,
             parameters,
+            sequence: Vec::new(),
+            rollback: None,
             composition: Some(Box::new(self)),
         }
     }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Composition, ContentHash, EcoClass, EngineKind, Metric, TrialId};
+use crate::{Composition, ContentHash, EcoClass, EngineKind, Metric, Rollback, Symptom, TrialId};
 
 /// The value of one ECO parameter.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -255,6 +255,9 @@ pub struct EcoManifest {
     /// What it is expected to do, by metric.
     #[serde(default)]
     pub expected: BTreeMap<Metric, ExpectedEffect>,
+    /// What it is a remedy for, each with the parameters that make it one.
+    #[serde(default)]
+    pub remedies: BTreeMap<Symptom, Parameters>,
     /// Whether it adds, removes or reconnects nets; refused where wires are annotated and not re-estimated.
     pub changes_connectivity: bool,
     /// How it is run.
@@ -289,14 +292,35 @@ pub struct EcoProposal {
     pub content: ContentHash,
     /// The class that the manifest declares.
     pub class: EcoClass,
-    /// Every parameter with its value.
+    /// Every parameter with its value; none of a sequence, whose steps have their own.
     pub parameters: Parameters,
+    /// The ECOs that are made one after the other; empty for a single one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sequence: Vec<EcoProposal>,
+    /// What happens when a step of the sequence fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<Rollback>,
     /// What is composed, where a join composes two cases rather than an ECO being applied to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub composition: Option<Box<Composition>>,
 }
 
 impl EcoProposal {
+    /// A single ECO with `given` values over the defaults of its other parameters. `content` is the hash over
+    /// its manifest and files.
+    pub fn single(manifest: &EcoManifest, content: ContentHash, given: &Parameters) -> Self {
+        Self {
+            name: manifest.name.clone(),
+            version: manifest.version,
+            content,
+            class: manifest.class,
+            parameters: manifest.complete(given),
+            sequence: Vec::new(),
+            rollback: None,
+            composition: None,
+        }
+    }
+
     /// The prefix of the names of all objects that the ECO makes in `trial`: reserved, so that names
     /// of two trials never collide.
     pub fn name_prefix(trial: TrialId) -> String {

@@ -101,6 +101,9 @@ pub enum Event {
         parent: CaseName,
         /// What is tried.
         eco: EcoProposal,
+        /// Why it is, where the proposer gives a reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// Decision: a stage that learns from its results proposes its next round.
     RoundPlanned {

@@ -6,6 +6,7 @@
 //! Never does I/O, never reads a clock or the environment, never decides anything.
 
 mod composition;
+mod diagnosis;
 mod eco;
 mod equivalence;
 mod event;
@@ -23,9 +24,11 @@ mod radius;
 mod rails;
 mod safety;
 mod selection;
+mod sequence;
 mod study;
 
 pub use composition::{ComposeMode, Composition, ConflictRule};
+pub use diagnosis::{PathExtreme, PathProfile, PathStage, Symptom};
 pub use eco::{
     EcoImplementation, EcoManifest, EcoProposal, ExpectedEffect, ParameterKind, ParameterSpec,
     ParameterValue, Parameters,
@@ -51,8 +54,10 @@ pub use people::{
     Approval, Notification, Occasion, OnTimeout, ParseTimeSpanError, TextPiece, TimeSpan,
     placeholders,
 };
-pub use policy::{DesignGuard, ProtectedObjects, RiskEnvelope, SafetyRules};
-pub use process::{CommandEnding, CommandLimits, CommandReport, CommandSpec, StopReason};
+pub use policy::{DesignGuard, ProtectedObjects, RiskEnvelope, SafetyRules, may_try};
+pub use process::{
+    CommandEnding, CommandLimits, CommandReport, CommandSpec, CommandStreams, StopReason,
+};
 pub use proposer::{ExternalProposal, Proposer, ProposerKind};
 pub use radius::{BlastRadius, LogicalReach, PhysicalReach};
 pub use rails::{
@@ -61,6 +66,7 @@ pub use rails::{
 };
 pub use safety::{EcoClass, SafetyDomain};
 pub use selection::{EarlyStop, Selection, Strategy};
+pub use sequence::{Rollback, SequenceStep, StepEnding, StepRecord};
 pub use study::{
     Aborts, Bound, Budget, Check, Clocks, Design, EngineKind, EngineSpec, Join, JoinMerge,
     JoinPolicy, Limits, Objective, ParameterDomain, Parasitics, Scene, Stage, StageEco, StageMode,

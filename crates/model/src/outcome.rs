@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{BlastRadius, ContentHash, EquivalenceProof, MetricSet};
+use crate::{BlastRadius, ContentHash, EquivalenceProof, MetricSet, PathProfile, StepRecord};
 
 /// What came of an attempt.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -49,6 +49,12 @@ pub struct Measurement {
     /// Whether its logic was proved to be its parent's; only of confirmations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub equivalence: Option<EquivalenceProof>,
+    /// What the worst paths are made of, worst first, setup before hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<PathProfile>,
+    /// What each step of a sequence did; empty for a single ECO.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepRecord>,
 }
 
 /// A design state by its content.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ContainmentRules, Gates, Rails, SafetyDomain, Stage, Study};
+use crate::{ContainmentRules, EcoManifest, Gates, Rails, SafetyDomain, Stage, Study};
 
 /// Rules that make a study, or one of its stages, stricter than its safety domain. Names are patterns, in
 /// which `*` stands for any text and `?` for one character; case counts.
@@ -98,6 +98,30 @@ impl RiskEnvelope {
             max_area_percent: least(self.max_area_percent, other.max_area_percent),
         }
     }
+}
+
+impl SafetyRules {
+    /// Whether the lists of ECOs let one be tried.
+    pub fn admits_eco(&self, eco: &str) -> bool {
+        let listed = |patterns: &[String]| {
+            patterns
+                .iter()
+                .any(|pattern| crate::matches_pattern(pattern, eco))
+        };
+        !listed(&self.deny_ecos) && (self.allow_ecos.is_empty() || listed(&self.allow_ecos))
+    }
+}
+
+/// Whether a stage may try an ECO that it does not name: the lists of study and stage admit it, their domain
+/// permits its class, and it leaves annotated wires as they are.
+pub fn may_try(study: &Study, stage: &Stage, eco: &EcoManifest) -> bool {
+    let annotated =
+        (study.scenes.iter()).any(|scene| matches!(scene.parasitics, crate::Parasitics::Spef(_)));
+    study.safety.admits_eco(&eco.name)
+        && stage.safety.admits_eco(&eco.name)
+        && study.domain_of(stage).permits(eco.class)
+        && eco.engines.contains(&study.engine.kind)
+        && !(annotated && eco.changes_connectivity)
 }
 
 /// What guards the design against the ECOs of one stage: the rules of the study, its stage and its domain

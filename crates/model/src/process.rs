@@ -21,6 +21,18 @@ pub struct CommandSpec {
     pub log: PathBuf,
     /// What it may use.
     pub limits: CommandLimits,
+    /// Streams that do not go where those of most commands go.
+    pub streams: CommandStreams,
+}
+
+/// Streams of a command that is spoken to.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CommandStreams {
+    /// The file that is its standard input; absent means that it has none.
+    pub input: Option<PathBuf>,
+    /// The file that receives its standard error, so that its log holds standard output alone. It is cut to
+    /// the limit of output now and then.
+    pub errors: Option<PathBuf>,
 }
 
 /// What one command may use before it is killed.

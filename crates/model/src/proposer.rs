@@ -17,6 +17,10 @@ pub struct Proposer {
     /// has ended, so that results do not depend on who ended first.
     #[serde(default)]
     pub round: Option<u32>,
+    /// `diagnosis`: whether every ECO of the catalogue may be suggested that domain, lists and wires permit,
+    /// beside those of the stage.
+    #[serde(default)]
+    pub catalogue: bool,
     /// `external`: the program and its arguments. It is started in the study's folder, without a shell.
     #[serde(default)]
     pub command: Vec<String>,
@@ -38,6 +42,8 @@ pub enum ProposerKind {
     Random,
     /// ECOs by what they gained so far: Thompson sampling.
     Bandit,
+    /// What the worst paths of the inputs ask for.
+    Diagnosis,
     /// A program of the user's.
     External,
 }
@@ -62,6 +68,7 @@ impl ProposerKind {
             Self::Grid => "grid",
             Self::Random => "random",
             Self::Bandit => "bandit",
+            Self::Diagnosis => "diagnosis",
             Self::External => "external",
         }
     }

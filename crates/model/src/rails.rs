@@ -374,8 +374,14 @@ pub struct Containment {
 impl Containment {
     /// Whether `trial`, which tries `eco`, falls under it.
     pub fn covers(&self, trial: crate::TrialId, eco: &crate::EcoProposal) -> bool {
-        self.keeps_out(&eco.name, eco.class)
+        self.keeps_out_proposal(eco)
             && (trial.stage != self.at.stage || trial.derived > self.at.derived)
+    }
+
+    /// Whether a proposal is contained: a sequence is where one of its ECOs is.
+    pub fn keeps_out_proposal(&self, eco: &crate::EcoProposal) -> bool {
+        self.keeps_out(&eco.name, eco.class)
+            || (eco.sequence.iter()).any(|step| self.keeps_out(&step.name, step.class))
     }
 
     /// Whether an ECO of this name and class is contained.

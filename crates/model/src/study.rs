@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Approval, ComposeMode, ConflictRule, EarlyStop, Metric, Notification, ParameterValue,
-    PriorRules, Proposer, SafetyDomain, SafetyRules, Selection,
+    PriorRules, Proposer, Rollback, SafetyDomain, SafetyRules, Selection, SequenceStep,
 };
 
 /// The unit of work: a design, an engine and platform, a safety domain, an objective, a graph of stages.
@@ -354,15 +354,41 @@ fn yes() -> bool {
     true
 }
 
-/// An ECO that a stage tries, with values or ranges for its parameters.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+/// An ECO that a stage tries, with values or ranges for its parameters; or a sequence of ECOs that it tries as
+/// one.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StageEco {
-    /// The name of the ECO.
+    /// The name of the ECO. A sequence has one of its own: by default those of its ECOs, joined by `+`.
     pub name: String,
-    /// Values to try, by parameter; a parameter left out keeps its default.
+    /// Values to try, by parameter; a parameter left out keeps its default. A sequence has them in its steps.
     #[serde(default)]
     pub parameters: BTreeMap<String, ParameterDomain>,
+    /// The ECOs that are made one after the other; empty for a single one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sequence: Vec<SequenceStep>,
+    /// What happens when a step of the sequence fails; by default `all`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<Rollback>,
+}
+
+impl StageEco {
+    /// The ECOs of the catalogue that it is made of, each with its values: itself, or the steps of its
+    /// sequence.
+    pub fn components(
+        &self,
+    ) -> impl Iterator<Item = (&str, &BTreeMap<String, ParameterDomain>)> + Clone {
+        let steps = self.sequence.iter();
+        let steps = steps.map(|step| (step.name.as_str(), &step.parameters));
+        let single = self.sequence.is_empty();
+        let itself = single.then_some((self.name.as_str(), &self.parameters));
+        itself.into_iter().chain(steps)
+    }
+
+    /// Whether it is a sequence of ECOs.
+    pub fn is_sequence(&self) -> bool {
+        !self.sequence.is_empty()
+    }
 }
 
 /// The values that a stage tries for one parameter.

@@ -203,6 +203,16 @@ pub(crate) enum Command {
         #[command(flatten)]
         format: FormatOption,
     },
+    /// Says what may be wrong with a case, from its worst paths, and which ECOs are remedies.
+    #[command(after_help = "Example:\n  noodle2 diagnose runs/first mac_0_0")]
+    Diagnose {
+        /// The run folder.
+        run: PathBuf,
+        /// A case (`mac_2_14`), or the trial that made it (`2_14`).
+        case: String,
+        #[command(flatten)]
+        format: FormatOption,
+    },
     /// Prints what a run came to.
     #[command(after_help = "Example:\n  noodle2 report runs/first")]
     Report {

@@ -11,7 +11,10 @@ use noodle2_engine::{
     Catalogue, CatalogueProblem, Eco, Platform, PlatformError, Preparation, StudyContext,
 };
 use noodle2_liberty::LibraryCache;
-use noodle2_model::{ContentHash, EcoDefinition, EcoManifest, RunIdentity, Study};
+use noodle2_model::{
+    ContentHash, EcoDefinition, EcoManifest, ProposerKind, RunIdentity, Stage, StageEco, Study,
+    may_try,
+};
 use noodle2_study::{
     Locations, Problem, References, RenderStyle, StudyProblems, legality, read_study, study_hash,
 };
@@ -257,10 +260,11 @@ fn legality_report(
     illegal: &[Problem],
 ) -> LegalityReport {
     let eco_path = eco_path_of(study, folder);
-    let names = study.stages.iter().flat_map(|stage| &stage.ecos);
-    let classes = names.filter_map(|eco| {
-        let manifest = references.eco(&eco.name, &eco_path)?;
-        Some((eco.name.clone(), manifest.class))
+    let ecos = study.stages.iter().flat_map(|stage| &stage.ecos);
+    let names = ecos.flat_map(StageEco::components);
+    let classes = names.filter_map(|(name, _)| {
+        let manifest = references.eco(name, &eco_path)?;
+        Some((name.to_owned(), manifest.class))
     });
     let breaches = illegal.iter().map(|problem| Breach {
         code: problem.code.to_string(),
@@ -335,11 +339,10 @@ fn prepare_study(
                 .map(|problem| (problem.code(), problem.to_string())),
         )
     })?;
-    let names: BTreeSet<&str> = study
-        .stages
-        .iter()
-        .flat_map(|stage| stage.ecos.iter().map(|eco| eco.name.as_str()))
-        .collect();
+    let ecos = study.stages.iter().flat_map(|stage| &stage.ecos);
+    let named = ecos.flat_map(StageEco::components);
+    let mut names: BTreeSet<&str> = named.map(|(name, _)| name).collect();
+    names.extend(suggestible(study, &catalogue));
     let ecos: BTreeMap<String, &Eco> = names
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), catalogue.get(name)?)))
@@ -370,6 +373,20 @@ fn prepare_study(
         context,
         catalogue,
         identity,
+    })
+}
+
+/// The ECOs that stages do not name and that a diagnosis may suggest in them.
+fn suggestible<'c>(study: &'c Study, catalogue: &'c Catalogue) -> impl Iterator<Item = &'c str> {
+    let asks =
+        |stage: &&Stage| stage.proposer.kind == ProposerKind::Diagnosis && stage.proposer.catalogue;
+    let stages = study.stages.iter().filter(asks);
+    stages.flat_map(move |stage| {
+        let ecos = catalogue.iter();
+        ecos.filter(|(_, eco)| {
+            !eco.manifest.remedies.is_empty() && may_try(study, stage, &eco.manifest)
+        })
+        .map(|(name, _)| name)
     })
 }
 

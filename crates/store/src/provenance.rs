@@ -170,6 +170,7 @@ mod tests {
     fn provenance_reads_back_as_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
         let spec = CommandSpec {
+            streams: Default::default(),
             program: "/usr/bin/sta".into(),
             arguments: vec!["-exit".to_owned(), "trial.tcl".to_owned()],
             environment: BTreeMap::from([("LC_ALL".to_owned(), "C".to_owned())]),

@@ -185,7 +185,8 @@ codes! {
          `tournament`; `top_n` needs weights and `pareto` metrics.";
     PROPOSER = "N2-STUDY-038", "a proposer that cannot work",
         "`round` is for proposers that learn from their results, `bandit` and `external`; `command` and \
-         `timeout_s` are for `external`, which needs a command.";
+         `timeout_s` are for `external`, which needs a command; `catalogue` is for `diagnosis`. `grid` needs \
+         values to list: a range of real numbers without `step` has none.";
     APPROVAL = "N2-STUDY-039", "an approval that nobody could give",
         "`approvers` is how many different people must approve: at most as many as `from` names, where it \
          names any. `on_timeout` says what happens when `timeout` is over, and needs one.";
@@ -196,6 +197,10 @@ codes! {
     SECRET = "N2-STUDY-041", "a secret in the study file",
         "The study file is kept in the run folder and its values in the journal, which others read. Put the \
          secret into an environment variable and write `${NAME}`: its value is never written anywhere.";
+    SEQUENCE = "N2-STUDY-042", "a sequence of ECOs that cannot work",
+        "A sequence lists at least two ECOs under `sequence`, each with its own `parameters`, and has a name \
+         that no ECO of the catalogue has and no other sequence of the study. `rollback` (`all`, `partial`, \
+         `none`) says what happens when a step fails.";
     CLASS_TOO_WIDE = "N2-LEGAL-001", "an ECO wider than its safety domain",
         "`locked` permits topology_neutral and placement_local ECOs, `guarded` also routing_affecting \
          ones, `sandbox` all four classes. A stage's domain is the stricter of its own and the study's. \

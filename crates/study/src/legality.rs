@@ -3,7 +3,7 @@
 //! An illegal study is understood and could be run; it is refused because it asks for more than it
 //! declares. That is another thing than an invalid one, with another exit code.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use noodle2_model::{
     Bound, ContainmentRules, EcoClass, EcoManifest, JoinMerge, OnTimeout, ParameterDomain,
@@ -11,7 +11,7 @@ use noodle2_model::{
     StudyRail, matches_pattern,
 };
 
-use crate::check::joined_eco_path;
+use crate::check::{component_field, joined_eco_path};
 use crate::codes;
 use crate::suggest::quoted;
 use crate::{Locations, Problem, References};
@@ -50,41 +50,45 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
             problems.push(locations.problem(codes::EXPLORATION, &field, message, Some(help)));
         }
         for (position, eco) in stage.ecos.iter().enumerate() {
-            let class = *classes.entry(&eco.name).or_insert_with(|| {
-                references
-                    .eco(&eco.name, &eco_path)
-                    .map(|manifest| manifest.class)
-            });
-            for (whose, rules) in [("study", &study.safety), ("stage", &stage.safety)] {
-                if let Some((why, help)) = refusal(rules, &eco.name, whose) {
-                    let message = format!("the ECO {} {why}", quoted(&eco.name));
-                    let field = format!("{field}.ecos[{position}].name");
-                    let problem =
-                        locations.problem(codes::ECO_NOT_ALLOWED, &field, message, Some(help));
-                    problems.push(problem);
+            let field = format!("{field}.ecos[{position}]");
+            for (step, (name, parameters)) in eco.components().enumerate() {
+                let field = component_field(eco, &field, step);
+                let class = *classes.entry(name).or_insert_with(|| {
+                    references
+                        .eco(name, &eco_path)
+                        .map(|manifest| manifest.class)
+                });
+                for (whose, rules) in [("study", &study.safety), ("stage", &stage.safety)] {
+                    if let Some((why, help)) = refusal(rules, name, whose) {
+                        let message = format!("the ECO {} {why}", quoted(name));
+                        let field = format!("{field}.name");
+                        let problem =
+                            locations.problem(codes::ECO_NOT_ALLOWED, &field, message, Some(help));
+                        problems.push(problem);
+                    }
                 }
-            }
-            if domain == SafetyDomain::Locked
-                && let Some(manifest) = references.eco(&eco.name, &eco_path)
-            {
-                let field = format!("{field}.ecos[{position}].parameters");
-                problems.extend(exploration(eco, &manifest, &field, locations));
-            }
-            if let Some(class) = class
-                && !domain.permits(class)
-            {
-                let message = format!(
-                    "the ECO {} is `{class}`, which `{domain}` does not permit",
-                    quoted(&eco.name)
-                );
-                let field = format!("{field}.ecos[{position}].name");
-                let help = class_help(study, stage, class);
-                problems.push(locations.problem(
-                    codes::CLASS_TOO_WIDE,
-                    &field,
-                    message,
-                    Some(help),
-                ));
+                if domain == SafetyDomain::Locked
+                    && let Some(manifest) = references.eco(name, &eco_path)
+                {
+                    let field = format!("{field}.parameters");
+                    problems.extend(exploration(parameters, &manifest, &field, locations));
+                }
+                if let Some(class) = class
+                    && !domain.permits(class)
+                {
+                    let message = format!(
+                        "the ECO {} is `{class}`, which `{domain}` does not permit",
+                        quoted(name)
+                    );
+                    let field = format!("{field}.name");
+                    let help = class_help(study, stage, class);
+                    problems.push(locations.problem(
+                        codes::CLASS_TOO_WIDE,
+                        &field,
+                        message,
+                        Some(help),
+                    ));
+                }
             }
         }
         problems.extend(composition(study, index, locations, &mut |eco| {
@@ -141,7 +145,8 @@ fn composition<'s>(
     let mut seen = BTreeSet::new();
     let mut problems = Vec::new();
     for before in study.stages_before(stage) {
-        for eco in before.ecos.iter().map(|eco| eco.name.as_str()) {
+        let named = before.ecos.iter().flat_map(StageEco::components);
+        for (eco, _) in named {
             if !seen.insert(eco) {
                 continue;
             }
@@ -196,7 +201,7 @@ fn refusal(rules: &SafetyRules, eco: &str, whose: &str) -> Option<(String, Strin
 
 /// Parameters of a locked stage whose values would be drawn by chance.
 fn exploration(
-    eco: &StageEco,
+    parameters: &BTreeMap<String, ParameterDomain>,
     manifest: &EcoManifest,
     field: &str,
     locations: &Locations,
@@ -208,8 +213,9 @@ fn exploration(
             .is_some_and(|spec| matches!(spec.kind, ParameterKind::Real { .. }));
         is_real && matches!(domain, ParameterDomain::Range { step: None, .. })
     };
-    let parameters = eco.parameters.iter();
-    let drawn = parameters.filter(|(name, domain)| is_drawn(name, domain));
+    let drawn = parameters
+        .iter()
+        .filter(|(name, domain)| is_drawn(name, domain));
     drawn
         .map(|(name, _)| {
             let message = format!(

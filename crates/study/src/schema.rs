@@ -27,6 +27,21 @@ fn shorthands(schema: &mut Value) {
             { "$ref": "#/$defs/StageEco" },
         ]
     });
+    let steps = at(schema, "/$defs/StageEco/properties/sequence");
+    steps["items"] = json!({
+        "anyOf": [
+            { "type": "string", "description": "The name of an ECO whose parameters keep their defaults." },
+            { "$ref": "#/$defs/SequenceStep" },
+        ]
+    });
+    // A sequence may go without a name.
+    let eco = at(schema, "/$defs/StageEco");
+    eco["required"] = json!([]);
+    eco["anyOf"] = json!([{ "required": ["name"] }, { "required": ["sequence"] }]);
+    // A proposer without values may be a single word.
+    let proposer = at(schema, "/$defs/Stage/properties/proposer");
+    let whole = proposer.clone();
+    *proposer = json!({ "anyOf": [{ "$ref": "#/$defs/ProposerKind" }, whole] });
     at(schema, "/$defs/Notification")["oneOf"] = json!([
         { "required": ["command"], "properties": { "command": { "type": "array" }, "webhook": { "type": "null" } } },
         { "required": ["webhook"], "properties": { "webhook": { "type": "string" }, "command": { "type": "null" } } },
@@ -140,6 +155,7 @@ fn constraints() -> Vec<(&'static str, &'static str, Value)> {
             "minimum",
             json!(1),
         ),
+        ("/$defs/StageEco/properties/sequence", "minItems", json!(2)),
         ("/$defs/Approval/properties/approvers", "minimum", json!(1)),
         (
             "/$defs/Approval/properties/from",

@@ -142,6 +142,9 @@ impl Explainer<'_> {
                 study.domain_of(stage).widest_class()
             ),
         ];
+        if let Some(reason) = &trial.reason {
+            lines.push(format!("why: {reason}"));
+        }
         lines.extend(composition_lines(trial));
         for attempt in &trial.attempts {
             if let Some(Outcome::Failed(failure)) = &attempt.outcome

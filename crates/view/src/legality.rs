@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use noodle2_model::{
     Aborts, Approval, Bound, ContainmentRules, DesignGuard, EcoClass, FailureRail, JoinMerge,
     Limits, OnTimeout, PriorRules, PromotionGates, ProtectedObjects, RiskEnvelope, SafetyDomain,
-    Stage, Study, StudyRail,
+    Stage, StageEco, Study, StudyRail,
 };
 use serde::Serialize;
 
@@ -221,9 +221,9 @@ impl StageLegality {
         let guard = DesignGuard::of(study, stage);
         let gates = PromotionGates::of(study, stage);
         let mut classes: BTreeMap<EcoClass, BTreeSet<String>> = BTreeMap::new();
-        for eco in &stage.ecos {
-            if let Some(class) = known.get(&eco.name) {
-                classes.entry(*class).or_default().insert(eco.name.clone());
+        for (name, _) in stage.ecos.iter().flat_map(StageEco::components) {
+            if let Some(class) = known.get(name) {
+                classes.entry(*class).or_default().insert(name.to_owned());
             }
         }
         let composes = stage

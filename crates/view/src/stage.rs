@@ -40,6 +40,9 @@ struct StageTrial {
     case: Option<CaseName>,
     parent: CaseName,
     eco: EcoProposal,
+    /// Why its proposer chose it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     /// What came of it, in the words of the text.
     result: String,
     failure: Option<Failure>,
@@ -124,6 +127,7 @@ impl StageTrial {
             case: case.map(|case| case.name.clone()),
             parent: trial.parent.clone(),
             eco: trial.eco.clone(),
+            reason: trial.reason.clone(),
             result: trial_text(controller, history.status(), trial),
             failure: trial.failure().cloned(),
             attempts: trial.attempts.len(),
@@ -138,9 +142,14 @@ impl StageTrial {
 /// An ECO with its parameters in one line.
 pub fn eco_text(eco: &EcoProposal) -> String {
     let parameters = eco.parameters.iter();
-    parameters.fold(eco.name.clone(), |text, (name, value)| {
+    let text = parameters.fold(eco.name.clone(), |text, (name, value)| {
         format!("{text} {name}={value}")
-    })
+    });
+    let steps: Vec<String> = eco.sequence.iter().map(eco_text).collect();
+    match steps.is_empty() {
+        true => text,
+        false => format!("{text} ({})", steps.join("; then ")),
+    }
 }
 
 /// What a trial composed, and how contradictions between the branches were decided; nothing for an ECO.

@@ -89,6 +89,8 @@ fn outcome(id: &str) -> Outcome {
             edits: BTreeMap::new(),
             conflicts: BTreeMap::new(),
             blast_radius: None,
+            paths: Vec::new(),
+            steps: Vec::new(),
             // What a confirmation finds, too.
             equivalence: Some(EquivalenceProof {
                 verdict: EquivalenceVerdict::Equal,

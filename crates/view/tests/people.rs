@@ -127,6 +127,8 @@ fn waiting() -> Journal {
             blast_radius: None,
             conflicts: Default::default(),
             equivalence: None,
+            paths: Vec::new(),
+            steps: Vec::new(),
         })),
         usage: AttemptUsage::default(),
     });

@@ -11,9 +11,10 @@ use noodle2_model::{
     EngineKind, EngineSpec, EquivalenceProof, EquivalenceVerdict, Event, Evidence,
     ExternalProposal, Failure, FailureClass, Join, JoinMerge, JoinPolicy, Limits, Measurement,
     Metric, MetricSet, Objective, OnTimeout, Outcome, ParameterDomain, ParameterKind,
-    ParameterSpec, ParameterValue, Parasitics, Prior, PriorRules, Priors, ProposerKind,
-    RunIdentity, SafetyDomain, Scene, Selection, Stage, StageEco, StageEnd, StageIndex, StageMode,
-    StopCause, Strategy, Study, TimeSpan, TrialResult, ViolationDepth,
+    ParameterSpec, ParameterValue, Parasitics, PathExtreme, PathProfile, Prior, PriorRules, Priors,
+    ProposerKind, Rollback, RunIdentity, SafetyDomain, Scene, Selection, SequenceStep, Stage,
+    StageEco, StageEnd, StageIndex, StageMode, StopCause, Strategy, Study, Symptom, TimeSpan,
+    TrialResult, ViolationDepth,
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): enough chance for a schedule, the same on every machine.
@@ -58,6 +59,7 @@ pub fn stage(name: &str, after: &[&str], trials: u32) -> Stage {
                         step: None,
                     },
                 )]),
+                ..StageEco::default()
             },
             StageEco {
                 name: "buffer".to_owned(),
@@ -69,6 +71,7 @@ pub fn stage(name: &str, after: &[&str], trials: u32) -> Stage {
                         step: None,
                     },
                 )]),
+                ..StageEco::default()
             },
         ],
         mode: StageMode::Sta,
@@ -144,6 +147,10 @@ fn eco(name: &str, parameter: &str, kind: ParameterKind) -> (String, EcoDefiniti
             },
         )]),
         expected: BTreeMap::new(),
+        remedies: BTreeMap::from([
+            (Symptom::Fanout, Default::default()),
+            (Symptom::WireShareUnknown, Default::default()),
+        ]),
         changes_connectivity: false,
         implementation: EcoImplementation::Tcl("eco.tcl".to_owned()),
     };
@@ -223,9 +230,15 @@ pub fn random_study(chance: &mut Chance) -> Study {
                 ProposerKind::Auto,
                 ProposerKind::Random,
                 ProposerKind::Bandit,
+                ProposerKind::Grid,
+                ProposerKind::Diagnosis,
                 ProposerKind::External,
             ];
-            stage.proposer.kind = kinds[chance.below(5)];
+            stage.proposer.kind = kinds[chance.below(7)];
+            stage.proposer.catalogue = chance.one_in(2);
+            if chance.one_in(4) {
+                stage.ecos.push(sequence());
+            }
             stage.proposer.round = Some(1 + chance.below(4) as u32);
             let strategies = [
                 Strategy::Lexicographic,
@@ -330,6 +343,30 @@ pub fn random_priors(chance: &mut Chance) -> Priors {
             entry("resize", chance.below(6)),
         ],
         runs: Vec::new(),
+    }
+}
+
+/// Both ECOs one after the other.
+pub fn sequence() -> StageEco {
+    let step = |name: &str, parameter: &str, from, to| SequenceStep {
+        name: name.to_owned(),
+        parameters: BTreeMap::from([(
+            parameter.to_owned(),
+            ParameterDomain::Range {
+                from,
+                to,
+                step: None,
+            },
+        )]),
+    };
+    StageEco {
+        name: "both".to_owned(),
+        sequence: vec![
+            step("resize", "paths", 1.0, 9.0),
+            step("buffer", "share", 0.0, 1.0),
+        ],
+        rollback: Some(Rollback::Partial),
+        ..StageEco::default()
     }
 }
 
@@ -439,6 +476,30 @@ fn measurement(design: u64, wns: f64, area: f64) -> Measurement {
         conflicts: BTreeMap::new(),
         blast_radius: None,
         equivalence: None,
+        paths: vec![path(design, wns)],
+        steps: Vec::new(),
+    }
+}
+
+/// A worst path; some show more than that no wires are known.
+fn path(design: u64, slack_ps: f64) -> PathProfile {
+    PathProfile {
+        scene: "default".to_owned(),
+        check: noodle2_model::Check::Setup,
+        start: "a".to_owned(),
+        end: "b".to_owned(),
+        slack_ps,
+        stages: 5,
+        cell_delay_ps: 900.0,
+        wire_delay_ps: None,
+        widest: Some(PathExtreme {
+            at: "u1".to_owned(),
+            cell: "INV".to_owned(),
+            value: (design % 16) as f64,
+        }),
+        slowest_transition: None,
+        median_transition_ps: None,
+        slowest_cell: None,
     }
 }
 

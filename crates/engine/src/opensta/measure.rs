@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
-    BlastRadius, Check, ContentHash, Finding, FindingKind, Metric, MetricSet, PathGroupSummary,
-    WorstPath,
+    BlastRadius, Check, ContentHash, Finding, FindingKind, Metric, MetricSet, PathExtreme,
+    PathGroupSummary, PathProfile, PathStage, StepRecord, WorstPath,
 };
 use serde::Serialize;
 
@@ -31,6 +31,9 @@ pub struct MetricsDocument {
     pub scenes: BTreeMap<String, SceneDocument>,
     /// How many edits of each kind lead from the parent to the design; `ledger.tsv` lists them.
     pub edits: BTreeMap<String, u64>,
+    /// What each step of a sequence did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepRecord>,
     /// How far the ECO reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blast_radius: Option<BlastRadius>,
@@ -52,9 +55,22 @@ pub struct SceneDocument {
     /// The worst setup path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worst_setup_path: Option<WorstPath>,
+    /// The worst paths, setup before hold, worst first, with every driver on them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub path_drivers: Vec<PathDrivers>,
     /// The worst hold path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worst_hold_path: Option<WorstPath>,
+}
+
+/// The drivers of a worst path, from start to end.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct PathDrivers {
+    /// What it is made of, in all.
+    #[serde(flatten)]
+    pub profile: PathProfile,
+    /// Its drivers.
+    pub drivers: Vec<PathStage>,
 }
 
 /// What is gathered over the processes of a trial.
@@ -225,6 +241,20 @@ impl Gathered {
                     _ => document.worst_hold_path = Some(path),
                 }
             }
+            Record::PathProfile {
+                scene,
+                check,
+                start,
+                end,
+                slack_ps,
+                drivers,
+            } => {
+                let ends = (start.as_str(), end.as_str());
+                let profile = profile(scene, *check, ends, *slack_ps, drivers);
+                let drivers = drivers.clone();
+                let paths = &mut self.document(scene).path_drivers;
+                paths.push(PathDrivers { profile, drivers });
+            }
             Record::NotAnnotated {
                 scene,
                 nets,
@@ -327,6 +357,26 @@ impl Gathered {
         }
     }
 
+    /// The worst paths over scenes, setup before hold, worst first.
+    pub(super) fn worst_paths(&self) -> Vec<PathProfile> {
+        let mut paths: Vec<&PathProfile> = (self.scenes.values())
+            .flat_map(|document| &document.path_drivers)
+            .map(|path| &path.profile)
+            .collect();
+        paths.sort_by(|left, right| {
+            (left.check.cmp(&right.check))
+                .then_with(|| left.slack_ps.total_cmp(&right.slack_ps))
+                .then_with(|| (&left.scene, &left.end).cmp(&(&right.scene, &right.end)))
+        });
+        [Check::Setup, Check::Hold]
+            .into_iter()
+            .flat_map(|check| {
+                let of_check = paths.iter().filter(move |path| path.check == check);
+                of_check.take(WORST_PATHS).map(|path| (*path).clone())
+            })
+            .collect()
+    }
+
     /// The worst over scenes, and the metrics by scene.
     pub(super) fn metrics(&self) -> (MetricSet, BTreeMap<String, MetricSet>) {
         let scenes: BTreeMap<String, MetricSet> = self
@@ -339,5 +389,56 @@ impl Gathered {
             overall.merge_worst(metrics);
         }
         (overall, scenes)
+    }
+}
+
+/// How many of the worst paths of a check are told of a case.
+const WORST_PATHS: usize = 3;
+
+/// What a path is made of, in all.
+fn profile(
+    scene: &str,
+    check: Check,
+    (start, end): (&str, &str),
+    slack_ps: f64,
+    drivers: &[PathStage],
+) -> PathProfile {
+    let time = |value: f64| Metric::SetupWs.canonical(value).unwrap_or(value);
+    let sum = |values: &mut dyn Iterator<Item = f64>| time(values.sum());
+    let knows_wires = drivers.iter().any(|driver| driver.wire_delay_ps.is_some());
+    let largest = |value: fn(&PathStage) -> Option<f64>| {
+        let mut largest: Option<PathExtreme> = None;
+        for driver in drivers {
+            if let Some(value) = value(driver)
+                && largest.as_ref().is_none_or(|known| value > known.value)
+            {
+                largest = Some(PathExtreme {
+                    at: driver.instance.clone(),
+                    cell: driver.cell.clone(),
+                    value,
+                });
+            }
+        }
+        largest
+    };
+    let mut transitions: Vec<f64> = (drivers.iter())
+        .filter_map(|driver| driver.transition_ps)
+        .collect();
+    transitions.sort_by(f64::total_cmp);
+    let cells = drivers.iter().filter(|driver| !driver.cell.is_empty());
+    PathProfile {
+        scene: scene.to_owned(),
+        check,
+        start: start.to_owned(),
+        end: end.to_owned(),
+        slack_ps: time(slack_ps),
+        stages: u32::try_from(cells.count()).unwrap_or(u32::MAX),
+        cell_delay_ps: sum(&mut drivers.iter().filter_map(|driver| driver.cell_delay_ps)),
+        wire_delay_ps: knows_wires
+            .then(|| sum(&mut drivers.iter().filter_map(|driver| driver.wire_delay_ps))),
+        widest: largest(|driver| Some(f64::from(driver.fanout))),
+        slowest_transition: largest(|driver| driver.transition_ps),
+        median_transition_ps: transitions.get(transitions.len() / 2).copied(),
+        slowest_cell: largest(|driver| driver.cell_delay_ps),
     }
 }

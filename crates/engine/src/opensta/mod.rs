@@ -17,6 +17,7 @@ mod prove;
 mod read;
 mod scenes;
 mod script;
+mod sequence;
 mod trial;
 
 pub use cold::{ColdRequest, ColdResult};
@@ -26,12 +27,13 @@ pub use measure::{MetricsDocument, SceneDocument};
 pub use probe::{Abilities, OpenSta, ProbeError, find_program};
 pub use read::{Record, ResultError, ResultFile};
 pub use scenes::{Preparation, PrepareProblem, StudyContext};
+pub use sequence::SequenceRequest;
 pub use trial::{ParentFacts, TrialRequest};
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use noodle2_model::{CommandLimits, CommandSpec};
+use noodle2_model::{CommandLimits, CommandSpec, CommandStreams};
 
 /// The command that runs `script` in `folder`. Nothing of the caller's environment is passed on: neither
 /// start-up files nor the locale can change a result.
@@ -44,6 +46,7 @@ fn command(
 ) -> CommandSpec {
     let arguments = ["-no_init", "-no_splash", "-exit", script];
     CommandSpec {
+        streams: CommandStreams::default(),
         program: program.to_owned(),
         arguments: arguments.map(str::to_owned).to_vec(),
         environment: environment(folder),

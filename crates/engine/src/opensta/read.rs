@@ -3,7 +3,7 @@
 //! Lines of tab-separated fields, `\\`, `\t`, `\n`, `\r` and `\0` escaped; first the line
 //! `noodle2-result <version>`, last the line `end <number of records>`.
 
-use noodle2_model::Metric;
+use noodle2_model::{Check, Metric, PathStage};
 
 /// The version of the format that this program writes and reads.
 const VERSION: &str = "1";
@@ -86,6 +86,15 @@ pub enum Record {
         end: String,
         slack_ps: f64,
         cells: Vec<(String, String)>,
+    },
+    /// What a worst path of a check is made of: its ends, slack in ps, and its drivers from start to end.
+    PathProfile {
+        scene: String,
+        check: Check,
+        start: String,
+        end: String,
+        slack_ps: f64,
+        drivers: Vec<PathStage>,
     },
     /// Nets that should have annotated wires and do not, and one of them.
     NotAnnotated {
@@ -244,6 +253,26 @@ fn record(fields: &[String]) -> Option<Record> {
             slack_ps: number(slack)?,
             cells: pairs(cells)?,
         },
+        [
+            "path_profile",
+            scene,
+            check,
+            start,
+            end,
+            slack,
+            drivers @ ..,
+        ] => Record::PathProfile {
+            scene: own(scene),
+            check: match *check {
+                "setup" => Check::Setup,
+                "hold" => Check::Hold,
+                _ => return None,
+            },
+            start: own(start),
+            end: own(end),
+            slack_ps: number(slack)?,
+            drivers: path_stages(drivers)?,
+        },
         ["not_annotated", scene, nets, example] => Record::NotAnnotated {
             scene: own(scene),
             nets: nets.parse().ok()?,
@@ -267,6 +296,31 @@ fn record(fields: &[String]) -> Option<Record> {
 
 fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+fn path_stages(fields: &[&str]) -> Option<Vec<PathStage>> {
+    let (stages, rest) = fields.as_chunks::<7>();
+    let time = |text: &str| match text {
+        "" => Some(None),
+        text => Some(Some(Metric::SetupWs.canonical(number(text)?)?)),
+    };
+    let stage = |[instance, cell, through, wire, transition, fanout, load]: &[&str; 7]| {
+        Some(PathStage {
+            instance: (*instance).to_owned(),
+            cell: (*cell).to_owned(),
+            cell_delay_ps: time(through)?,
+            wire_delay_ps: time(wire)?,
+            transition_ps: time(transition)?,
+            fanout: fanout.parse().ok()?,
+            load_ff: match *load {
+                "" => None,
+                farads => Metric::Area.canonical(number(farads)? * 1e15),
+            },
+        })
+    };
+    rest.is_empty()
+        .then(|| stages.iter().map(stage).collect())
+        .flatten()
 }
 
 fn pairs(cells: &[&str]) -> Option<Vec<(String, String)>> {

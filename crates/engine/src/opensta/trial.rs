@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use noodle2_model::{
-    CommandReport, CommandSpec, ContentHash, DesignGuard, DesignState, EcoClass, EcoImplementation,
-    EcoProposal, Failure, FailureClass, Measurement, MetricSet, Outcome, Parameters, Parasitics,
-    TrialId,
+    CommandReport, CommandSpec, CommandStreams, ContentHash, DesignGuard, DesignState, EcoClass,
+    EcoImplementation, EcoProposal, Failure, FailureClass, Measurement, MetricSet, Outcome,
+    Parameters, Parasitics, TrialId,
 };
 
 use noodle2_netlist::{Aliases, Edit, Ledger, canonical_hash};
@@ -245,6 +245,8 @@ impl StudyContext {
             conflicts: BTreeMap::new(),
             blast_radius: change.map(|change| change.radius),
             equivalence: None,
+            paths: gathered.worst_paths(),
+            steps: Vec::new(),
         };
         self.write_metrics(request, &gathered, &measurement)?;
         Ok(Outcome::Measured(measurement))
@@ -417,6 +419,7 @@ impl StudyContext {
             failure(FailureClass::ToolMissing, message)
         })?;
         let spec = CommandSpec {
+            streams: CommandStreams::default(),
             program,
             arguments: words.collect(),
             environment: command_environment(folder),
@@ -461,6 +464,7 @@ impl StudyContext {
             overall: measurement.overall.clone(),
             scenes: gathered.scenes.clone(),
             edits: measurement.edits.clone(),
+            steps: measurement.steps.clone(),
             blast_radius: measurement.blast_radius.clone(),
             notes: gathered.notes.clone(),
             findings: measurement.findings.clone(),

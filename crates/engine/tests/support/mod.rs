@@ -422,14 +422,7 @@ pub fn eco_of_class(
 }
 
 pub fn proposal(eco: &Eco) -> EcoProposal {
-    EcoProposal {
-        name: eco.manifest.name.clone(),
-        version: eco.manifest.version,
-        content: eco.content,
-        class: eco.manifest.class,
-        parameters: eco.manifest.complete(&Default::default()),
-        composition: None,
-    }
+    EcoProposal::single(&eco.manifest, eco.content, &Default::default())
 }
 
 pub fn try_eco(

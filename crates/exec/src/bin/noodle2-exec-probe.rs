@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         return usage();
     };
     let spec = CommandSpec {
+        streams: Default::default(),
         program: program.into(),
         arguments: arguments.collect(),
         environment: std::env::vars().collect(),

@@ -302,7 +302,7 @@ fn prepare(
             .iter()
             .map(|name| StageEco {
                 name: name.clone(),
-                parameters: std::collections::BTreeMap::new(),
+                ..StageEco::default()
             })
             .collect(),
         mode: StageMode::Sta,
@@ -421,14 +421,7 @@ impl<'a> Bench<'a> {
         };
         let folder = self.folder.join(trial.to_string());
         std::fs::create_dir_all(&folder).map_err(|error| refused(&folder, &error))?;
-        let proposal = EcoProposal {
-            name: eco.manifest.name.clone(),
-            version: eco.manifest.version,
-            content: eco.content,
-            class: eco.manifest.class,
-            parameters: eco.manifest.complete(given),
-            composition: None,
-        };
+        let proposal = EcoProposal::single(&eco.manifest, eco.content, given);
         let request = TrialRequest {
             trial,
             folder,

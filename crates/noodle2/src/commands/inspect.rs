@@ -4,7 +4,9 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use noodle2_control::{Case, Controller, Trial, gain_over};
-use noodle2_model::{CaseName, Event, Metric, MetricSet, StageIndex, Study, TrialId};
+use noodle2_model::{
+    CaseName, Event, Metric, MetricSet, StageIndex, StepEnding, StepRecord, Study, TrialId,
+};
 use noodle2_store::{RequestSpool, RunFolder, read_journal};
 use noodle2_view::{
     ApprovalStanding, History, Lineage, Progress, StageView, Summary, SummaryStatus, Table,
@@ -206,6 +208,7 @@ fn show_trial(
             "label": controller.program().study().result_label(),
             "parents": case.map(|case| &case.parents),
             "eco": trial.map(|trial| &trial.eco),
+            "reason": trial.and_then(|trial| trial.reason.as_ref()),
             "result": trial.map(result),
             "failure": trial.and_then(Trial::failure),
             "refused": trial.and_then(|trial| trial.refused.as_ref()),
@@ -215,6 +218,8 @@ fn show_trial(
             "scenes": case.map(|case| &case.measurement.scenes),
             "edits": case.map(|case| &case.measurement.edits),
             "conflicts": case.map(|case| &case.measurement.conflicts),
+            "steps": case.map(|case| &case.measurement.steps),
+            "paths": case.map(|case| &case.measurement.paths),
             "findings": case.map(|case| &case.measurement.findings),
             "folder": folder.trial(&name),
         }))?;
@@ -230,6 +235,9 @@ fn show_trial(
                 trial.parent,
                 result(trial)
             ));
+            if let Some(reason) = &trial.reason {
+                text.push_str(&format!("  why: {reason}\n"));
+            }
             for line in composition_lines(trial) {
                 text.push_str(&format!("  {line}\n"));
             }
@@ -244,12 +252,42 @@ fn show_trial(
             }
         }
     }
+    for (number, step) in (1..).zip(case.iter().flat_map(|case| &case.measurement.steps)) {
+        text.push_str(&format!("  step {number}, {}\n", step_text(step)));
+    }
     text.push_str(&format!("  files: {}\n\n", folder.trial(&name).display()));
     if let Some(case) = case {
         text.push_str(&metrics_table(controller, case, parent).text());
     }
     print::data(&text);
     Ok(Exit::Done)
+}
+
+/// What a step of a sequence did, in a line.
+fn step_text(step: &StepRecord) -> String {
+    let ending = match step.ending {
+        StepEnding::Kept => "kept",
+        StepEnding::Undone => "undone",
+        StepEnding::UndoneLater => "undone with a later step",
+        StepEnding::NotMade => "not made",
+    };
+    let edits: Vec<String> = (step.edits.iter())
+        .map(|(kind, count)| format!("{count} {kind}"))
+        .collect();
+    let edits = match (step.ending, edits.is_empty()) {
+        (StepEnding::Kept, true) => ": changed nothing".to_owned(),
+        (_, true) => String::new(),
+        (_, false) => format!(": {}", edits.join(", ")),
+    };
+    let values = step.before.zip(step.after);
+    let values = values.map(|(before, after)| format!(" ({before} to {after})"));
+    let error = step.error.as_ref().map(|error| format!(": {error}"));
+    format!(
+        "{}: {ending}{edits}{}{}",
+        step.eco,
+        values.unwrap_or_default(),
+        error.unwrap_or_default()
+    )
 }
 
 fn metrics_table(controller: &Controller, case: &Case, parent: Option<&Case>) -> Table {

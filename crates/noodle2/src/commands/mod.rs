@@ -1,6 +1,7 @@
 //! One file for each group of commands. Each reads what it needs, asks another room, prints.
 
 mod approve;
+mod diagnose;
 mod doctor;
 mod eco;
 mod ended;
@@ -15,6 +16,7 @@ mod run;
 mod verify;
 
 pub(crate) use approve::approve;
+pub(crate) use diagnose::diagnose;
 pub(crate) use doctor::doctor;
 pub(crate) use eco::{LintOrder, eco_lint, eco_list, eco_show};
 pub(crate) use explain::explain;

@@ -25,7 +25,8 @@ use crate::print;
 use crate::priors;
 use crate::record;
 use crate::run::{
-    AttemptRunner, Driver, DriverError, EngineRunner, Herald, People, RunEnd, Spending, Watch, took,
+    AskingPlace, AttemptRunner, Driver, DriverError, EngineRunner, Herald, People, RunEnd,
+    Spending, Watch, took,
 };
 use crate::shell;
 use crate::study::{self, Prepared};
@@ -281,6 +282,12 @@ fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, 
             "N2-RUN-018: nobody will be told by {problem}; the run goes on all the same"
         ));
     }
+    let asking = AskingPlace {
+        study: prepared.identity.study_folder.clone(),
+        run: folder.root().to_owned(),
+        mark: mark_of(&folder, &begun.journal)?,
+        limits: prepared.identity.study.limits.clone(),
+    };
     let runner = EngineRunner {
         folder: folder.clone(),
         context: prepared.context,
@@ -298,6 +305,7 @@ fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, 
         runner: Arc::new(runner),
         spending: begun.spending,
         workers: manner.workers as usize,
+        asking,
         people: People::new(&folder, begun.requested)?,
         herald: Arc::clone(&herald),
         called: called.clone(),

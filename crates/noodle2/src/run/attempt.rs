@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use noodle2_control::{Attempt, Case, Controller};
 use noodle2_engine::{
-    Catalogue, Eco, ParentFacts, ReplayRequest, RerunRequest, StudyContext, TrialRequest,
+    Catalogue, Eco, ParentFacts, ReplayRequest, RerunRequest, SequenceRequest, StudyContext,
+    TrialRequest,
 };
 use noodle2_exec::{CancelToken, Guard, JobPanicked, run_command};
 use noodle2_model::{
     AttemptId, AttemptUsage, CaseName, CommandReport, CommandSpec, ComposeMode, ConflictRule,
-    ContentHash, DesignGuard, EcoProposal, EquivalenceProof, Failure, FailureClass, Outcome,
-    RunIdentity,
+    ContentHash, DesignGuard, EcoProposal, EquivalenceProof, Failure, FailureClass, Metric,
+    Outcome, RunIdentity,
 };
 use noodle2_store::{
     ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, copy_file,
@@ -37,6 +38,8 @@ pub(crate) struct AttemptOrder {
     pub confirms: Option<ParentOrder>,
     /// The case whose logic the confirmed one must have.
     pub same_logic_as: Option<ParentOrder>,
+    /// What the steps of a sequence are judged by.
+    pub judge: Metric,
     /// How long to wait before it begins, since the machine failed the attempts before.
     pub backoff: Duration,
 }
@@ -115,7 +118,10 @@ impl AttemptOrder {
         let origin = trial
             .filter(|_| confirms.is_some() && asks_for_proof)
             .and_then(|trial| controller.cases().get(&trial.parent));
+        let rank = &controller.program().objective(attempt.trial.stage).rank;
         Self {
+            // A study ranks by something: that was checked when it was read.
+            judge: rank.first().copied().unwrap_or(Metric::SetupWns),
             replayed,
             attempt,
             same_logic_as: origin.map(order),
@@ -165,6 +171,8 @@ enum Work<'o> {
         with: PathBuf,
         ancestor: PathBuf,
     },
+    /// ECOs are applied one after the other, and tried as one.
+    Sequence(&'o EcoProposal, Vec<&'o Eco>),
     /// The ECOs of another case are applied anew.
     Rerun(&'o EcoProposal, Vec<(&'o EcoProposal, &'o Eco)>),
 }
@@ -248,7 +256,7 @@ impl EngineRunner {
             seed: self.identity.study.seed,
             guard: self.guard(order),
         };
-        let mut outcome = self.carry_out(request, work, &mut |spec| {
+        let mut outcome = self.carry_out(request, work, order.judge, &mut |spec| {
             let report = run_command(spec, &guard, cancel);
             add_usage(&mut usage, &report);
             commands.push(CommandRecord::new(spec, &report));
@@ -306,11 +314,24 @@ impl EngineRunner {
         let Some(proposal) = &order.eco else {
             return Ok(Work::Measure);
         };
+        if !proposal.sequence.is_empty() {
+            let steps = proposal.sequence.iter();
+            let ecos: Result<Vec<&Eco>, String> =
+                steps.map(|step| known(step).map(|(_, eco)| eco)).collect();
+            return Ok(Work::Sequence(proposal, ecos?));
+        }
         let Some(composition) = &proposal.composition else {
             return known(proposal).map(|(proposal, eco)| Work::Eco(proposal, eco));
         };
         match (composition.mode, &order.replayed) {
             (ComposeMode::Rerun, _) => {
+                let mut made = composition.chain.iter();
+                if let Some(sequence) = made.find(|eco| !eco.sequence.is_empty()) {
+                    return Err(format!(
+                        "`{}` is a sequence, and what of it was kept there says nothing here: it is not made anew",
+                        sequence.name
+                    ));
+                }
                 let chain: Result<Vec<_>, String> = composition.chain.iter().map(known).collect();
                 Ok(Work::Rerun(proposal, chain?))
             }
@@ -331,6 +352,7 @@ impl EngineRunner {
         &self,
         trial: TrialRequest<'_>,
         work: Work<'_>,
+        judge: Metric,
         run: &mut dyn FnMut(&CommandSpec) -> CommandReport,
     ) -> Outcome {
         match work {
@@ -341,6 +363,15 @@ impl EngineRunner {
                     ..trial
                 };
                 self.context.run_trial(&trial, run)
+            }
+            Work::Sequence(proposal, ecos) => {
+                let request = SequenceRequest {
+                    trial,
+                    proposal,
+                    ecos,
+                    judge,
+                };
+                self.context.run_sequence(&request, run)
             }
             Work::Rerun(proposal, chain) => {
                 let request = RerunRequest {

@@ -12,7 +12,7 @@ use noodle2_store::{ApprovalRequest, JournalWriter, Mending, RequestAnswer, Stor
 use super::attempt::{AttemptOrder, AttemptResult, AttemptRunner};
 use super::herald::Herald;
 use super::people::{People, event_of, thanks};
-use super::proposer::Askers;
+use super::proposer::{Askers, AskingPlace};
 use super::spending::Spending;
 use super::watch::Watch;
 
@@ -26,6 +26,8 @@ pub(crate) struct Driver {
     pub runner: Arc<dyn AttemptRunner>,
     pub spending: Spending,
     pub workers: usize,
+    /// Where and how programs of the user's are asked for proposals.
+    pub asking: AskingPlace,
     pub people: People,
     pub herald: Arc<Herald>,
     /// What the run is called in a shell.
@@ -73,8 +75,7 @@ impl Driver {
         let waker = pool.waker();
         let interrupts = Interrupts::install(move |_| waker.wake())?;
         let mut obeyed = 0;
-        let folder = self.controller.program().identity().study_folder.clone();
-        let mut askers = Askers::new(&folder);
+        let mut askers = Askers::new(self.asking.clone());
         loop {
             // Before anything starts: a budget may have been spent by the attempt that just ended.
             if let (Some(cause), None) = (self.spending.spent(), self.controller.stop_cause()) {

@@ -16,6 +16,7 @@ pub(crate) use attempt::{AttemptRunner, EngineRunner, NETLIST};
 pub(crate) use driver::{Driver, DriverError, RunEnd};
 pub(crate) use herald::Herald;
 pub(crate) use people::{People, event_of};
+pub(crate) use proposer::AskingPlace;
 pub(crate) use spending::Spending;
 pub(crate) use watch::{Watch, took};
 pub(crate) use worker::Worker;

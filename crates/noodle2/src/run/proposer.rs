@@ -1,27 +1,47 @@
 //! Asks a user's program for the next round of a stage, beside the loop that drives the run.
+//!
+//! It runs as every command does: supervised, with a limit of time and memory, and none of its processes outlives
+//! the run. What it answers is an observation; whether a proposal is tried is the controller's decision.
 
-use std::io::{Read, Write};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::{Duration, Instant};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use noodle2_control::{CausalHistory, Controller};
-use noodle2_model::{Event, ExternalProposal, Proposer, StageIndex};
+use noodle2_engine::{Evidence, classify_command, find_program};
+use noodle2_exec::{CancelToken, Guard, run_command};
+use noodle2_model::{
+    CommandLimits, CommandSpec, CommandStreams, Event, ExternalProposal, Failure, FailureClass,
+    Limits, Proposer, StageIndex,
+};
+use noodle2_store::{StoreError, create_folder, write_atomic};
 use serde::Deserialize;
 
 /// How long a program may take where the study does not say.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The most that is read of an answer.
-const LARGEST_ANSWER: u64 = 16 << 20;
-
 /// The programs that are being asked.
 pub(crate) struct Askers {
-    folder: PathBuf,
+    place: AskingPlace,
     asked: Vec<(StageIndex, u32)>,
+    threads: Vec<JoinHandle<()>>,
+    cancel: CancelToken,
     answers: Receiver<(StageIndex, Event)>,
     sender: Sender<(StageIndex, Event)>,
+}
+
+/// Where programs are asked, and under which limits.
+#[derive(Debug, Clone)]
+pub(crate) struct AskingPlace {
+    /// The study's folder, in which they are started.
+    pub study: PathBuf,
+    /// The folder of the run, which keeps what was asked, answered and said beside it, for people.
+    pub run: PathBuf,
+    /// Identifies the run among all runs of this machine.
+    pub mark: String,
+    pub limits: Limits,
 }
 
 #[derive(Deserialize)]
@@ -31,12 +51,13 @@ struct Answer {
 }
 
 impl Askers {
-    /// Programs are started in `folder`, the study's.
-    pub fn new(folder: &Path) -> Self {
+    pub fn new(place: AskingPlace) -> Self {
         let (sender, answers) = channel();
         Self {
-            folder: folder.to_owned(),
+            place,
             asked: Vec::new(),
+            threads: Vec::new(),
+            cancel: CancelToken::new(),
             answers,
             sender,
         }
@@ -51,20 +72,28 @@ impl Askers {
             self.asked.push((stage, round));
             let history = controller.causal_history(stage, round);
             let proposer = controller.program().stage(stage).proposer.clone();
-            let (folder, sender, wake) = (self.folder.clone(), self.sender.clone(), wake.clone());
-            std::thread::spawn(move || {
-                let event = match propose(&proposer, &history, &folder) {
+            let (place, sender, wake) = (self.place.clone(), self.sender.clone(), wake.clone());
+            let cancel = self.cancel.clone();
+            self.threads.push(std::thread::spawn(move || {
+                let name = format!("{stage}_{round}");
+                let event = match place.propose(&proposer, &history, &name, &cancel) {
                     Ok(proposals) => Event::RoundAnswered {
                         stage,
                         round,
                         proposals,
                     },
-                    Err(cause) => Event::ProposerFailed { stage, cause },
+                    Err(failure) => Event::ProposerFailed {
+                        stage,
+                        cause: format!("{}: {}", failure.class, failure.message),
+                    },
                 };
-                // Nobody listens any more once the run has ended.
-                let _ = sender.send((stage, event));
-                wake();
-            });
+                // One that was called off with the run is asked again when the run goes on.
+                if !cancel.is_cancelled() {
+                    // Nobody listens any more once the run has ended.
+                    let _ = sender.send((stage, event));
+                    wake();
+                }
+            }));
         }
     }
 
@@ -74,72 +103,117 @@ impl Askers {
     }
 }
 
-/// Runs the program once.
-fn propose(
-    proposer: &Proposer,
-    history: &CausalHistory,
-    folder: &Path,
-) -> Result<Vec<ExternalProposal>, String> {
-    let Some((program, arguments)) = proposer.command.split_first() else {
-        return Err("the study names no program".to_owned());
-    };
-    let mut child = Command::new(program)
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("`{program}` could not be started: {error}"))?;
-    let question = serde_json::to_vec(history).map_err(|error| error.to_string())?;
-    let input = child.stdin.take();
-    // A program that does not read must not keep the others waiting.
-    std::thread::spawn(move || input.map(|mut input| input.write_all(&question)));
-    let reading = child.stdout.take().map(read_all);
-    let complaints = child.stderr.take().map(read_all);
-    let limit = proposer.timeout_s.map_or(TIMEOUT, Duration::from_secs_f64);
-    let status = wait(&mut child, limit).ok_or_else(|| {
-        format!(
-            "`{program}` did not answer within {} s",
-            limit.as_secs_f64()
-        )
-    })?;
-    let text = |reading: Option<std::thread::JoinHandle<Vec<u8>>>| {
-        reading
-            .and_then(|reading| reading.join().ok())
-            .unwrap_or_default()
-    };
-    let answer = text(reading);
-    if !status.success() {
-        let said = String::from_utf8_lossy(&text(complaints)).trim().to_owned();
-        let last = said.lines().last().unwrap_or_default().to_owned();
-        return Err(format!("`{program}` ended with {status}: {last}"));
-    }
-    serde_json::from_slice::<Answer>(&answer)
-        .map(|answer| answer.proposals)
-        .map_err(|error| format!("the answer of `{program}` is not understood: {error}"))
-}
-
-fn read_all(output: impl Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {
-    std::thread::spawn(move || {
-        let mut text = Vec::new();
-        let _ = output.take(LARGEST_ANSWER).read_to_end(&mut text);
-        text
-    })
-}
-
-/// How the program ended; `None` when it took too long and was killed.
-fn wait(child: &mut Child, limit: Duration) -> Option<std::process::ExitStatus> {
-    let until = Instant::now() + limit;
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Some(status),
-            Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(5)),
-            Ok(None) | Err(_) => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return None;
-            }
+impl Drop for Askers {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
         }
     }
+}
+
+impl AskingPlace {
+    /// Runs the program once.
+    fn propose(
+        &self,
+        proposer: &Proposer,
+        history: &CausalHistory,
+        name: &str,
+        cancel: &CancelToken,
+    ) -> Result<Vec<ExternalProposal>, Failure> {
+        let Some((tool, arguments)) = proposer.command.split_first() else {
+            let text = "the study names no program".to_owned();
+            return Err(failure(FailureClass::ConfigurationError, text));
+        };
+        let program = match tool.contains('/') {
+            true => Some(self.study.join(tool)).filter(|path| path.is_file()),
+            false => find_program(tool),
+        };
+        let program = program.ok_or_else(|| {
+            let text = format!("`{tool}` could not be started: it is not there");
+            failure(FailureClass::ToolMissing, text)
+        })?;
+        let kept = self.run.join("proposers").join(name);
+        let kept = std::path::absolute(&kept).unwrap_or(kept);
+        let (input, errors) = (kept.join("history.json"), kept.join("stderr.log"));
+        create_folder(&kept).map_err(|error| unkept(&error))?;
+        let text = serde_json::to_string_pretty(history).unwrap_or_default();
+        write_atomic(&input, text).map_err(|error| unkept(&error))?;
+        // Of an asking that was called off.
+        let _ = std::fs::remove_file(&errors);
+        let spec = CommandSpec {
+            program,
+            arguments: arguments.to_vec(),
+            environment: environment(&kept),
+            folder: self.study.clone(),
+            log: kept.join("answer.json"),
+            limits: self.limits_of(proposer),
+            streams: CommandStreams {
+                input: Some(input),
+                errors: Some(errors.clone()),
+            },
+        };
+        let guard = Guard::new(&self.mark, format!("proposer-{name}"));
+        let report = run_command(&spec, &guard, cancel);
+        let said = std::fs::read(&errors).unwrap_or_default();
+        let evidence = Evidence {
+            tool: &format!("`{tool}`"),
+            report: &report,
+            log: &String::from_utf8_lossy(&said),
+        };
+        if let Some(failure) = classify_command(evidence) {
+            return Err(failure);
+        }
+        let answer = std::fs::read(&spec.log).unwrap_or_default();
+        serde_json::from_slice::<Answer>(&answer)
+            .map(|answer| answer.proposals)
+            .map_err(|error| {
+                let text = format!("the answer of `{tool}` is not understood: {error}");
+                failure(FailureClass::ParseFailure, text)
+            })
+    }
+
+    fn limits_of(&self, proposer: &Proposer) -> CommandLimits {
+        let wall = proposer.timeout_s.map_or(TIMEOUT, |seconds| {
+            Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+        });
+        CommandLimits {
+            wall,
+            // It may use all cores for as long as it is given.
+            cpu: Duration::MAX,
+            memory_bytes: self.limits.memory_mib.saturating_mul(1 << 20),
+            output_bytes: self.limits.output_mib.saturating_mul(1 << 20),
+        }
+    }
+}
+
+fn failure(class: FailureClass, message: String) -> Failure {
+    Failure {
+        class,
+        tool_code: None,
+        message,
+        excerpt: String::new(),
+    }
+}
+
+/// What this machine could not keep of an asking.
+fn unkept(error: &StoreError) -> Failure {
+    let class = match error.is_disk_full() {
+        true => FailureClass::DiskFull,
+        false => FailureClass::WorkerLost,
+    };
+    failure(class, error.to_string())
+}
+
+/// The whole environment of a proposer: as that of ECOs that are commands.
+fn environment(folder: &Path) -> BTreeMap<String, String> {
+    let path = std::env::var("PATH").unwrap_or_default();
+    [
+        ("PATH", path),
+        ("HOME", folder.to_string_lossy().into_owned()),
+        ("LC_ALL", "C.UTF-8".to_owned()),
+        ("TZ", "UTC".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use noodle2_model::{
     EcoManifest, EngineKind, ParameterDomain, ParameterKind, ParameterSpec, ParameterValue,
-    Parasitics, StageEco, Study,
+    Parasitics, ProposerKind, Rollback, StageEco, Study,
 };
 
 use super::reference::joined_eco_path;
@@ -28,35 +28,49 @@ pub(super) fn check(study: &mut Study, report: &mut Report, references: Option<&
         .iter()
         .find(|scene| matches!(scene.parasitics, Parasitics::Spef(_)))
         .map(|scene| scene.name.clone());
+    let mut sequences = HashMap::new();
     for (index, stage) in study.stages.iter_mut().enumerate() {
         let list = format!("stages[{index}].ecos");
         let mut seen: HashMap<String, usize> = HashMap::new();
+        let is_grid = stage.proposer.kind == ProposerKind::Grid;
         for (position, eco) in stage.ecos.iter_mut().enumerate() {
             let field = format!("{list}[{position}]");
-            let name = format!("{field}.name");
-            // A name is asked for as a folder, so it must not lead out of the search path.
-            if !report.is_sound(&name) || !file_name(report, &name, &eco.name) {
+            if eco.is_sequence() || eco.rollback.is_some() {
+                sequence(report, &field, eco, &mut catalogue, &mut sequences);
+            }
+            let fields: Vec<String> = (0..eco.sequence.len().max(1))
+                .map(|step| component_field(eco, &field, step))
+                .collect();
+            let mut identities = Vec::new();
+            for ((eco_name, parameters), field) in components_mut(eco).zip(fields) {
+                let name = format!("{field}.name");
+                // A name is asked for as a folder, so it must not lead out of the search path.
+                if !report.is_sound(&name) || !file_name(report, &name, eco_name) {
+                    continue;
+                }
+                let manifest = catalogue
+                    .as_mut()
+                    .and_then(|catalogue| catalogue.find(report, &field, eco_name));
+                if let Some(manifest) = manifest {
+                    suits(report, &field, manifest, engine, extracted.as_deref());
+                }
+                for (name, domain) in parameters.iter_mut() {
+                    let field = format!("{field}.parameters.{name}");
+                    parameter(report, &field, name, domain, manifest);
+                    if is_grid {
+                        listable(report, &field, name, domain, manifest);
+                    }
+                }
+                identities.push(identity(eco_name, parameters, manifest));
+            }
+            if identities.len() < eco.sequence.len().max(1) {
                 continue;
             }
-            let manifest = catalogue
-                .as_mut()
-                .and_then(|catalogue| catalogue.find(report, &field, &eco.name));
-            if let Some(manifest) = manifest {
-                suits(report, &field, manifest, engine, extracted.as_deref());
-            }
-            for (name, domain) in &mut eco.parameters {
-                parameter(
-                    report,
-                    &format!("{field}.parameters.{name}"),
-                    name,
-                    domain,
-                    manifest,
-                );
-            }
+            identities.push(format!("{:?}", eco.rollback));
             if !report.is_sound_throughout(&field) {
                 continue;
             }
-            if let Some(first) = seen.insert(identity(eco, manifest), position) {
+            if let Some(first) = seen.insert(identities.join(" "), position) {
                 let (line, _) = place(report, &format!("{list}[{first}]"));
                 let message = format!(
                     "the ECO {} stands in this stage twice, with the same parameters",
@@ -73,6 +87,104 @@ pub(super) fn check(study: &mut Study, report: &mut Report, references: Option<&
                 );
             }
         }
+    }
+}
+
+/// The field of one of the ECOs that an entry is made of.
+pub(crate) fn component_field(eco: &StageEco, field: &str, step: usize) -> String {
+    match eco.is_sequence() {
+        true => format!("{field}.sequence[{step}]"),
+        false => field.to_owned(),
+    }
+}
+
+/// As [`StageEco::components`], to be changed.
+fn components_mut(
+    eco: &mut StageEco,
+) -> impl Iterator<Item = (&str, &mut BTreeMap<String, ParameterDomain>)> {
+    let single = eco.sequence.is_empty();
+    let steps = eco.sequence.iter_mut();
+    let steps = steps.map(|step| (step.name.as_str(), &mut step.parameters));
+    let itself = single.then_some((eco.name.as_str(), &mut eco.parameters));
+    itself.into_iter().chain(steps)
+}
+
+/// What makes two sequences of one name the same.
+type SequenceSteps = (Vec<String>, Rollback);
+
+fn sequence(
+    report: &mut Report,
+    field: &str,
+    eco: &StageEco,
+    catalogue: &mut Option<Catalogue<'_>>,
+    known: &mut HashMap<String, SequenceSteps>,
+) {
+    if !report.is_sound_throughout(field) {
+        return;
+    }
+    if eco.sequence.len() < 2 {
+        let help = "name a single ECO with `name`".to_owned();
+        report.at(
+            codes::SEQUENCE,
+            &format!("{field}.sequence"),
+            "a sequence has at least two ECOs",
+            help,
+        );
+        return;
+    }
+    if !eco.parameters.is_empty() {
+        let help = "write them beside the ECOs of the sequence".to_owned();
+        report.at(
+            codes::SEQUENCE,
+            &format!("{field}.parameters"),
+            "a sequence has no parameters of its own",
+            help,
+        );
+    }
+    let name = format!("{field}.name");
+    for part in eco.name.split('+') {
+        if !file_name(report, &name, part) {
+            return;
+        }
+    }
+    let names: Vec<String> = eco.sequence.iter().map(|step| step.name.clone()).collect();
+    let made_of = (names, eco.rollback.unwrap_or_default());
+    let first = known
+        .entry(eco.name.clone())
+        .or_insert_with(|| made_of.clone());
+    if *first != made_of {
+        let message = format!("another sequence is called {} too", quoted(&eco.name));
+        let help = "what is known of one would count for the other; rename one".to_owned();
+        report.at(codes::SEQUENCE, &name, message, help);
+    }
+    let Some(catalogue) = catalogue else {
+        return;
+    };
+    if catalogue.knows(&eco.name) {
+        let message = format!("the sequence is called {}, as an ECO is", quoted(&eco.name));
+        report.at(
+            codes::SEQUENCE,
+            &name,
+            message,
+            "give it another `name`".to_owned(),
+        );
+    }
+}
+
+/// Refuses a parameter of a grid whose values cannot be listed.
+fn listable(
+    report: &mut Report,
+    field: &str,
+    name: &str,
+    domain: &ParameterDomain,
+    manifest: Option<&EcoManifest>,
+) {
+    let spec = manifest.and_then(|manifest| manifest.parameters.get(name));
+    let is_real = spec.is_some_and(|spec| matches!(spec.kind, ParameterKind::Real { .. }));
+    if is_real && matches!(domain, ParameterDomain::Range { step: None, .. }) {
+        let message = format!("`{name}` is drawn from a range, which a grid cannot list");
+        let help = "give the range a `step`, list its values, or write `proposer: random`";
+        report.at(codes::PROPOSER, field, message, help.to_owned());
     }
 }
 
@@ -94,12 +206,20 @@ impl<'a> Catalogue<'a> {
         }
     }
 
-    fn find(&mut self, report: &mut Report, field: &str, name: &str) -> Option<&EcoManifest> {
+    fn manifest(&mut self, name: &str) -> Option<&EcoManifest> {
         if !self.manifests.contains_key(name) {
             let manifest = self.references.eco(name, &self.eco_path);
             self.manifests.insert(name.to_owned(), manifest);
         }
-        if self.manifests[name].is_none()
+        self.manifests[name].as_ref()
+    }
+
+    fn knows(&mut self, name: &str) -> bool {
+        !name.contains('+') && self.manifest(name).is_some()
+    }
+
+    fn find(&mut self, report: &mut Report, field: &str, name: &str) -> Option<&EcoManifest> {
+        if self.manifest(name).is_none()
             && report.is_sound_throughout("eco_path")
             && !report.is_full()
         {
@@ -384,13 +504,17 @@ fn numeric(number: f64, whole: bool) -> ParameterValue {
 }
 
 /// A text that is equal for entries that try the same: the values of all parameters, defaults included.
-fn identity(eco: &StageEco, manifest: Option<&EcoManifest>) -> String {
+fn identity(
+    name: &str,
+    parameters: &BTreeMap<String, ParameterDomain>,
+    manifest: Option<&EcoManifest>,
+) -> String {
     let mut values: BTreeMap<&str, Vec<String>> = manifest
         .into_iter()
         .flat_map(|manifest| &manifest.parameters)
         .map(|(name, spec)| (name.as_str(), vec![key(&spec.kind.default_value())]))
         .collect();
-    for (name, domain) in &eco.parameters {
+    for (name, domain) in parameters {
         let mut domain = match domain {
             ParameterDomain::Value(value) => vec![key(value)],
             ParameterDomain::Values(values) => values.iter().map(key).collect(),
@@ -399,7 +523,7 @@ fn identity(eco: &StageEco, manifest: Option<&EcoManifest>) -> String {
         domain.sort();
         values.insert(name, domain);
     }
-    format!("{} {values:?}", eco.name)
+    format!("{name} {values:?}")
 }
 
 fn key(value: &ParameterValue) -> String {

@@ -17,6 +17,7 @@ mod stage;
 
 use std::collections::HashMap;
 
+pub(crate) use eco::component_field;
 pub(crate) use reference::joined_eco_path;
 
 use noodle2_model::Study;

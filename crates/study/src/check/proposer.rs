@@ -23,6 +23,12 @@ pub(super) fn check(study: &Study, report: &mut Report) {
                 "bandit` and `external",
             ),
             (
+                "catalogue",
+                proposer.catalogue,
+                kind == ProposerKind::Diagnosis,
+                "diagnosis",
+            ),
+            (
                 "command",
                 !proposer.command.is_empty(),
                 is_external,

@@ -1,6 +1,6 @@
 //! Stages by themselves: names, trials, aborts, joins.
 
-use noodle2_model::{ComposeMode, Join, JoinMerge, JoinPolicy, Stage, Study};
+use noodle2_model::{ComposeMode, Join, JoinMerge, JoinPolicy, ProposerKind, Stage, Study};
 
 use super::{distinct_names, file_name, not_empty, out_of_range};
 use crate::codes;
@@ -68,7 +68,8 @@ fn trials(report: &mut Report, field: &str, stage: &Stage) {
         }
         return;
     }
-    if stage.trials > 0 && stage.ecos.is_empty() {
+    let suggests = stage.proposer.kind == ProposerKind::Diagnosis && stage.proposer.catalogue;
+    if stage.trials > 0 && stage.ecos.is_empty() && !suggests {
         let message = format!(
             "the stage has `trials: {}`, but no ECO to try",
             stage.trials

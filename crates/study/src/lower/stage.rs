@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use noodle2_model::{
     Aborts, ComposeMode, ConflictRule, EarlyStop, Join, JoinMerge, JoinPolicy, ParameterDomain,
-    ParameterValue, Proposer, SafetyRules, Selection, Stage, StageEco, StageMode, StageRelation,
+    ParameterValue, Proposer, Rollback, SafetyRules, Selection, SequenceStep, Stage, StageEco,
+    StageMode, StageRelation,
 };
 
 use super::fields::fields;
@@ -109,7 +110,7 @@ fn ecos(report: &mut Report, place: &Place<'_>) -> Lowered<Vec<StageEco>> {
             .map(|entry| format!("start each ECO with `- name: {}`", entry.key));
         return Err(wrong_type(report, place, "a list", help));
     }
-    list(report, place, &empty_eco(), eco)
+    list(report, place, &StageEco::default(), eco)
 }
 
 /// A name, or a name with parameters.
@@ -129,7 +130,58 @@ fn eco(report: &mut Report, place: &Place<'_>) -> Lowered<StageEco> {
         let name = filled(report, &item)?;
         return Ok(StageEco {
             name,
-            parameters: BTreeMap::new(),
+            ..StageEco::default()
+        });
+    }
+    let fields = fields(
+        report,
+        place,
+        "an ECO",
+        "{name: ...}",
+        &["name", "parameters", "sequence", "rollback"],
+    )?;
+    let parameters = fields.optional(report, "parameters", BTreeMap::new(), parameters);
+    if !fields.has("sequence") {
+        if let Some(place) = fields.place(report, "rollback") {
+            let help = "remove it, or list the ECOs under `sequence`".to_owned();
+            let message = "`rollback` is for a sequence of ECOs";
+            report.at(codes::SEQUENCE, &place.field, message, help);
+        }
+        return Ok(StageEco {
+            name: fields.required(report, "name", String::new(), filled),
+            parameters,
+            ..StageEco::default()
+        });
+    }
+    let steps =
+        |report: &mut Report, place: &Place<'_>| list(report, place, &empty_step(), sequence_step);
+    let sequence = fields.optional(report, "sequence", Vec::new(), steps);
+    let joined: Vec<&str> = sequence.iter().map(|step| step.name.as_str()).collect();
+    Ok(StageEco {
+        name: fields.optional(report, "name", joined.join("+"), filled),
+        parameters,
+        sequence,
+        rollback: fields.option(report, "rollback", rollback),
+    })
+}
+
+/// A name, or a name with parameters.
+fn sequence_step(report: &mut Report, place: &Place<'_>) -> Lowered<SequenceStep> {
+    if let Kind::Scalar { text, plain } = &place.node.kind
+        && matches!(resolve(text, *plain), Scalar::Text(text) if !text.contains(':'))
+    {
+        let item = Place {
+            node: place.node,
+            field: format!("{}.name", place.field),
+        };
+        let location = Location {
+            key: None,
+            value: place.node.span,
+        };
+        report.locate(&item.field, location);
+        return Ok(SequenceStep {
+            name: filled(report, &item)?,
+            ..empty_step()
         });
     }
     let fields = fields(
@@ -139,10 +191,26 @@ fn eco(report: &mut Report, place: &Place<'_>) -> Lowered<StageEco> {
         "{name: ...}",
         &["name", "parameters"],
     )?;
-    Ok(StageEco {
+    Ok(SequenceStep {
         name: fields.required(report, "name", String::new(), filled),
         parameters: fields.optional(report, "parameters", BTreeMap::new(), parameters),
     })
+}
+
+fn rollback(report: &mut Report, place: &Place<'_>) -> Lowered<Rollback> {
+    let words = [
+        ("all", Rollback::All),
+        ("partial", Rollback::Partial),
+        ("none", Rollback::None),
+    ];
+    word(report, place, "rollback", &words)
+}
+
+fn empty_step() -> SequenceStep {
+    SequenceStep {
+        name: String::new(),
+        parameters: BTreeMap::new(),
+    }
 }
 
 fn parameters(
@@ -331,13 +399,6 @@ fn policy(report: &mut Report, place: &Place<'_>) -> Lowered<JoinPolicy> {
                 }
             }
         }
-    }
-}
-
-fn empty_eco() -> StageEco {
-    StageEco {
-        name: String::new(),
-        parameters: BTreeMap::new(),
     }
 }
 

@@ -44,6 +44,11 @@ impl References for FakeWorld {
                 ];
                 (EcoClass::GlobalDisruptive, sta, parameters, true)
             }
+            "buffer_share" => {
+                let (min, max, default) = (0.0, 1.0, 0.5);
+                let share = ParameterKind::Real { min, max, default };
+                (EcoClass::PlacementLocal, sta, vec![("share", share)], false)
+            }
             "other_engine" => (EcoClass::TopologyNeutral, &[][..], vec![], false),
             _ => return None,
         };
@@ -52,6 +57,7 @@ impl References for FakeWorld {
             (name.to_owned(), ParameterSpec { description, kind })
         };
         Some(EcoManifest {
+            remedies: BTreeMap::new(),
             name: name.to_owned(),
             version: 1,
             class,
