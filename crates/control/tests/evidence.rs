@@ -33,6 +33,7 @@ fn case(name: &str, wns: f64) -> Outcome {
         equivalence: None,
         paths: Vec::new(),
         steps: Vec::new(),
+        marks: Default::default(),
         conflicts: BTreeMap::new(),
     })
 }

@@ -34,6 +34,7 @@ fn case(name: &str, wns: f64, hold: f64) -> Outcome {
         equivalence: None,
         paths: Vec::new(),
         steps: Vec::new(),
+        marks: Default::default(),
     })
 }
 

@@ -60,6 +60,8 @@ struct StageLegality {
     deny_ecos: Vec<String>,
     protect: ProtectedObjects,
     clock_network: bool,
+    dont_touch: bool,
+    scan: bool,
     envelope: RiskEnvelope,
     aborts: Aborts,
     trial_rail: Vec<Bound>,
@@ -252,6 +254,8 @@ impl StageLegality {
             deny_ecos: both(&study.safety.deny_ecos, &stage.safety.deny_ecos),
             protect: guard.protect,
             clock_network: guard.clock_network,
+            dont_touch: guard.dont_touch,
+            scan: guard.scan,
             envelope: guard.envelope,
             aborts: stage.aborts.clone(),
             trial_rail: both_bounds(&study.safety.rails.trial, &stage.safety.rails.trial),
@@ -327,8 +331,14 @@ impl StageLegality {
 
     fn protected_text(&self) -> String {
         let mut parts = vec!["ports".to_owned()];
-        if self.clock_network {
-            parts.push("clock network".to_owned());
+        for (is_protected, what) in [
+            (self.clock_network, "clock network"),
+            (self.dont_touch, "dont_touch objects"),
+            (self.scan, "scan chains"),
+        ] {
+            if is_protected {
+                parts.push(what.to_owned());
+            }
         }
         for (what, patterns) in [
             ("instances", &self.protect.instances),

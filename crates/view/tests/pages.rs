@@ -91,6 +91,7 @@ fn outcome(id: &str) -> Outcome {
             blast_radius: None,
             paths: Vec::new(),
             steps: Vec::new(),
+            marks: Default::default(),
             // What a confirmation finds, too.
             equivalence: Some(EquivalenceProof {
                 verdict: EquivalenceVerdict::Equal,

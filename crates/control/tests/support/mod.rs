@@ -478,6 +478,7 @@ fn measurement(design: u64, wns: f64, area: f64) -> Measurement {
         equivalence: None,
         paths: vec![path(design, wns)],
         steps: Vec::new(),
+        marks: Default::default(),
     }
 }
 

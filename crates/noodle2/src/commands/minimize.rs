@@ -232,6 +232,7 @@ impl<'a> Search<'a> {
             guard: DesignGuard {
                 // It limits one ECO, and these may be the edits of many.
                 envelope: RiskEnvelope::default(),
+                marks: subject.base.measurement.marks.clone(),
                 ..DesignGuard::of(study, controller.program().stage(stage))
             },
             order,

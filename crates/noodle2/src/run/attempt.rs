@@ -12,8 +12,8 @@ use noodle2_engine::{
 use noodle2_exec::{CancelToken, Guard, JobPanicked, run_command};
 use noodle2_model::{
     AttemptId, AttemptUsage, CaseName, CommandReport, CommandSpec, ComposeMode, ConflictRule,
-    ContentHash, DesignGuard, EcoProposal, EquivalenceProof, Failure, FailureClass, Metric,
-    Outcome, RunIdentity,
+    ContentHash, DesignGuard, DesignMarks, EcoProposal, EquivalenceProof, Failure, FailureClass,
+    Metric, Outcome, RunIdentity,
 };
 use noodle2_store::{
     ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, copy_file,
@@ -40,6 +40,8 @@ pub(crate) struct AttemptOrder {
     pub same_logic_as: Option<ParentOrder>,
     /// What the steps of a sequence are judged by.
     pub judge: Metric,
+    /// What the base case marks as not to be touched.
+    pub marks: DesignMarks,
     /// How long to wait before it begins, since the machine failed the attempts before.
     pub backoff: Duration,
 }
@@ -128,6 +130,10 @@ impl AttemptOrder {
             eco: derives.map(|trial| trial.eco.clone()),
             parent: parent.map(order),
             confirms: confirms.map(order),
+            marks: controller
+                .base_case()
+                .map(|base| base.measurement.marks.clone())
+                .unwrap_or_default(),
             backoff: match (trial, confirms) {
                 (Some(trial), Some(_)) => backoff_after(&trial.confirmations),
                 (Some(trial), None) => backoff_after(&trial.attempts),
@@ -262,6 +268,10 @@ impl EngineRunner {
             commands.push(CommandRecord::new(spec, &report));
             report
         });
+        if let (Outcome::Measured(measurement), Some(_)) = (&mut outcome, &order.confirms) {
+            // Only what a base case marks was there before any ECO.
+            measurement.marks = DesignMarks::default();
+        }
         if let (Outcome::Measured(measurement), Some(origin)) = (&mut outcome, &order.same_logic_as)
             && !cancel.is_cancelled()
         {
@@ -434,7 +444,11 @@ impl EngineRunner {
     fn guard(&self, order: &AttemptOrder) -> DesignGuard {
         let study = &self.identity.study;
         let stage = study.stages.get(order.attempt.trial.stage.position());
-        stage.map_or_else(DesignGuard::default, |stage| DesignGuard::of(study, stage))
+        let guard = stage.map_or_else(DesignGuard::default, |stage| DesignGuard::of(study, stage));
+        DesignGuard {
+            marks: order.marks.clone(),
+            ..guard
+        }
     }
 
     /// The netlist that the parent's attempt left; for the base case those of the study.
