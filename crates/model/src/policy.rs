@@ -160,7 +160,8 @@ impl SafetyRules {
 }
 
 /// Whether a stage may try an ECO that it does not name: the lists of study and stage admit it, their domain
-/// permits its class, and it leaves annotated wires as they are.
+/// permits its class, it leaves annotated wires as they are, and where it is a remedy for hold, some scene
+/// answers for hold.
 pub fn may_try(study: &Study, stage: &Stage, eco: &EcoManifest) -> bool {
     let annotated =
         (study.scenes.iter()).any(|scene| matches!(scene.parasitics, crate::Parasitics::Spef(_)));
@@ -169,6 +170,7 @@ pub fn may_try(study: &Study, stage: &Stage, eco: &EcoManifest) -> bool {
         && study.domain_of(stage).permits(eco.class)
         && eco.engines.contains(&study.engine.kind)
         && !(annotated && eco.changes_connectivity)
+        && (!eco.is_for_hold() || study.scenes.iter().any(crate::Scene::answers_for_hold))
 }
 
 /// What guards the design against the ECOs of one stage: the rules of the study, its stage and its domain

@@ -108,6 +108,7 @@ pub fn study(stages: Vec<Stage>) -> Study {
             parasitics: Parasitics::None,
             clocks: Clocks::Ideal,
             checks: vec![noodle2_model::Check::Setup],
+            ideal_hold: None,
         }],
         engine: EngineSpec {
             kind: EngineKind::Opensta,
