@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
-    Aborts, Approval, Bound, ContainmentRules, DesignGuard, EcoClass, FailureRail, JoinMerge,
-    Limits, OnTimeout, PriorRules, PromotionGates, ProtectedObjects, RiskEnvelope, SafetyDomain,
-    Stage, StageEco, Study, StudyRail,
+    Aborts, Approval, Bound, ContainmentRules, DesignGuard, EcoClass, EngineKind, FailureRail,
+    JoinMerge, Limits, OnTimeout, PriorRules, PromotionGates, ProtectedObjects, RiskEnvelope,
+    SafetyDomain, Stage, StageEco, Study, StudyRail,
 };
 use serde::Serialize;
 
@@ -62,6 +62,8 @@ struct StageLegality {
     clock_network: bool,
     dont_touch: bool,
     scan: bool,
+    /// What is known of cells that a placement holds in their place.
+    fixed_objects: FixedObjects,
     envelope: RiskEnvelope,
     aborts: Aborts,
     trial_rail: Vec<Bound>,
@@ -74,6 +76,13 @@ struct StageLegality {
     /// Who must approve before it starts; absent where nobody has to.
     #[serde(skip_serializing_if = "Option::is_none")]
     approval: Option<Approval>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum FixedObjects {
+    /// The engine has no placement. Not the same as none.
+    Unknown,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -256,6 +265,9 @@ impl StageLegality {
             clock_network: guard.clock_network,
             dont_touch: guard.dont_touch,
             scan: guard.scan,
+            fixed_objects: match study.engine.kind {
+                EngineKind::Opensta => FixedObjects::Unknown,
+            },
             envelope: guard.envelope,
             aborts: stage.aborts.clone(),
             trial_rail: both_bounds(&study.safety.rails.trial, &stage.safety.rails.trial),
@@ -349,7 +361,14 @@ impl StageLegality {
                 parts.push(format!("{what} {}", patterns.join(" ")));
             }
         }
-        parts.join(", ")
+        match self.fixed_objects {
+            FixedObjects::Unknown => {
+                format!(
+                    "{}; fixed cells are unknown without a placement",
+                    parts.join(", ")
+                )
+            }
+        }
     }
 
     fn aborts_text(&self) -> String {
