@@ -29,13 +29,13 @@ fn designs_that_were_mapped_anew_are_proved_equal() {
         let (bench, parent, child) = restructured(&shared, design);
         let (proof, report) = bench
             .context()
-            .prove_equivalence(std::slice::from_ref(&parent), &child)
+            .prove_equivalence(std::slice::from_ref(&parent), &child, &|| false)
             .unwrap();
         assert_eq!(proof.verdict, EquivalenceVerdict::Equal, "{design}");
         assert!(proof.by_proof > 0, "{design}: {report:?}");
         let (unchanged, _) = bench
             .context()
-            .prove_equivalence(std::slice::from_ref(&parent), &parent)
+            .prove_equivalence(std::slice::from_ref(&parent), &parent, &|| false)
             .unwrap();
         assert_eq!(
             (unchanged.by_proof, unchanged.sat_calls),
@@ -61,7 +61,7 @@ fn one_gate_exchanged_among_thousands_is_found() {
         let wrong = bench.write("wrong.v", wrong);
         let (proof, _) = bench
             .context()
-            .prove_equivalence(std::slice::from_ref(&parent), &wrong)
+            .prove_equivalence(std::slice::from_ref(&parent), &wrong, &|| false)
             .unwrap();
         let EquivalenceVerdict::Different { parent, child, .. } = proof.verdict else {
             panic!("{proof:?}");

@@ -327,7 +327,7 @@ impl<'a> Search<'a> {
         let base = [self.subject.base_netlist.clone()];
         let (proof, _) = self
             .context
-            .prove_equivalence(&base, &netlist)
+            .prove_equivalence(&base, &netlist, &|| false)
             .map_err(|failure| stopped(&failure))?;
         Ok(Some(proof))
     }

@@ -275,7 +275,7 @@ impl EngineRunner {
         if let (Outcome::Measured(measurement), Some(origin)) = (&mut outcome, &order.same_logic_as)
             && !cancel.is_cancelled()
         {
-            match self.prove(order, origin, &folder, &mut usage)? {
+            match self.prove(order, origin, &folder, &mut usage, cancel)? {
                 Ok(proof) => measurement.equivalence = Some(proof),
                 Err(failure) => outcome = Outcome::Failed(failure),
             }
@@ -421,11 +421,15 @@ impl EngineRunner {
         origin: &ParentOrder,
         folder: &Path,
         usage: &mut AttemptUsage,
+        cancel: &CancelToken,
     ) -> Result<Result<EquivalenceProof, Failure>, StoreError> {
         let began = Instant::now();
         let parent = self.netlist_of(origin);
         let netlists = self.netlists(order);
-        let proved = self.context.prove_equivalence(&[parent], &netlists[0]);
+        let is_stopped = || cancel.is_cancelled();
+        let proved = self
+            .context
+            .prove_equivalence(&[parent], &netlists[0], &is_stopped);
         // One thread, which does nothing but compute.
         let seconds = began.elapsed().as_secs_f64();
         usage.wall_s += seconds;
