@@ -233,7 +233,7 @@ fn multiplier(bits: usize, rows: impl Iterator<Item = usize>) -> Design {
     let mut sum: Vec<Option<String>> = vec![None; bits];
     for row in rows {
         let mut carry: Option<String> = None;
-        for place in row..bits {
+        for (place, column) in sum.iter_mut().enumerate().skip(row) {
             let mut gate = |cell: &str, left: &str, right: &str| {
                 gates += 1;
                 let _ = writeln!(
@@ -248,14 +248,14 @@ fn multiplier(bits: usize, rows: impl Iterator<Item = usize>) -> Design {
                 &format!("b[{row}]"),
             );
             let (mut total, mut carries) = (own, Vec::new());
-            for other in [sum[place].take(), carry.take()].into_iter().flatten() {
+            for other in [column.take(), carry.take()].into_iter().flatten() {
                 carries.push(gate("AND2X2", &total, &other));
                 total = gate("XOR2X1", &total, &other);
             }
             carry = carries
                 .into_iter()
                 .reduce(|left, right| gate("OR2X1", &left, &right));
-            sum[place] = Some(total);
+            *column = Some(total);
         }
     }
     for (place, total) in sum.iter().enumerate() {

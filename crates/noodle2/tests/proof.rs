@@ -27,7 +27,7 @@ fn multiplier(rows: impl Iterator<Item = usize>) -> String {
     let mut sum: Vec<Option<String>> = vec![None; BITS];
     for row in rows {
         let mut carry: Option<String> = None;
-        for place in row..BITS {
+        for (place, column) in sum.iter_mut().enumerate().skip(row) {
             let mut gate = |cell: &str, left: &str, right: &str| {
                 gates += 1;
                 let _ = writeln!(
@@ -38,13 +38,13 @@ fn multiplier(rows: impl Iterator<Item = usize>) -> String {
             };
             let mut total = gate("AND2X2", &format!("a{}", place - row), &format!("b{row}"));
             let mut carries = Vec::new();
-            for other in [sum[place].take(), carry.take()].into_iter().flatten() {
+            for other in [column.take(), carry.take()].into_iter().flatten() {
                 carries.push(gate("AND2X2", &total, &other));
                 total = gate("XOR2X1", &total, &other);
             }
             let either = carries.into_iter();
             carry = either.reduce(|left, right| gate("OR2X1", &left, &right));
-            sum[place] = Some(total);
+            *column = Some(total);
         }
     }
     for (place, total) in sum.iter().flatten().enumerate() {
