@@ -239,7 +239,7 @@ fn what_a_study_may_do_is_told_before_anything_runs() {
     for words in [
         "legal in the `locked` domain",
         "asks for     topology_neutral: pin_swap",
-        "ports, clock network, cells DFF*",
+        "ports, clock network, dont_touch objects, scan chains, cells DFF*; fixed",
         "an ECO after 2 failures in a row",
         "equivalence proved",
         "study rail   1 catastrophic failure",

@@ -28,6 +28,9 @@ pub struct LegalityReport {
     /// What is done with evidence of other runs; absent where the study says nothing of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     priors: Option<PriorsReport>,
+    /// Why hold may be repaired in scenes with ideal clocks, by scene.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    ideal_hold: BTreeMap<String, String>,
     stages: Vec<StageLegality>,
     /// Every reason why the study may not run.
     breaches: Vec<Breach>,
@@ -131,6 +134,11 @@ impl LegalityReport {
                 project: rules.project_of(&study.name).to_owned(),
                 rules: rules.clone(),
             }),
+            ideal_hold: study
+                .scenes
+                .iter()
+                .filter_map(|scene| Some((scene.name.clone(), scene.ideal_hold.clone()?)))
+                .collect(),
             stages: study
                 .stages
                 .iter()
@@ -182,6 +190,11 @@ impl LegalityReport {
             self.priors
                 .iter()
                 .map(|priors| format!("  priors       {}", priors.text())),
+        );
+        lines.extend(
+            self.ideal_hold.iter().map(|(scene, reason)| {
+                format!("  ideal hold   scene `{scene}`, because: {reason}")
+            }),
         );
         for stage in &self.stages {
             lines.extend(stage.lines());
