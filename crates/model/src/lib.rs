@@ -14,6 +14,7 @@ mod evidence;
 mod hash;
 mod ids;
 mod metric;
+mod noise;
 mod outcome;
 mod pattern;
 mod people;
@@ -45,6 +46,7 @@ pub use evidence::{
 pub use hash::ContentHash;
 pub use ids::{AttemptId, CaseName, ParseNameError, StageIndex, TrialId};
 pub use metric::{Direction, Metric, MetricSet, Unit};
+pub use noise::{NoiseRules, Perturbation};
 pub use outcome::{
     AttemptUsage, DesignState, Failure, FailureClass, FailureScope, Finding, FindingKind,
     Measurement, Outcome, PathGroupSummary, Severity, WorstPath,

@@ -389,6 +389,7 @@ pub fn base_request<'a>(context: &StudyContext, folder: &Path) -> TrialRequest<'
         eco: None,
         seed: 1,
         guard: Default::default(),
+        perturbation: None,
     }
 }
 
@@ -454,6 +455,7 @@ pub fn try_eco_under(
         eco: Some((&proposal(eco), eco)),
         seed: 7,
         guard,
+        perturbation: None,
     };
     context.run_trial(&request, run)
 }

@@ -337,6 +337,7 @@ impl<'a> Bench<'a> {
             eco: None,
             seed: prepared.identity.study.seed,
             guard: DesignGuard::default(),
+            perturbation: None,
         };
         match run(prepared, &request) {
             Outcome::Measured(base) => Ok(Self {
@@ -430,6 +431,7 @@ impl<'a> Bench<'a> {
             eco: Some((&proposal, eco)),
             seed: self.prepared.identity.study.seed,
             guard: DesignGuard::default(),
+            perturbation: None,
         };
         let (result, message, design, edits) = match run(self.prepared, &request) {
             Outcome::NoEffect => {

@@ -255,6 +255,7 @@ impl EngineRunner {
             eco: None,
             seed: self.identity.study.seed,
             guard: self.guard(order),
+            perturbation: None,
         };
         let mut outcome = self.carry_out(request, work, order.judge, &mut |spec| {
             let report = run_command(spec, &guard, cancel);
