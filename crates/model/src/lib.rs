@@ -36,8 +36,8 @@ pub use eco::{
 };
 pub use equivalence::{EquivalenceProof, EquivalenceVerdict};
 pub use event::{
-    EcoDefinition, Event, InputFile, RunIdentity, RunStatus, StageEnd, StageInput, StopCause,
-    ToolIdentity,
+    EcoDefinition, Event, FellBack, InputFile, RunIdentity, RunStatus, StageEnd, StageInput,
+    StopCause, ToolIdentity,
 };
 pub use evidence::{
     Context, Domination, Evidence, Gains, Observation, Prior, PriorRules, PriorRun, PriorSource,
@@ -67,7 +67,7 @@ pub use rails::{
     StudyRail,
 };
 pub use safety::{EcoClass, SafetyDomain};
-pub use selection::{EarlyStop, Selection, Strategy};
+pub use selection::{EarlyStop, Fallback, Selection, Strategy};
 pub use sequence::{Rollback, SequenceStep, StepEnding, StepRecord};
 pub use study::{
     Aborts, Bound, Budget, Check, Clocks, Design, EngineKind, EngineSpec, Join, JoinMerge,

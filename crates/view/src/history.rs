@@ -96,7 +96,9 @@ impl History {
                 Event::WorkersOffered { workers } => {
                     history.workers = history.workers.max(*workers)
                 }
-                Event::AttemptStarted { attempt } | Event::ConfirmationStarted { attempt } => {
+                Event::AttemptStarted { attempt }
+                | Event::ConfirmationStarted { attempt }
+                | Event::RepeatStarted { attempt, .. } => {
                     open.insert(*attempt, history.spans.len());
                     history.spans.push(AttemptSpan {
                         attempt: *attempt,
@@ -282,8 +284,19 @@ impl History {
     pub fn cpu_s(&self) -> f64 {
         let base = self.controller.base_attempts().iter();
         let trials = self.controller.trials();
-        let trials = trials.flat_map(|trial| trial.attempts.iter().chain(&trial.confirmations));
-        base.chain(trials).map(|attempt| attempt.usage.cpu_s).sum()
+        let trials = trials.flat_map(|trial| {
+            let repeats = trial.repeats.values().flatten();
+            trial
+                .attempts
+                .iter()
+                .chain(&trial.confirmations)
+                .chain(repeats)
+        });
+        let repeats = self.controller.base_repeats().values().flatten();
+        base.chain(repeats)
+            .chain(trials)
+            .map(|attempt| attempt.usage.cpu_s)
+            .sum()
     }
 
     /// Seconds during which an attempt of the one and of the other stage ran at the same instant.

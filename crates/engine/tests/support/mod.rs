@@ -254,6 +254,7 @@ impl Bench {
                 bounds: Vec::new(),
             },
             eco_path: Vec::new(),
+            noise: Default::default(),
             budget: Default::default(),
             limits: Default::default(),
             notify: Vec::new(),

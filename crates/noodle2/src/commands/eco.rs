@@ -293,6 +293,7 @@ fn prepare(
         after: Vec::new(),
         relation: None,
         approval: None,
+        fallback: None,
         trials: 1,
         survivors: 1,
         selection: Default::default(),
