@@ -209,10 +209,11 @@ fn the_summary_counts_what_happened() {
     assert_eq!(summary["trials_total"], 8);
     assert_eq!(summary["stages"][1]["failures"], 1);
     assert_eq!(summary["label"], "pre-layout");
-    // The base alone, then eight trials and four confirmations, two at a time, each two seconds long.
-    assert_eq!(summary["makespan_s"], 16.0);
-    assert_eq!(summary["lower_bound_s"], 13.0);
-    assert_eq!(summary["cpu_s"], 19.5);
+    // The base and its re-run alone, then eight trials and four confirmations, two at a time, each two seconds long.
+    assert_eq!(summary["makespan_s"], 18.0);
+    assert_eq!(summary["lower_bound_s"], 14.0);
+    assert_eq!(summary["cpu_s"], 21.0);
+    assert_eq!(summary["noise"]["repeatable"], true);
     assert_eq!(summary["stages"][0]["confirmed"], 1);
 }
 
