@@ -108,7 +108,7 @@ impl Explainer<'_> {
         let mut lines =
             vec!["measured first, as it is: everything else is held against it".to_owned()];
         if let Some(reasons) = self.controller.block_reasons() {
-            lines.push("gate 0 does not let it pass, and nothing else runs:".to_owned());
+            lines.push("it is not fit to be worked on, and nothing else runs:".to_owned());
             lines.extend(reasons.iter().map(|reason| format!("  {reason}")));
         } else if self.controller.base_case().is_some() {
             lines.push("gate 0 found it fit to be worked on".to_owned());
