@@ -74,7 +74,7 @@ fn study(folder: &Path) {
 }
 
 #[test]
-fn two_interrupts_stop_a_proof_and_no_verdict_is_recorded() {
+fn interrupts_stop_a_proof_and_no_verdict_is_recorded() {
     let folder = tempfile::tempdir().unwrap();
     study(folder.path());
     let out = folder.path().join("run");
@@ -90,17 +90,20 @@ fn two_interrupts_stop_a_proof_and_no_verdict_is_recorded() {
     }
     std::thread::sleep(Duration::from_secs(1));
     assert!(child.try_wait().unwrap().is_none(), "the proof is too easy");
+    // The first asks for the end of what runs, the second for the end at once. Two that come together may be
+    // one to a busy machine, so a further one follows until they had their way.
     let began = Instant::now();
-    for _ in 0..2 {
+    let status = loop {
         interrupt(&child);
-    }
-    assert_eq!(child.wait().unwrap().code(), Some(7));
-    // The proof itself would take minutes.
-    assert!(
-        began.elapsed() < Duration::from_secs(20),
-        "{:?}",
-        began.elapsed()
-    );
+        std::thread::sleep(Duration::from_millis(300));
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        // The proof itself would take minutes.
+        let waited = began.elapsed();
+        assert!(waited < Duration::from_secs(20), "{waited:?}");
+    };
+    assert_eq!(status.code(), Some(7));
     assert_eq!(summary(&out)["status"], "interrupted");
     assert!(!out.join("trials/mult_0_1/2/equivalence.json").exists());
     let records = journal(&out);

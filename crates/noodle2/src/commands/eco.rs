@@ -293,6 +293,7 @@ fn prepare(
         after: Vec::new(),
         relation: None,
         approval: None,
+        fallback: None,
         trials: 1,
         survivors: 1,
         selection: Default::default(),
@@ -337,6 +338,7 @@ impl<'a> Bench<'a> {
             eco: None,
             seed: prepared.identity.study.seed,
             guard: DesignGuard::default(),
+            perturbation: None,
         };
         match run(prepared, &request) {
             Outcome::Measured(base) => Ok(Self {
@@ -430,6 +432,7 @@ impl<'a> Bench<'a> {
             eco: Some((&proposal, eco)),
             seed: self.prepared.identity.study.seed,
             guard: DesignGuard::default(),
+            perturbation: None,
         };
         let (result, message, design, edits) = match run(self.prepared, &request) {
             Outcome::NoEffect => {
