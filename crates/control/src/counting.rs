@@ -13,6 +13,7 @@ impl Controller {
         let base = self.base_metrics().clone();
         let rails = self.program.rails(stage);
         let objective = self.program.objective(stage);
+        let all = self.plannable(stage);
         let tally = &mut self.stages[stage.position()].tally;
         loop {
             let next = TrialId {
@@ -29,11 +30,13 @@ impl Controller {
             let Some(mut counted) = counted(trial) else {
                 break;
             };
+            counted.left = all.saturating_sub(tally.counted + 1);
             if let Some(overall) = derived(trial) {
                 let broken = |bounds: &[Bound]| select::broken_bounds(bounds, &base, overall);
                 counted.beyond = broken(&rails.aborts.bounds).into_iter().next();
                 if broken(&objective.bounds).is_empty() {
                     let target = &rails.stop.target;
+                    tally.approach.note(target, &base, overall);
                     counted.meets_target = !target.is_empty() && broken(target).is_empty();
                     counted.value = rails.first_metric.and_then(|metric| overall.get(metric));
                 }
@@ -41,6 +44,17 @@ impl Controller {
             tally.count(&counted, rails);
         }
         self.advance_study_tally();
+    }
+
+    /// How many trials a running stage makes in all, as far as that is known: what it plans, or what it may still
+    /// plan.
+    fn plannable(&self, stage: StageIndex) -> usize {
+        let found = &self.stages[stage.position()];
+        let declared = self.program.stage(stage);
+        match declared.proposer.is_adaptive() && !found.exhausted {
+            true => declared.trials as usize,
+            false => found.planned.len(),
+        }
     }
 
     /// What a stage begins its count with: what its ancestors' trials amount to, in canonical order, and
@@ -182,6 +196,7 @@ fn counted(trial: &Trial) -> Option<Counted<'_>> {
         beyond: None,
         value: None,
         meets_target: false,
+        left: 0,
     })
 }
 

@@ -8,6 +8,7 @@ use noodle2_model::{
 };
 
 use crate::diagnosis::{self, Diagnosis};
+use crate::doom::Approach;
 use crate::gate;
 use crate::propose::{self, Planned, ProposalContext, TrialKey};
 use crate::recipe::Recipe;
@@ -598,6 +599,16 @@ impl Controller {
             .iter()
             .filter_map(|input| self.cases.get(&input.case)?.measurement.overall.get(metric));
         values.max_by(|left, right| metric.compare(*left, *right))
+    }
+
+    /// How near the inputs of a stage are to its target.
+    pub(crate) fn approach_from(&self, stage: StageIndex, inputs: &[StageInput]) -> Approach {
+        let target = &self.program.rails(stage).stop.target;
+        let known = inputs
+            .iter()
+            .filter_map(|input| self.cases.get(&input.case));
+        let metrics = known.map(|case| &case.measurement.overall);
+        Approach::from(target, self.base_metrics(), metrics)
     }
 
     fn is_no_worse_than_parent(&self, trial: &Trial) -> bool {

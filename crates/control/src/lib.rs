@@ -14,6 +14,7 @@ mod counting;
 mod decide;
 mod diagnosis;
 mod digest;
+mod doom;
 mod evidence;
 mod gate;
 mod program;

@@ -178,6 +178,7 @@ impl Controller {
                 let planned = self.plan_trials(*stage, inputs, vetoed);
                 let mut tally = self.inherited_tally(*stage);
                 tally.best = self.best_input(*stage, inputs);
+                tally.approach = self.approach_from(*stage, inputs);
                 let approval = self.stages[stage.position()].approval.take();
                 self.stages[stage.position()] = Stage {
                     inputs: inputs.clone(),

@@ -12,7 +12,7 @@ use support::{Chance, Schedule, digest, identity, random_priors, random_study, r
 const STUDIES: u64 = 1500;
 
 /// What a world which tests anything must see decided and answered.
-const DECISIONS: [&str; 14] = [
+const DECISIONS: [&str; 15] = [
     "approval_requested",
     "approval_given",
     "approval_refused",
@@ -22,6 +22,7 @@ const DECISIONS: [&str; 14] = [
     "round_answered",
     "proposer_failed",
     "stage_satisfied",
+    "doomed",
     "contained",
     "confirmation_started",
     "promotions_refused",
@@ -55,6 +56,7 @@ fn simulate(seed: u64) -> (RunStatus, BTreeSet<&'static str>) {
     let decisions = DECISIONS.into_iter().filter(|name| {
         let is_there = |event: &Event| match event {
             Event::StageStarted { vetoed, .. } => *name == "vetoed" && !vetoed.is_empty(),
+            Event::StageSatisfied { cause, .. } if cause.starts_with("doomed") => *name == "doomed",
             _ => serde_json::to_value(event).unwrap()["type"] == **name,
         };
         alone.iter().any(is_there)

@@ -155,6 +155,11 @@ fn constraints() -> Vec<(&'static str, &'static str, Value)> {
             "minimum",
             json!(1),
         ),
+        (
+            "/$defs/EarlyStop/properties/doomed_after",
+            "minimum",
+            json!(1),
+        ),
         ("/$defs/StageEco/properties/sequence", "minItems", json!(2)),
         ("/$defs/Approval/properties/approvers", "minimum", json!(1)),
         (

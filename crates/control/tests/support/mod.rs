@@ -261,6 +261,10 @@ pub fn random_study(chance: &mut Chance) -> Study {
             if chance.one_in(6) {
                 stage.stop.target = vec![bound_on_wns(-480.0)];
             }
+            if chance.one_in(6) {
+                stage.stop.target = vec![bound_on_wns(-430.0)];
+                stage.stop.doomed_after = Some(1 + chance.below(4) as u32);
+            }
             if chance.one_in(4) {
                 stage.safety_domain = Some(SafetyDomain::Locked);
             }
