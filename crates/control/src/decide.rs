@@ -40,6 +40,9 @@ impl Controller {
         if let (Some(reasons), None) = (self.reasons_to_block(), &self.blocked) {
             return vec![Event::RunBlocked { reasons }];
         }
+        if let Some((owner, time)) = self.spent_cpu_time() {
+            return vec![Event::TimeSpent { owner, time }];
+        }
         let decisions = self.stage_decisions();
         if decisions.is_empty() {
             self.starts(free_workers)
@@ -114,13 +117,18 @@ impl Controller {
         found.tally.enough.as_ref().filter(|_| due)
     }
 
-    /// Why a trial is called off while its stage goes on: it is contained, or the stage has seen enough.
+    /// Why a trial is called off while its stage goes on: it is contained, the stage has seen enough, or it is out of
+    /// time.
     fn cause_within_stage(&self, trial: TrialId) -> Option<String> {
         if let Some(containment) = self.containment_of(trial) {
             return Some(containment_cause(containment));
         }
-        let (at, cause) = self.stages[trial.stage.position()].satisfied()?;
-        (trial > *at).then(|| format!("the stage has seen enough: {cause}"))
+        let stage = &self.stages[trial.stage.position()];
+        let (at, cause) = stage.last_counted()?;
+        (trial > *at).then(|| match stage.out_of_time {
+            Some(_) => cause.clone(),
+            None => format!("the stage has seen enough: {cause}"),
+        })
     }
 
     /// Calls off what still runs once a rail of the study is crossed.
@@ -370,7 +378,7 @@ impl Controller {
     }
 
     /// Whether a stage that proposes in rounds has not proposed its last one.
-    fn awaits_rounds(&self, stage: StageIndex) -> bool {
+    pub(crate) fn awaits_rounds(&self, stage: StageIndex) -> bool {
         let found = &self.stages[stage.position()];
         let declared = self.program.stage(stage);
         declared.proposer.is_adaptive()
@@ -410,6 +418,9 @@ impl Controller {
         inputs: &[StageInput],
         vetoed: &[Veto],
     ) -> Vec<Planned> {
+        if self.time_spent_before(stage).is_some() {
+            return Vec::new();
+        }
         let designs: Vec<ContentHash> = inputs
             .iter()
             .filter_map(|input| self.design(&input.case))
@@ -514,8 +525,10 @@ impl Controller {
             .filter(|trial| !declared.parent_competes || self.is_no_worse_than_parent(trial))
             .filter_map(|trial| self.candidate(&self.case_of(trial), false))
             .collect();
+        let out_of_time = self.stages[stage.position()].out_of_time.as_ref();
         let failed = |cause: &str| StageEnd::Failed {
-            cause: cause.to_owned(),
+            cause: out_of_time
+                .map_or_else(|| cause.to_owned(), |spent| format!("{spent}: {cause}")),
             at: None,
         };
         if declared.aborts.no_improvement {

@@ -9,6 +9,7 @@
 //! journal is compared with the one that these rules give.
 
 mod approval;
+mod budget;
 mod compose;
 mod counting;
 mod decide;

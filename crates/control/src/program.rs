@@ -111,7 +111,7 @@ impl Program {
                 .map(|stage| PromotionGates::of(study, stage))
                 .collect(),
             study_rail: StudyRail::of(study),
-            branches: branches(&dag),
+            branches: dag.branches(),
             entries: (study.stages.iter())
                 .map(|stage| entries(&identity, stage))
                 .collect(),
@@ -231,18 +231,6 @@ fn entries(identity: &RunIdentity, stage: &Stage) -> Vec<StageEco> {
         entries.extend(diagnosis::catalogue_entries(permitted));
     }
     entries
-}
-
-fn branches(dag: &StageDag) -> Vec<StageIndex> {
-    let mut firsts: Vec<StageIndex> = (0..dag.len()).map(StageIndex::from).collect();
-    for &stage in dag.topological_order() {
-        if let [before] = dag.dependencies(stage)
-            && dag.dependents(*before).len() == 1
-        {
-            firsts[stage.position()] = firsts[before.position()];
-        }
-    }
-    firsts
 }
 
 /// A stage's own ranking replaces the study's; its bounds are added to the study's.

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use noodle2_model::{AttemptId, AttemptUsage, Event, Outcome, ProposerKind, StageIndex, TrialId};
+use noodle2_model::{
+    AttemptId, AttemptUsage, BudgetOwner, Event, Outcome, ProposerKind, StageIndex, TrialId,
+};
 
 use crate::approval::StageApproval;
 use crate::propose::Planned;
@@ -120,6 +122,11 @@ impl Controller {
             {
                 return refuse("nothing starts in a run that is stopped or blocked".to_owned());
             }
+            Event::AttemptStarted { .. } if self.spent_cpu_time().is_some() => {
+                return refuse(
+                    "processor time is spent, and the journal does not say so".to_owned(),
+                );
+            }
             Event::ConfirmationStarted { attempt } => {
                 if !self
                     .confirmations_due(attempt.trial.stage)
@@ -189,6 +196,9 @@ impl Controller {
                     tally,
                     ..Stage::opened(StageStanding::Running)
                 };
+                if let Some(cause) = self.time_spent_before(*stage) {
+                    self.cut_short(*stage, &cause);
+                }
             }
             Event::TrialProposed {
                 trial,
@@ -272,6 +282,11 @@ impl Controller {
                 self.stages[stage.position()].satisfied = true;
                 self.drop_discarded_cases(Some(*stage));
             }
+            Event::TimeSpent { owner, time } => {
+                if let Err(reason) = self.spend(*owner, *time) {
+                    return refuse(reason);
+                }
+            }
             Event::PromotionsRefused { stage, cases } => {
                 if cases.is_empty() || self.refusals_due(*stage) != *cases {
                     return refuse("the rules refuse no promotion like this here".to_owned());
@@ -337,6 +352,9 @@ impl Controller {
         if let Some(last) = confirming.or_else(|| attempts.last_mut()) {
             last.outcome = Some(outcome.clone());
             last.usage = usage;
+        }
+        if !attempt.trial.is_base() {
+            self.stages[attempt.trial.stage.position()].cpu_s += usage.cpu_s;
         }
         confirms
     }
@@ -433,6 +451,12 @@ fn describe(event: &Event) -> String {
             format!("the failure of the proposer of stage {stage}")
         }
         Event::StageSatisfied { stage, .. } => format!("the satisfaction of stage {stage}"),
+        Event::TimeSpent { owner, time } => match owner {
+            BudgetOwner::Stage(stage) => format!("the end of the {time} of stage {stage}"),
+            BudgetOwner::Branch(first) => {
+                format!("the end of the {time} of the branch from stage {first}")
+            }
+        },
         Event::ConfirmationStarted { attempt } => format!("the confirmation {attempt}"),
         Event::PromotionsRefused { stage, .. } => {
             format!("the refusal of results of stage {stage}")

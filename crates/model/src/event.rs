@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, AttemptUsage, CaseName, Containment, ContentHash, EcoManifest, EcoProposal,
-    EngineKind, ExternalProposal, Outcome, Priors, StageIndex, Study, TrialId, Veto,
+    AttemptId, AttemptUsage, BudgetOwner, CaseName, Containment, ContentHash, EcoManifest,
+    EcoProposal, EngineKind, ExternalProposal, Outcome, Priors, StageIndex, Study, TimeKind,
+    TrialId, Veto,
 };
 
 /// One thing that was decided or observed.
@@ -173,6 +174,14 @@ pub enum Event {
         at: TrialId,
         /// What it has seen, in words.
         cause: String,
+    },
+    /// A stage or a branch has spent its time: what is not counted by now is called off. Of wall time this is an
+    /// observation; of processor time, which the ends of attempts tell, a decision.
+    TimeSpent {
+        /// Whose time.
+        owner: BudgetOwner,
+        /// Which.
+        time: TimeKind,
     },
     /// Decision: a survivor is measured again in a fresh process, and its equivalence proved, before it is
     /// passed on.

@@ -8,8 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Approval, ComposeMode, ConflictRule, EarlyStop, Metric, Notification, ParameterValue,
+    Approval, Budget, ComposeMode, ConflictRule, EarlyStop, Metric, Notification, ParameterValue,
     PriorRules, Proposer, Rollback, SafetyDomain, SafetyRules, Selection, SequenceStep,
+    StageBudget,
 };
 
 /// The unit of work: a design, an engine and platform, a safety domain, an objective, a graph of stages.
@@ -251,21 +252,6 @@ pub struct Bound {
     pub max_loss_percent: Option<f64>,
 }
 
-/// What a study may spend. An absent field sets no limit.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Budget {
-    /// Trials of all stages together.
-    #[serde(default)]
-    pub trials: Option<u32>,
-    /// Seconds of processor time of all attempts together.
-    #[serde(default)]
-    pub cpu_time_s: Option<f64>,
-    /// Seconds from the start of the run to its end.
-    #[serde(default)]
-    pub wall_time_s: Option<f64>,
-}
-
 /// What one attempt may use before it is killed.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -305,6 +291,9 @@ pub struct Stage {
     pub relation: Option<StageRelation>,
     /// How many trials the stage may propose. 0 passes its inputs on.
     pub trials: u32,
+    /// What it may spend beside its trials.
+    #[serde(default, skip_serializing_if = "StageBudget::is_unlimited")]
+    pub budget: StageBudget,
     /// How many cases it passes on at most.
     #[serde(default = "one")]
     pub survivors: u32,

@@ -133,6 +133,17 @@ fn relations_declared_wrongly_or_of_unknown_stages_are_refused() {
 }
 
 #[test]
+fn a_branch_goes_from_a_root_fork_or_join_to_the_next_fork_or_join() {
+    // 0 → 1 → {2 → 3, 4} → 5 → 6, and 7 by itself.
+    let edges = [(0, 1), (1, 2), (2, 3), (1, 4), (3, 5), (4, 5), (5, 6)];
+    let firsts = build(8, edges).unwrap().branches();
+    assert_eq!(firsts, [0, 0, 2, 2, 4, 5, 5, 7].map(StageIndex));
+    // A root that is joined at once is a branch of its own.
+    let firsts = build(3, [(0, 2), (1, 2)]).unwrap().branches();
+    assert_eq!(firsts, [0, 1, 2].map(StageIndex));
+}
+
+#[test]
 fn a_join_with_a_forking_dependency_is_a_convergence_on_every_edge() {
     let diamond_with_shortcut = build(4, [(0, 1), (0, 2), (0, 3), (1, 3), (2, 3)]).unwrap();
     let relations: Vec<_> = diamond_with_shortcut

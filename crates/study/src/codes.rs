@@ -209,8 +209,8 @@ codes! {
         "A stage may declare a stricter domain than its study, never a looser one: the study's domain is \
          what its reader relies on.";
     OVER_BUDGET = "N2-LEGAL-003", "stages that may try more than the budget",
-        "The trials of all stages together exceed `budget.trials`, so that some stage could not do what \
-         it declares. Raise the budget or lower the trials of a stage.";
+        "The trials of all stages together exceed `budget.trials`, or those of a branch `budget.branch.trials`, \
+         so that some stage could not do what it declares. Raise the budget or lower the trials of a stage.";
     ECO_NOT_ALLOWED = "N2-LEGAL-004", "an ECO that the study's lists keep out",
         "`safety.deny_ecos` names ECOs that may not be tried, `safety.allow_ecos` the only ones that may; a \
          study's and a stage's lists both hold. Names are patterns: `*` stands for any text.";

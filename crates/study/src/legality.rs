@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use noodle2_model::{
     Bound, ContainmentRules, EcoClass, EcoManifest, JoinMerge, OnTimeout, ParameterDomain,
-    ParameterKind, PromotionGates, ProposerKind, SafetyDomain, SafetyRules, Stage, StageEco, Study,
-    StudyRail, matches_pattern,
+    ParameterKind, PromotionGates, ProposerKind, SafetyDomain, SafetyRules, Stage, StageEco,
+    StageIndex, Study, StudyRail, matches_pattern,
 };
+use noodle2_plan::StageDag;
 
 use crate::check::{component_field, joined_eco_path};
 use crate::codes;
-use crate::suggest::quoted;
+use crate::suggest::{all_of, quoted};
 use crate::{Locations, Problem, References};
 
 /// Every way in which `study` asks for more than it declares, in the order of the file. `locations` are
@@ -123,9 +124,52 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
         let help = "raise the budget, or lower the `trials` of a stage".to_owned();
         problems.push(locations.problem(codes::OVER_BUDGET, "budget.trials", message, Some(help)));
     }
+    problems.extend(branch_trials(study, locations));
     problems.sort_by(|left, right| left.order().cmp(&right.order()));
     problems.dedup();
     problems
+}
+
+/// Branches whose stages may try more together than each branch may.
+fn branch_trials(study: &Study, locations: &Locations) -> Vec<Problem> {
+    let (Some(budget), Some(dag)) = (study.budget.branch.trials, dag_of(study)) else {
+        return Vec::new();
+    };
+    let firsts = dag.branches();
+    let of_branch = |first: StageIndex| {
+        let stages = study.stages.iter().zip(&firsts);
+        stages.filter_map(move |(stage, other)| (*other == first).then_some(stage))
+    };
+    let branches = dag
+        .stages()
+        .filter(|stage| firsts[stage.position()] == *stage);
+    branches
+        .filter_map(|first| {
+            let trials: u64 = of_branch(first).map(|stage| u64::from(stage.trials)).sum();
+            let names: Vec<&str> = of_branch(first).map(|stage| stage.name.as_str()).collect();
+            (trials > u64::from(budget)).then(|| {
+                let message = format!(
+                    "the branch of {} may propose {trials} trials, and the budget of each branch is {budget}",
+                    all_of(&names)
+                );
+                let help = "raise the budget, or lower the `trials` of a stage of the branch".to_owned();
+                let field = "budget.branch.trials";
+                locations.problem(codes::OVER_BUDGET, field, message, Some(help))
+            })
+        })
+        .collect()
+}
+
+/// The stage DAG; `None` where the stages form none, which is told elsewhere.
+fn dag_of(study: &Study) -> Option<StageDag> {
+    let mut edges = Vec::new();
+    for (index, stage) in study.stages.iter().enumerate() {
+        for name in &stage.after {
+            let before = study.stages.iter().position(|other| other.name == *name)?;
+            edges.push((StageIndex::from(before), StageIndex::from(index)));
+        }
+    }
+    StageDag::new(study.stages.len(), edges).ok()
 }
 
 /// A join that composes brings the ECOs of its branches into its own domain, whose rules hold for them too.

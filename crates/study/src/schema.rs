@@ -113,6 +113,27 @@ fn constraints() -> Vec<(&'static str, &'static str, Value)> {
             "exclusiveMinimum",
             json!(0),
         ),
+        ("/$defs/BranchBudget/properties/trials", "minimum", json!(1)),
+        (
+            "/$defs/BranchBudget/properties/cpu_time_s",
+            "exclusiveMinimum",
+            json!(0),
+        ),
+        (
+            "/$defs/BranchBudget/properties/wall_time_s",
+            "exclusiveMinimum",
+            json!(0),
+        ),
+        (
+            "/$defs/StageBudget/properties/cpu_time_s",
+            "exclusiveMinimum",
+            json!(0),
+        ),
+        (
+            "/$defs/StageBudget/properties/wall_time_s",
+            "exclusiveMinimum",
+            json!(0),
+        ),
         (
             "/$defs/Limits/properties/cpu_time_s",
             "exclusiveMinimum",

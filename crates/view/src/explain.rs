@@ -328,6 +328,13 @@ impl Explainer<'_> {
                 "its stage had seen enough at trial {at} ({cause}): what lies beyond it does not count"
             ));
         }
+        let cut = controller.stages()[trial.stage.position()].out_of_time();
+        if let Some((counted, cause)) = cut.filter(|(counted, _)| trial.derived > *counted) {
+            return Some(format!(
+                "its stage was cut short after {} ({cause}): what lies beyond does not count",
+                count_text(counted as usize, "trial")
+            ));
+        }
         let beyond = match controller.crossed_study_rail() {
             Some((at, cause)) => format!("the study was given up at trial {at} ({cause})"),
             None => match &controller.stages()[trial.stage.position()].standing {
@@ -419,6 +426,12 @@ impl Explainer<'_> {
         lines.extend(refused.map(|text| format!("its proposer was refused {text}")));
         if let Some((at, cause)) = stage.satisfied() {
             lines.push(format!("it had seen enough at trial {at}: {cause}"));
+        }
+        if let Some((counted, cause)) = stage.out_of_time() {
+            lines.push(format!(
+                "it was cut short after {}: {cause}",
+                count_text(counted as usize, "trial")
+            ));
         }
         for trial in trials.iter().filter(|trial| trial.refused.is_some()) {
             let gates = trial.refused.iter().flatten().cloned().collect::<Vec<_>>();

@@ -118,6 +118,8 @@ fn kept_out(summary: &Summary) -> Vec<String> {
         lines.extend(vetoed.map(|text| format!("`{}` does not try {text}", stage.name)));
         let satisfied = stage.satisfied.iter();
         lines.extend(satisfied.map(|text| format!("`{}` had seen enough at {text}", stage.name)));
+        let out_of_time = stage.out_of_time.iter();
+        lines.extend(out_of_time.map(|text| format!("`{}` was cut short: {text}", stage.name)));
         let contained = stage.contained.iter();
         lines.extend(contained.map(|text| format!("`{}` does not try {text}", stage.name)));
         lines.extend(stage.refused.iter().map(|(case, gates)| {
@@ -317,7 +319,13 @@ fn cost(summary: &Summary) -> Vec<String> {
         count_text(summary.peak_concurrent_stages, "stage")
     ));
     if let Some(digest) = summary.digest {
-        lines.push(format!("digest: {digest}"));
+        let promise = match summary.digest_promised {
+            true => "",
+            false => {
+                " (a budget that depends on the machine cut the run short: another run may end otherwise)"
+            }
+        };
+        lines.push(format!("digest: {digest}{promise}"));
     }
     lines
 }

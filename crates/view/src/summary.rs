@@ -11,7 +11,9 @@ use noodle2_model::{
 use serde::Serialize;
 
 use crate::people::approvals;
-use crate::{ApprovalSummary, History, JournalMending, StageStatus, SummaryStatus, veto_text};
+use crate::{
+    ApprovalSummary, History, JournalMending, StageStatus, SummaryStatus, count_text, veto_text,
+};
 
 /// The version of the summary's shape; raised when a field changes its meaning or goes away.
 pub const SUMMARY_SCHEMA_VERSION: u32 = 1;
@@ -29,6 +31,9 @@ pub struct Summary {
     pub causes: Vec<String>,
     /// The digest; absent until the run ends.
     pub digest: Option<ContentHash>,
+    /// Whether another run with the same study, seed and tools ends with the same digest: not where a budget of time
+    /// or disk space cut it short.
+    pub digest_promised: bool,
     /// Whether wires are modelled: results of a study without wires are `pre-layout`.
     pub label: Option<&'static str>,
     /// The base case; absent until it is measured.
@@ -136,6 +141,8 @@ pub struct StageSummary {
     pub vetoed: Vec<String>,
     /// The trial at which it had seen enough, and of what.
     pub satisfied: Option<String>,
+    /// After how many of its trials a budget of time cut it short, and which.
+    pub out_of_time: Option<String>,
     /// What was not tried any more, and why.
     pub contained: Vec<String>,
     /// Results that were not permitted to survive, with the gates that they did not pass.
@@ -206,6 +213,7 @@ impl Summary {
             status: history.status(),
             causes: causes(history),
             digest: controller.recorded_digest(),
+            digest_promised: controller.promises_digest(),
             label: study.result_label(),
             base: base.map(CaseSummary::new),
             best: best.map(CaseSummary::new),
@@ -416,6 +424,12 @@ impl StageSummary {
             satisfied: stage
                 .satisfied()
                 .map(|(at, cause)| format!("trial {at}: {cause}")),
+            out_of_time: stage.out_of_time().map(|(counted, cause)| {
+                format!(
+                    "{cause}; {} counted by then",
+                    count_text(counted as usize, "trial")
+                )
+            }),
             contained: stage
                 .containments()
                 .iter()

@@ -13,8 +13,8 @@ use noodle2_model::{
     Metric, MetricSet, Objective, OnTimeout, Outcome, ParameterDomain, ParameterKind,
     ParameterSpec, ParameterValue, Parasitics, PathExtreme, PathProfile, Prior, PriorRules, Priors,
     ProposerKind, Rollback, RunIdentity, SafetyDomain, Scene, Selection, SequenceStep, Stage,
-    StageEco, StageEnd, StageIndex, StageMode, StopCause, Strategy, Study, Symptom, TimeSpan,
-    TrialResult, ViolationDepth,
+    StageEco, StageEnd, StageIndex, StageMode, StopCause, Strategy, Study, Symptom, TimeKind,
+    TimeSpan, TrialResult, ViolationDepth,
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): enough chance for a schedule, the same on every machine.
@@ -44,6 +44,7 @@ pub fn stage(name: &str, after: &[&str], trials: u32) -> Stage {
         after: after.iter().map(ToString::to_string).collect(),
         relation: None,
         trials,
+        budget: Default::default(),
         survivors: 2,
         selection: Default::default(),
         stop: Default::default(),
@@ -326,6 +327,25 @@ pub fn random_study(chance: &mut Chance) -> Study {
     study
 }
 
+/// Gives a study budgets of time, for some of its stages and for its branches.
+pub fn limit_time(study: &mut Study, chance: &mut Chance) {
+    let limit = |chance: &mut Chance, least: usize| Some((least + chance.below(40)) as f64);
+    for stage in &mut study.stages {
+        if chance.one_in(2) {
+            stage.budget.cpu_time_s = limit(chance, 1);
+        }
+        if chance.one_in(2) {
+            stage.budget.wall_time_s = limit(chance, 1);
+        }
+    }
+    if chance.one_in(2) {
+        study.budget.branch.cpu_time_s = limit(chance, 10);
+    }
+    if chance.one_in(2) {
+        study.budget.branch.wall_time_s = limit(chance, 10);
+    }
+}
+
 /// Evidence of earlier runs: some failures, not yet enough for a veto.
 pub fn random_priors(chance: &mut Chance) -> Priors {
     let entry = |eco: &str, failures: usize| Prior {
@@ -508,10 +528,18 @@ fn path(design: u64, slack_ps: f64) -> PathProfile {
 }
 
 pub fn finished(attempt: AttemptId, outcome: Outcome) -> Event {
+    finished_after(attempt, outcome, 0.0)
+}
+
+/// The end of an attempt that used so much processor time.
+pub fn finished_after(attempt: AttemptId, outcome: Outcome, cpu_s: f64) -> Event {
     Event::AttemptFinished {
         attempt,
         outcome: Box::new(outcome),
-        usage: AttemptUsage::default(),
+        usage: AttemptUsage {
+            cpu_s,
+            ..AttemptUsage::default()
+        },
     }
 }
 
@@ -533,6 +561,8 @@ pub struct Schedule {
     pub chance: Chance,
     /// The controller is killed about once in this many steps; 0 for never.
     pub kill_one_in: usize,
+    /// About once in this many steps the clock says that the wall time of something is spent; 0 for never.
+    pub spend_one_in: usize,
 }
 
 /// Runs a study to its end and returns its journal. Checks the invariants at every step.
@@ -579,6 +609,18 @@ pub fn run(identity: &RunIdentity, world: u64, mut schedule: Schedule) -> Vec<Ev
             continue;
         }
         check_no_idle_worker(&controller, schedule.workers);
+        let clocked = controller.open_time_budgets(TimeKind::Wall);
+        if schedule.spend_one_in > 0
+            && !clocked.is_empty()
+            && schedule.chance.one_in(schedule.spend_one_in)
+        {
+            let (owner, _) = clocked[schedule.chance.below(clocked.len())];
+            let time = TimeKind::Wall;
+            let event = Event::TimeSpent { owner, time };
+            controller.apply(&event).unwrap();
+            journal.push(event);
+            continue;
+        }
         if schedule.kill_one_in > 0 && schedule.chance.one_in(schedule.kill_one_in) {
             controller = resume(&mut journal);
             continue;
@@ -599,7 +641,9 @@ pub fn run(identity: &RunIdentity, world: u64, mut schedule: Schedule) -> Vec<Ev
         }
         assert!(!running.is_empty(), "nothing runs and nothing is decided");
         let attempt = running[schedule.chance.below(running.len())];
-        let event = finished(attempt, result_of(&controller, attempt, world));
+        // What it takes depends on the machine.
+        let cpu_s = schedule.chance.below(100) as f64 / 10.0;
+        let event = finished_after(attempt, result_of(&controller, attempt, world), cpu_s);
         controller.apply(&event).unwrap();
         journal.push(event);
     }

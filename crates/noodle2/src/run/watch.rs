@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use noodle2_control::Controller;
-use noodle2_model::{Event, StageEnd, StopCause};
+use noodle2_model::{BudgetOwner, Event, StageEnd, StopCause};
 use noodle2_view::{Progress, SummaryStatus, mending_text, metric_text, seconds_text};
 
 /// How often a line is printed where nobody can watch bars.
@@ -130,6 +130,13 @@ impl Watch {
             }
             Event::StageSatisfied { stage, at, cause } => {
                 self.say(&format!("{}: enough at trial {at}: {cause}", name(stage)));
+            }
+            Event::TimeSpent { owner, time } => {
+                let whose = match owner {
+                    BudgetOwner::Stage(stage) => name(stage).clone(),
+                    BudgetOwner::Branch(first) => format!("branch from {}", name(first)),
+                };
+                self.say(&format!("{whose}: the budget of {time} is spent"));
             }
             Event::Contained { stage, containment } => self.say(&format!(
                 "{}: {} is not tried any more: {}",

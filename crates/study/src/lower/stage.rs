@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use noodle2_model::{
     Aborts, ComposeMode, ConflictRule, EarlyStop, Join, JoinMerge, JoinPolicy, ParameterDomain,
-    ParameterValue, Proposer, Rollback, SafetyRules, Selection, SequenceStep, Stage, StageEco,
-    StageMode, StageRelation,
+    ParameterValue, Proposer, Rollback, SafetyRules, Selection, SequenceStep, Stage, StageBudget,
+    StageEco, StageMode, StageRelation,
 };
 
+use super::budget::stage_budget;
 use super::fields::fields;
 use super::people::approval;
 use super::proposer::proposer;
@@ -36,6 +37,7 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
             "after",
             "relation",
             "trials",
+            "budget",
             "survivors",
             "selection",
             "stop",
@@ -59,6 +61,7 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
         after: fields.optional(report, "after", Vec::new(), after),
         relation: fields.option(report, "relation", relation),
         trials: fields.required(report, "trials", 0, whole),
+        budget: fields.optional(report, "budget", StageBudget::default(), stage_budget),
         survivors: fields.optional(report, "survivors", 1, whole),
         selection: fields.optional(report, "selection", Selection::default(), selection),
         stop: fields.optional(report, "stop", EarlyStop::default(), early_stop),
@@ -409,6 +412,7 @@ pub(super) fn empty_stage() -> Stage {
         after: Vec::new(),
         relation: None,
         trials: 0,
+        budget: StageBudget::default(),
         survivors: 1,
         selection: Selection::default(),
         stop: EarlyStop::default(),
