@@ -216,7 +216,7 @@ pub enum Event {
         /// Every reason.
         reasons: Vec<String>,
     },
-    /// Observation: a person or a budget on time asked the run to stop.
+    /// Observation: a person asked the run to stop, or a budget of time or disk space is spent.
     StopRequested {
         /// Who or what.
         cause: StopCause,
@@ -275,6 +275,8 @@ pub enum StopCause {
     WallTime,
     /// The budget of processor time is spent.
     CpuTime,
+    /// The budget of disk space is spent.
+    DiskSpace,
     /// No space is left where the run is written: the run can be resumed.
     DiskFull,
 }

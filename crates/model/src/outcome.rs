@@ -339,6 +339,10 @@ pub struct AttemptUsage {
     /// The most memory that one of its processes held, in bytes; absent where it could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak_memory_bytes: Option<u64>,
+    /// Bytes that an attempt takes up in the run folder: its files, and the netlist once more where it measured a new
+    /// design, of which its case keeps a copy. Absent for a single command, and where no files were sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk_bytes: Option<u64>,
 }
 
 /// Slack of one path group in one scene.

@@ -132,3 +132,40 @@ fn processor_time_that_a_branch_has_spent_is_not_spent_again_by_its_later_stages
     assert_eq!(passed[..], inputs[..1]);
     is_sound(&out);
 }
+
+#[test]
+fn a_run_whose_disk_space_is_spent_stops_for_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = template(folder.path(), "sequential");
+    // Each attempt of this engine leaves 3 MiB besides.
+    engine_after(&study, "head -c 3145728 /dev/zero > ballast");
+    edit(
+        &study,
+        "budget: {trials: 24}",
+        "budget: {trials: 24, disk_mib: 10}",
+    );
+    let out = folder.path().join("run");
+    let (stdout, _) = ends(6, &["run", text(&study), "--out", text(&out), "-j", "1"]);
+    assert!(
+        stdout.contains("the budget of disk space is spent"),
+        "{stdout}"
+    );
+    let records = journal(&out);
+    let left = |event: &&Value| event["usage"]["disk_bytes"].as_u64();
+    let bytes: Vec<u64> = events(&records, "attempt_finished")
+        .iter()
+        .filter_map(left)
+        .collect();
+    assert_eq!(bytes.len(), 4, "{bytes:?}");
+    assert!(
+        bytes.iter().all(|bytes| (3 << 20..4 << 20).contains(bytes)),
+        "{bytes:?}"
+    );
+    assert_eq!(events(&records, "stop_requested")[0]["cause"], "disk_space");
+    is_sound(&out);
+    let (_, stderr) = ends(6, &["resume", text(&out)]);
+    assert!(
+        stderr.contains("raise `budget.disk_mib` of 10 MiB"),
+        "{stderr}"
+    );
+}

@@ -113,6 +113,7 @@ fn constraints() -> Vec<(&'static str, &'static str, Value)> {
             "exclusiveMinimum",
             json!(0),
         ),
+        ("/$defs/Budget/properties/disk_mib", "minimum", json!(1)),
         ("/$defs/BranchBudget/properties/trials", "minimum", json!(1)),
         (
             "/$defs/BranchBudget/properties/cpu_time_s",

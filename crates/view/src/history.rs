@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use noodle2_control::{Controller, TransitionError};
-use noodle2_model::{AttemptId, Event, StageIndex};
+use noodle2_model::{AttemptId, AttemptUsage, Event, StageIndex};
 
 use crate::{JournalMending, SummaryStatus};
 
@@ -297,10 +297,19 @@ impl History {
 
     /// Processor seconds of all attempts.
     pub fn cpu_s(&self) -> f64 {
+        self.usages().map(|usage| usage.cpu_s).sum()
+    }
+
+    /// Bytes that all attempts take up in the run folder, as far as it was measured.
+    pub fn disk_bytes(&self) -> u64 {
+        self.usages().filter_map(|usage| usage.disk_bytes).sum()
+    }
+
+    fn usages(&self) -> impl Iterator<Item = &AttemptUsage> {
         let base = self.controller.base_attempts().iter();
         let trials = self.controller.trials();
         let trials = trials.flat_map(|trial| trial.attempts.iter().chain(&trial.confirmations));
-        base.chain(trials).map(|attempt| attempt.usage.cpu_s).sum()
+        base.chain(trials).map(|attempt| &attempt.usage)
     }
 
     /// Seconds during which an attempt of the one and of the other stage ran at the same instant.

@@ -274,6 +274,7 @@ fn causes(history: &History) -> Vec<String> {
             StopCause::Person => "a person asked the run to stop",
             StopCause::WallTime => "the budget of wall time is spent",
             StopCause::CpuTime => "the budget of processor time is spent",
+            StopCause::DiskSpace => "the budget of disk space is spent",
             StopCause::DiskFull => "no space is left where the run is written",
         }
         .to_owned()

@@ -34,10 +34,11 @@ fn advice(history: &History) -> Vec<String> {
     const ANEW: &str = "and begin a new run: noodle2 run STUDY --out NEW_RUN";
     let controller = history.controller();
     let study = controller.program().study();
-    let budget = |key: &str, limit: Option<f64>| {
-        let limit = limit.map_or_else(String::new, |limit| format!(" of {limit} s"));
+    let budget = |key: &str, limit: Option<String>| {
+        let limit = limit.map_or_else(String::new, |limit| format!(" of {limit}"));
         format!("raise `budget.{key}`{limit} in the study, or ask for fewer trials, {ANEW}")
     };
+    let seconds = |limit: Option<f64>| limit.map(|limit| format!("{limit} s"));
     let mut advice = Vec::new();
     match controller.status() {
         RunStatus::Completed => {}
@@ -49,10 +50,14 @@ fn advice(history: &History) -> Vec<String> {
         RunStatus::Stopped | RunStatus::Running | RunStatus::Interrupted => {
             match controller.stop_cause() {
                 Some(StopCause::WallTime) => {
-                    advice.push(budget("wall_time_s", study.budget.wall_time_s));
+                    advice.push(budget("wall_time_s", seconds(study.budget.wall_time_s)));
                 }
                 Some(StopCause::CpuTime) => {
-                    advice.push(budget("cpu_time_s", study.budget.cpu_time_s));
+                    advice.push(budget("cpu_time_s", seconds(study.budget.cpu_time_s)));
+                }
+                Some(StopCause::DiskSpace) => {
+                    let limit = study.budget.disk_mib.map(|limit| format!("{limit} MiB"));
+                    advice.push(budget("disk_mib", limit));
                 }
                 _ => {}
             }

@@ -294,7 +294,10 @@ impl EngineRunner {
             commands,
         };
         provenance.write(&folder)?;
-        let (_, index) = ArtifactIndex::seal(&folder)?;
+        let (files, index) = ArtifactIndex::seal(&folder)?;
+        let derives = matches!(outcome, Outcome::Measured(_)) && order.confirms.is_none();
+        let copied = files.size_of(NETLIST).filter(|_| derives);
+        usage.disk_bytes = Some(files.bytes() + copied.unwrap_or(0));
         Ok(AttemptResult {
             outcome,
             usage,

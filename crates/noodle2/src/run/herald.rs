@@ -202,6 +202,7 @@ fn stop_text(cause: StopCause) -> &'static str {
         StopCause::Person => "a person asked it to",
         StopCause::WallTime => "the budget of wall time is spent",
         StopCause::CpuTime => "the budget of processor time is spent",
+        StopCause::DiskSpace => "the budget of disk space is spent",
         StopCause::DiskFull => "no space is left where the run is written",
     }
 }

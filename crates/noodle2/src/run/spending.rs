@@ -12,7 +12,9 @@ use noodle2_view::History;
 pub(crate) struct Spending {
     cpu_limit_s: Option<f64>,
     wall_limit_s: Option<f64>,
+    disk_limit_mib: Option<u64>,
     cpu_s: f64,
+    disk_bytes: u64,
     earlier_wall_s: f64,
     began: Instant,
     /// Time that counts for nothing, and since when it goes on.
@@ -36,7 +38,9 @@ impl Spending {
         Self {
             cpu_limit_s: budget.cpu_time_s,
             wall_limit_s: budget.wall_time_s,
+            disk_limit_mib: budget.disk_mib,
             cpu_s: 0.0,
+            disk_bytes: 0,
             earlier_wall_s: 0.0,
             began: Instant::now(),
             rested: Duration::ZERO,
@@ -60,17 +64,21 @@ impl Spending {
         });
         Self {
             cpu_s: history.cpu_s(),
+            disk_bytes: history.disk_bytes(),
             earlier_wall_s: history.makespan_s(),
             stages: clocks.collect(),
             ..Self::new(&controller.program().study().budget)
         }
     }
 
-    /// Counts what an event tells: processor time of an attempt that ended, the start and the end of a stage.
+    /// Counts what an event tells: processor time and disk space of an attempt that ended, the start and the end of a stage.
     pub fn hear(&mut self, event: &Event) {
         let now = self.wall_s();
         match event {
-            Event::AttemptFinished { usage, .. } => self.cpu_s += usage.cpu_s,
+            Event::AttemptFinished { usage, .. } => {
+                self.cpu_s += usage.cpu_s;
+                self.disk_bytes += usage.disk_bytes.unwrap_or(0);
+            }
             Event::StageStarted { stage, .. } => {
                 self.stages.entry(*stage).or_default().started_s = Some(now);
             }
@@ -114,6 +122,10 @@ impl Spending {
             Some(StopCause::WallTime)
         } else if self.cpu_limit_s.is_some_and(|limit| self.cpu_s >= limit) {
             Some(StopCause::CpuTime)
+        } else if (self.disk_limit_mib)
+            .is_some_and(|limit| self.disk_bytes >= limit.saturating_mul(1 << 20))
+        {
+            Some(StopCause::DiskSpace)
         } else {
             None
         }
@@ -162,7 +174,36 @@ impl StageClock {
 
 #[cfg(test)]
 mod tests {
+    use noodle2_model::{AttemptId, AttemptUsage, Outcome, TrialId};
+
     use super::*;
+
+    #[test]
+    fn disk_space_is_spent_by_what_attempts_leave_and_no_sooner() {
+        let budget = Budget {
+            disk_mib: Some(2),
+            ..Budget::default()
+        };
+        let mut spending = Spending::new(&budget);
+        let mut leave = |bytes: Option<u64>| {
+            spending.hear(&Event::AttemptFinished {
+                attempt: AttemptId {
+                    trial: TrialId::BASE,
+                    number: 1,
+                },
+                outcome: Box::new(Outcome::NoEffect),
+                usage: AttemptUsage {
+                    disk_bytes: bytes,
+                    ..AttemptUsage::default()
+                },
+            });
+            spending.spent()
+        };
+        assert_eq!(leave(Some(1 << 20)), None);
+        assert_eq!(leave(None), None);
+        assert_eq!(leave(Some((1 << 20) - 1)), None);
+        assert_eq!(leave(Some(1)), Some(StopCause::DiskSpace));
+    }
 
     #[test]
     fn the_time_that_people_take_is_not_spent() {

@@ -49,6 +49,7 @@ fn sample_events() -> Vec<Event> {
                 wall_s: 0.1 + 0.2,
                 cpu_s: 1e-7,
                 peak_memory_bytes: Some(u64::MAX),
+                disk_bytes: Some(u64::MAX - 1),
             },
         },
         Event::StageFinished {

@@ -41,10 +41,11 @@ pub(super) fn check(study: &Study, report: &mut Report) {
         }
     }
     for (field, mebibytes) in [
-        ("limits.memory_mib", limits.memory_mib),
-        ("limits.output_mib", limits.output_mib),
+        ("budget.disk_mib", budget.disk_mib),
+        ("limits.memory_mib", Some(limits.memory_mib)),
+        ("limits.output_mib", Some(limits.output_mib)),
     ] {
-        if mebibytes == 0 {
+        if mebibytes == Some(0) {
             out_of_range(report, field, "must be at least 1 MiB");
         }
     }

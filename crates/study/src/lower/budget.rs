@@ -13,13 +13,13 @@ pub(super) fn budget(report: &mut Report, place: &Place<'_>) -> Lowered<Budget> 
         place,
         "the budget",
         "{trials: 100}",
-        &["trials", "cpu_time_s", "wall_time_s", "branch"],
+        &["trials", "cpu_time_s", "wall_time_s", "disk_mib", "branch"],
     )?;
     Ok(Budget {
         trials: fields.option(report, "trials", whole),
         cpu_time_s: fields.option(report, "cpu_time_s", number),
         wall_time_s: fields.option(report, "wall_time_s", number),
-        disk_mib: None,
+        disk_mib: fields.option(report, "disk_mib", whole),
         branch: fields.optional(report, "branch", BranchBudget::default(), branch),
     })
 }
