@@ -52,7 +52,7 @@ impl Controller {
         let found = &self.stages[stage.position()];
         let declared = self.program.stage(stage);
         match declared.proposer.is_adaptive() && !found.exhausted {
-            true => declared.trials as usize,
+            true => self.allotted_trials(stage) as usize,
             false => found.planned.len(),
         }
     }
@@ -63,7 +63,7 @@ impl Controller {
         let mut tally = Tally::default();
         let rules = &self.program.rails(stage).containment;
         let ancestors = self.program.dag().ancestors(stage);
-        let order = self.program.dag().topological_order().iter();
+        let order = self.program.canonical_order().iter();
         for ancestor in order.filter(|stage| ancestors.contains(stage)) {
             let same_branch = self.program.branch_of(*ancestor) == self.program.branch_of(stage);
             for trial in self.trials_of(*ancestor) {
@@ -86,7 +86,7 @@ impl Controller {
 
     pub(crate) fn advance_study_tally(&mut self) {
         let rail = self.program.study_rail();
-        let order = self.program.dag().topological_order();
+        let order = self.program.canonical_order();
         let mut tally = std::mem::take(&mut self.study_tally);
         while let (Some(stage), None) = (order.get(tally.stages), &tally.crossed) {
             let found = &self.stages[stage.position()];

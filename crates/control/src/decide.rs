@@ -164,8 +164,15 @@ impl Controller {
     /// A stage's start and its proposals in one batch, so that they become durable together.
     fn with_proposals(&self, stage: StageIndex, opening: Event) -> Vec<Event> {
         let mut events = Vec::new();
-        if let Event::StageStarted { inputs, vetoed, .. } = &opening {
-            let planned = self.plan_trials(stage, inputs, vetoed);
+        if let Event::StageStarted {
+            inputs,
+            vetoed,
+            extra_trials,
+            ..
+        } = &opening
+        {
+            let most = self.trials_with(stage, extra_trials);
+            let planned = self.plan_trials(stage, inputs, vetoed, most);
             events.extend((0..planned.len()).map(|number| proposal(stage, number, &planned)));
         }
         events.insert(0, opening);
@@ -305,7 +312,8 @@ impl Controller {
         } else {
             self.merge(stage, &completed)
         };
-        Some(self.opening_with(stage, inputs, missing))
+        let extra_trials = self.extra_trials_due(stage)?;
+        Some(self.opening_with(stage, inputs, missing, extra_trials))
     }
 
     /// The end of a join whose policy the completed branches do not satisfy.
@@ -384,7 +392,7 @@ impl Controller {
         declared.proposer.is_adaptive()
             && !found.exhausted
             && !found.satisfied
-            && found.planned.len() < declared.trials as usize
+            && found.planned.len() < self.allotted_trials(stage) as usize
     }
 
     pub(crate) fn design(&self, name: &CaseName) -> Option<ContentHash> {
@@ -412,11 +420,13 @@ impl Controller {
             .collect()
     }
 
+    /// What a stage proposes when it starts, `most` trials at most.
     pub(crate) fn plan_trials(
         &self,
         stage: StageIndex,
         inputs: &[StageInput],
         vetoed: &[Veto],
+        most: u32,
     ) -> Vec<Planned> {
         if self.time_spent_before(stage).is_some() {
             return Vec::new();
@@ -426,7 +436,7 @@ impl Controller {
             .filter_map(|input| self.design(&input.case))
             .collect();
         let tried = self.tried_by_ancestors(stage);
-        let composed = self.compositions(stage, inputs).into_iter();
+        let composed = self.compositions(stage, inputs, most).into_iter();
         let is_new = |(parent, eco): &(CaseName, EcoProposal)| {
             let key = self.design(parent).map(|design| TrialKey::new(design, eco));
             key.is_some_and(|key| !tried.contains(&key))
@@ -436,7 +446,7 @@ impl Controller {
         if self.program.stage(stage).proposer.is_adaptive() {
             return planned;
         }
-        let left = self.program.stage(stage).trials as usize - planned.len();
+        let left = most as usize - planned.len();
         let recipes = self.recipes(stage);
         let context = ProposalContext {
             budget: left,

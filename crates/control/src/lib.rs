@@ -17,6 +17,7 @@ mod diagnosis;
 mod digest;
 mod doom;
 mod evidence;
+mod extra;
 mod gate;
 mod program;
 mod promote;

@@ -48,6 +48,8 @@ pub struct Stage {
     pub approval: Option<StageApproval>,
     /// What it does not try, because evidence says that it mostly fails.
     pub vetoed: Vec<Veto>,
+    /// Trials that it may make beyond its own, with the stage that did not use them.
+    pub extra_trials: Vec<(StageIndex, u32)>,
     /// What it proposes in all: computed when it starts, the same on every replay.
     pub(crate) planned: Vec<Planned>,
     /// How many of them are in the journal.
@@ -82,6 +84,7 @@ impl Stage {
             missing: Vec::new(),
             approval: None,
             vetoed: Vec::new(),
+            extra_trials: Vec::new(),
             planned: Vec::new(),
             proposed: 0,
             waiting: BTreeSet::new(),

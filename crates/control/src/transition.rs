@@ -178,11 +178,13 @@ impl Controller {
                 inputs,
                 missing,
                 vetoed,
+                extra_trials,
             } => {
                 if self.stage_opening(*stage).as_ref() != Some(event) {
                     return refuse("the rules do not start this stage like this here".to_owned());
                 }
-                let planned = self.plan_trials(*stage, inputs, vetoed);
+                let most = self.trials_with(*stage, extra_trials);
+                let planned = self.plan_trials(*stage, inputs, vetoed, most);
                 let mut tally = self.inherited_tally(*stage);
                 tally.best = self.best_input(*stage, inputs);
                 tally.approach = self.approach_from(*stage, inputs);
@@ -192,6 +194,7 @@ impl Controller {
                     missing: missing.clone(),
                     approval,
                     vetoed: vetoed.clone(),
+                    extra_trials: extra_trials.clone(),
                     planned,
                     tally,
                     ..Stage::opened(StageStanding::Running)

@@ -12,12 +12,14 @@ use support::{Chance, Schedule, digest, identity, limit_time, random_priors, ran
 const STUDIES: u64 = 1500;
 
 /// What a world which tests anything must see decided and answered.
-const DECISIONS: [&str; 15] = [
+const DECISIONS: [&str; 17] = [
     "approval_requested",
     "approval_given",
     "approval_refused",
     "approval_expired",
     "vetoed",
+    "extra_trials",
+    "extra_trials_of_several",
     "round_planned",
     "round_answered",
     "proposer_failed",
@@ -56,7 +58,16 @@ fn simulate(seed: u64) -> (RunStatus, BTreeSet<&'static str>) {
     assert_eq!(replayed.recorded_digest(), Some(digest(&alone)));
     let decisions = DECISIONS.into_iter().filter(|name| {
         let is_there = |event: &Event| match event {
-            Event::StageStarted { vetoed, .. } => *name == "vetoed" && !vetoed.is_empty(),
+            Event::StageStarted {
+                vetoed,
+                extra_trials,
+                ..
+            } => match *name {
+                "vetoed" => !vetoed.is_empty(),
+                "extra_trials" => !extra_trials.is_empty(),
+                "extra_trials_of_several" => extra_trials.len() > 1,
+                _ => false,
+            },
             Event::StageSatisfied { cause, .. } if cause.starts_with("doomed") => *name == "doomed",
             _ => serde_json::to_value(event).unwrap()["type"] == **name,
         };

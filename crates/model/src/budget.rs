@@ -53,6 +53,16 @@ pub struct StageBudget {
     pub wall_time_s: Option<f64>,
 }
 
+/// What a stage may try beyond its own trials: what other stages did not use of theirs.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExtraTrials {
+    /// The stages whose unused trials it may draw, in this order. It waits for all of them to end.
+    pub from: Vec<String>,
+    /// How many it draws at most.
+    pub at_most: u32,
+}
+
 impl BranchBudget {
     /// Whether it sets no limit.
     pub fn is_unlimited(&self) -> bool {

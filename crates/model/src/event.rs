@@ -93,6 +93,9 @@ pub enum Event {
         /// What is not tried, because evidence says that it mostly fails.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         vetoed: Vec<Veto>,
+        /// Trials that it may make beyond its own, with the stage that did not use them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        extra_trials: Vec<(StageIndex, u32)>,
     },
     /// Decision: a trial is to be made.
     TrialProposed {

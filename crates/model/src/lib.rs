@@ -28,7 +28,7 @@ mod selection;
 mod sequence;
 mod study;
 
-pub use budget::{BranchBudget, Budget, BudgetOwner, StageBudget, TimeKind};
+pub use budget::{BranchBudget, Budget, BudgetOwner, ExtraTrials, StageBudget, TimeKind};
 pub use composition::{ComposeMode, Composition, ConflictRule};
 pub use diagnosis::{PathExtreme, PathProfile, PathStage, Symptom};
 pub use eco::{

@@ -8,9 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Approval, Budget, ComposeMode, ConflictRule, EarlyStop, Metric, Notification, ParameterValue,
-    PriorRules, Proposer, Rollback, SafetyDomain, SafetyRules, Selection, SequenceStep,
-    StageBudget,
+    Approval, Budget, ComposeMode, ConflictRule, EarlyStop, ExtraTrials, Metric, Notification,
+    ParameterValue, PriorRules, Proposer, Rollback, SafetyDomain, SafetyRules, Selection,
+    SequenceStep, StageBudget, StageIndex,
 };
 
 /// The unit of work: a design, an engine and platform, a safety domain, an objective, a graph of stages.
@@ -83,6 +83,21 @@ impl Study {
         stages
             .filter(|before| names.contains(before.name.as_str()))
             .collect()
+    }
+
+    /// The pairs of stages of which the second waits for the first to end: for its survivors, and, beside that, for the
+    /// trials that it may draw. References to no stage are passed over.
+    pub fn waits(&self) -> (Vec<(StageIndex, StageIndex)>, Vec<(StageIndex, StageIndex)>) {
+        let place = |name: &String| self.stages.iter().position(|other| other.name == *name);
+        let edges = |named: fn(&Stage) -> &[String]| {
+            let stages = self.stages.iter().enumerate();
+            let edges = stages.flat_map(move |(position, stage)| {
+                let before = named(stage).iter().filter_map(place);
+                before.map(move |before| (StageIndex::from(before), StageIndex::from(position)))
+            });
+            edges.collect()
+        };
+        (edges(|stage| &stage.after), edges(Stage::draws_from))
     }
 
     /// The label that every shown result carries while any scene lacks real wires.
@@ -291,6 +306,9 @@ pub struct Stage {
     pub relation: Option<StageRelation>,
     /// How many trials the stage may propose. 0 passes its inputs on.
     pub trials: u32,
+    /// Trials that other stages did not use, which it may make beyond its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extra_trials: Option<ExtraTrials>,
     /// What it may spend beside its trials.
     #[serde(default, skip_serializing_if = "StageBudget::is_unlimited")]
     pub budget: StageBudget,
@@ -333,6 +351,16 @@ pub struct Stage {
     /// How the branches that meet here are merged; only for a stage with several `after`.
     #[serde(default)]
     pub join: Option<Join>,
+}
+
+impl Stage {
+    /// The names of the stages whose unused trials it may draw.
+    pub fn draws_from(&self) -> &[String] {
+        match &self.extra_trials {
+            Some(extra) => &extra.from,
+            None => &[],
+        }
+    }
 }
 
 fn one() -> u32 {

@@ -130,46 +130,47 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
     problems
 }
 
-/// Branches whose stages may try more together than each branch may.
+/// Branches whose stages may try more together than each branch may, with what they may draw from others.
 fn branch_trials(study: &Study, locations: &Locations) -> Vec<Problem> {
-    let (Some(budget), Some(dag)) = (study.budget.branch.trials, dag_of(study)) else {
+    let (edges, waits) = study.waits();
+    let dag = StageDag::new(study.stages.len(), edges).ok();
+    let (Some(budget), Some(dag)) = (study.budget.branch.trials, dag) else {
         return Vec::new();
     };
     let firsts = dag.branches();
-    let of_branch = |first: StageIndex| {
-        let stages = study.stages.iter().zip(&firsts);
-        stages.filter_map(move |(stage, other)| (*other == first).then_some(stage))
-    };
     let branches = dag
         .stages()
         .filter(|stage| firsts[stage.position()] == *stage);
-    branches
-        .filter_map(|first| {
-            let trials: u64 = of_branch(first).map(|stage| u64::from(stage.trials)).sum();
-            let names: Vec<&str> = of_branch(first).map(|stage| stage.name.as_str()).collect();
-            (trials > u64::from(budget)).then(|| {
-                let message = format!(
-                    "the branch of {} may propose {trials} trials, and the budget of each branch is {budget}",
-                    all_of(&names)
-                );
-                let help = "raise the budget, or lower the `trials` of a stage of the branch".to_owned();
-                let field = "budget.branch.trials";
-                locations.problem(codes::OVER_BUDGET, field, message, Some(help))
-            })
+    let over = branches.filter_map(|first| {
+        let is_inside = |stage: &StageIndex| firsts[stage.position()] == first;
+        let inside: Vec<&Stage> = (dag.stages().filter(is_inside))
+            .map(|stage| &study.stages[stage.position()])
+            .collect();
+        let own: u64 = inside.iter().map(|stage| u64::from(stage.trials)).sum();
+        // What it draws from itself was its own before.
+        let draws_outside = |stage: &StageIndex| {
+            let mut sources = waits.iter().filter(|(_, to)| to == stage);
+            is_inside(stage) && sources.any(|(from, _)| !is_inside(from))
+        };
+        let drawing = dag.stages().filter(draws_outside);
+        let extra = drawing.filter_map(|stage| study.stages[stage.position()].extra_trials.as_ref());
+        let extra: u64 = extra.map(|extra| u64::from(extra.at_most)).sum();
+        let names: Vec<&str> = inside.iter().map(|stage| stage.name.as_str()).collect();
+        (own + extra > u64::from(budget)).then(|| {
+            let drawn = match extra {
+                0 => String::new(),
+                _ => format!(", {extra} of them drawn from others"),
+            };
+            let message = format!(
+                "the branch of {} may propose {} trials{drawn}, and the budget of each branch is {budget}",
+                all_of(&names),
+                own + extra
+            );
+            let help = "raise the budget, or lower the `trials` of a stage of the branch".to_owned();
+            locations.problem(codes::OVER_BUDGET, "budget.branch.trials", message, Some(help))
         })
-        .collect()
-}
-
-/// The stage DAG; `None` where the stages form none, which is told elsewhere.
-fn dag_of(study: &Study) -> Option<StageDag> {
-    let mut edges = Vec::new();
-    for (index, stage) in study.stages.iter().enumerate() {
-        for name in &stage.after {
-            let before = study.stages.iter().position(|other| other.name == *name)?;
-            edges.push((StageIndex::from(before), StageIndex::from(index)));
-        }
-    }
-    StageDag::new(study.stages.len(), edges).ok()
+    });
+    over.collect()
 }
 
 /// A join that composes brings the ECOs of its branches into its own domain, whose rules hold for them too.

@@ -48,6 +48,8 @@ fn shorthands(schema: &mut Value) {
     ]);
     let after = at(schema, "/$defs/Stage/properties/after");
     after["type"] = json!(["array", "string"]);
+    let from = at(schema, "/$defs/ExtraTrials/properties/from");
+    from["type"] = json!(["array", "string"]);
     let sdc = json!({
         "description": "The constraint files of a study with a single scene: the platform's default corner, ideal clocks, no wires, setup and hold. Refused together with `scenes`.",
         "type": "array",
@@ -125,6 +127,13 @@ fn constraints() -> Vec<(&'static str, &'static str, Value)> {
             "exclusiveMinimum",
             json!(0),
         ),
+        ("/$defs/ExtraTrials/properties/from", "minItems", json!(1)),
+        (
+            "/$defs/ExtraTrials/properties/from",
+            "uniqueItems",
+            json!(true),
+        ),
+        ("/$defs/ExtraTrials/properties/at_most", "minimum", json!(1)),
         (
             "/$defs/StageBudget/properties/cpu_time_s",
             "exclusiveMinimum",

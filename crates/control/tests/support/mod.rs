@@ -9,8 +9,8 @@ use noodle2_model::{
     Aborts, Approval, AttemptId, AttemptUsage, Bound, Budget, Clocks, ComposeMode, ContentHash,
     Context, Design, DesignState, EcoClass, EcoDefinition, EcoImplementation, EcoManifest,
     EngineKind, EngineSpec, EquivalenceProof, EquivalenceVerdict, Event, Evidence,
-    ExternalProposal, Failure, FailureClass, Join, JoinMerge, JoinPolicy, Limits, Measurement,
-    Metric, MetricSet, Objective, OnTimeout, Outcome, ParameterDomain, ParameterKind,
+    ExternalProposal, ExtraTrials, Failure, FailureClass, Join, JoinMerge, JoinPolicy, Limits,
+    Measurement, Metric, MetricSet, Objective, OnTimeout, Outcome, ParameterDomain, ParameterKind,
     ParameterSpec, ParameterValue, Parasitics, PathExtreme, PathProfile, Prior, PriorRules, Priors,
     ProposerKind, Rollback, RunIdentity, SafetyDomain, Scene, Selection, SequenceStep, Stage,
     StageEco, StageEnd, StageIndex, StageMode, StopCause, Strategy, Study, Symptom, TimeKind,
@@ -44,6 +44,7 @@ pub fn stage(name: &str, after: &[&str], trials: u32) -> Stage {
         after: after.iter().map(ToString::to_string).collect(),
         relation: None,
         trials,
+        extra_trials: None,
         budget: Default::default(),
         survivors: 2,
         selection: Default::default(),
@@ -304,6 +305,11 @@ pub fn random_study(chance: &mut Chance) -> Study {
         })
         .collect();
     let mut study = study(stages);
+    for position in 0..count {
+        if study.stages[position].trials > 0 && chance.one_in(3) {
+            draw_extra_trials(&mut study, position, chance);
+        }
+    }
     study.seed = chance.next();
     if !chance.one_in(3) {
         study.safety_domain = SafetyDomain::Guarded;
@@ -325,6 +331,27 @@ pub fn random_study(chance: &mut Chance) -> Study {
         });
     }
     study
+}
+
+/// Lets a stage draw from others, unless they would wait for each other in a circle.
+fn draw_extra_trials(study: &mut Study, position: usize, chance: &mut Chance) {
+    let names: Vec<String> = study
+        .stages
+        .iter()
+        .map(|stage| stage.name.clone())
+        .collect();
+    let picked: BTreeSet<usize> = (0..1 + chance.below(2))
+        .map(|_| chance.below(names.len()))
+        .filter(|other| *other != position)
+        .collect();
+    let extra = ExtraTrials {
+        from: picked.iter().map(|other| names[*other].clone()).collect(),
+        at_most: 1 + chance.below(6) as u32,
+    };
+    study.stages[position].extra_trials = (!picked.is_empty()).then_some(extra);
+    if Controller::new(identity(study.clone())).is_err() {
+        study.stages[position].extra_trials = None;
+    }
 }
 
 /// Gives a study budgets of time, for some of its stages and for its branches.
@@ -762,13 +789,56 @@ pub fn survivors(controller: &Controller, stage: StageIndex) -> Vec<noodle2_mode
     }
 }
 
+/// What a stage did not use is given once, and to nobody before the stage ended.
+fn check_extra_trials(controller: &Controller) {
+    if controller.crossed_study_rail().is_some() {
+        return;
+    }
+    let mut given: BTreeMap<StageIndex, u32> = BTreeMap::new();
+    for (position, stage) in controller.stages().iter().enumerate() {
+        let declared = &controller.program().study().stages[position];
+        let drawn: u32 = stage.extra_trials.iter().map(|(_, trials)| trials).sum();
+        let at_most = declared.extra_trials.as_ref();
+        assert!(drawn <= at_most.map_or(0, |extra| extra.at_most));
+        for (source, trials) in &stage.extra_trials {
+            *given.entry(*source).or_default() += trials;
+        }
+    }
+    for (source, trials) in given {
+        let unused = controller.unused_trials(source);
+        assert!(unused.is_some_and(|unused| trials <= unused), "given twice");
+    }
+    let counted = controller
+        .trials()
+        .filter(|trial| !controller.is_discarded(trial.id));
+    let declared: u32 = controller
+        .program()
+        .study()
+        .stages
+        .iter()
+        .map(|stage| stage.trials)
+        .sum();
+    let ended = controller
+        .stages()
+        .iter()
+        .all(|stage| matches!(stage.standing, StageStanding::Finished(_)));
+    assert!(
+        !ended || counted.count() <= declared as usize,
+        "more than all stages have"
+    );
+}
+
 fn check_state(controller: &Controller, workers: usize) {
+    check_extra_trials(controller);
     assert!(controller.running_attempts().len() <= workers);
     for (position, stage) in controller.stages().iter().enumerate() {
         let index = StageIndex::from(position);
         let declared = controller.program().stage(index);
         let trials: Vec<_> = controller.trials_of(index).collect();
-        assert!(trials.len() <= declared.trials as usize, "over budget");
+        let allotted = controller.allotted_trials(index);
+        assert!(trials.len() <= allotted as usize, "over budget");
+        let drawn: u32 = stage.extra_trials.iter().map(|(_, trials)| trials).sum();
+        assert_eq!(allotted, declared.trials + drawn);
         for (number, trial) in trials.iter().enumerate() {
             assert_eq!(trial.id.derived as usize, number + 1);
         }

@@ -294,6 +294,7 @@ fn prepare(
         relation: None,
         approval: None,
         trials: 1,
+        extra_trials: None,
         budget: Default::default(),
         survivors: 1,
         selection: Default::default(),

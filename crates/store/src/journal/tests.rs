@@ -35,6 +35,7 @@ fn sample_events() -> Vec<Event> {
                 "{\"seq\":7,\"hash\":\"\",\"event\":\n".to_owned(),
             )],
             vetoed: Vec::new(),
+            extra_trials: vec![(StageIndex(2), 5)],
         },
         Event::AttemptStarted { attempt },
         Event::AttemptFinished {

@@ -1,8 +1,9 @@
 //! What may be spent: by the study, its branches and its stages, and by one attempt.
 
-use noodle2_model::{BranchBudget, Budget, Limits, StageBudget};
+use noodle2_model::{BranchBudget, Budget, ExtraTrials, Limits, StageBudget};
 
 use super::fields::fields;
+use super::stage::names;
 use super::value::{number, whole};
 use super::{Lowered, Place};
 use crate::report::Report;
@@ -50,6 +51,20 @@ pub(super) fn stage_budget(report: &mut Report, place: &Place<'_>) -> Lowered<St
     Ok(StageBudget {
         cpu_time_s: fields.option(report, "cpu_time_s", number),
         wall_time_s: fields.option(report, "wall_time_s", number),
+    })
+}
+
+pub(super) fn extra_trials(report: &mut Report, place: &Place<'_>) -> Lowered<ExtraTrials> {
+    let fields = fields(
+        report,
+        place,
+        "the extra trials",
+        "{from: [explore], at_most: 20}",
+        &["from", "at_most"],
+    )?;
+    Ok(ExtraTrials {
+        from: fields.required(report, "from", Vec::new(), names),
+        at_most: fields.required(report, "at_most", 1, whole),
     })
 }
 

@@ -8,7 +8,7 @@ use noodle2_model::{
     StageEco, StageMode, StageRelation,
 };
 
-use super::budget::stage_budget;
+use super::budget::{extra_trials, stage_budget};
 use super::fields::fields;
 use super::people::approval;
 use super::proposer::proposer;
@@ -37,6 +37,7 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
             "after",
             "relation",
             "trials",
+            "extra_trials",
             "budget",
             "survivors",
             "selection",
@@ -58,9 +59,10 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
     };
     Ok(Stage {
         name: fields.required(report, "name", String::new(), text),
-        after: fields.optional(report, "after", Vec::new(), after),
+        after: fields.optional(report, "after", Vec::new(), names),
         relation: fields.option(report, "relation", relation),
         trials: fields.required(report, "trials", 0, whole),
+        extra_trials: fields.option(report, "extra_trials", extra_trials),
         budget: fields.optional(report, "budget", StageBudget::default(), stage_budget),
         survivors: fields.optional(report, "survivors", 1, whole),
         selection: fields.optional(report, "selection", Selection::default(), selection),
@@ -79,7 +81,7 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
 }
 
 /// A list of names, or a single name.
-fn after(report: &mut Report, place: &Place<'_>) -> Lowered<Vec<String>> {
+pub(super) fn names(report: &mut Report, place: &Place<'_>) -> Lowered<Vec<String>> {
     match &place.node.kind {
         Kind::Scalar { text: name, plain } if matches!(resolve(name, *plain), Scalar::Text(_)) => {
             let item = Place {
@@ -412,6 +414,7 @@ pub(super) fn empty_stage() -> Stage {
         after: Vec::new(),
         relation: None,
         trials: 0,
+        extra_trials: None,
         budget: StageBudget::default(),
         survivors: 1,
         selection: Selection::default(),
