@@ -1,10 +1,13 @@
 //! What a study would do: stages, waves, joins, critical path, budget.
 
-use noodle2_model::{Approval, ComposeMode, JoinMerge, Stage, StageIndex, StageRelation, Study};
+use noodle2_model::{
+    Approval, ComposeMode, ExtraTrials, JoinMerge, Stage, StageIndex, StageRelation, Study,
+};
 use noodle2_plan::{StageDag, StageDependency};
 use serde::Serialize;
 
-use crate::{Table, count_text, seconds_text};
+use crate::spending::{planned, planned_table};
+use crate::{PlannedSpending, Table, count_text, seconds_text};
 
 /// A study's plan, in the shape that `plan --format json` prints.
 #[derive(Debug, Clone, Serialize)]
@@ -18,6 +21,8 @@ pub struct PlanView {
     max_trials: u64,
     wave_speedup: f64,
     budget: PlannedBudget,
+    /// What the study, its branches and its stages may spend at most.
+    spending: Vec<PlannedSpending>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -27,6 +32,9 @@ struct PlannedStage {
     after: Vec<String>,
     relation: Option<StageRelation>,
     trials: u32,
+    /// The trials of others that it may draw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_trials: Option<ExtraTrials>,
     survivors: u32,
     safety_domain: String,
     ecos: Vec<String>,
@@ -42,6 +50,7 @@ struct PlannedBudget {
     trials: Option<u32>,
     cpu_time_s: Option<f64>,
     wall_time_s: Option<f64>,
+    disk_mib: Option<u64>,
     /// The most that all trials could use on the clock, one after the other, at their limits.
     attempt_wall_time_limit_s: f64,
 }
@@ -62,6 +71,10 @@ fn composes(stage: &Stage) -> Option<ComposeMode> {
 impl PlanView {
     /// The plan of a study whose DAG this is.
     pub fn new(study: &Study, dag: &StageDag) -> Self {
+        // A study that was read has no circle.
+        let waiting = dag
+            .with_waits(study.waits().1)
+            .unwrap_or_else(|_| dag.clone());
         let weights: Vec<f64> = study
             .stages
             .iter()
@@ -75,6 +88,7 @@ impl PlanView {
                 after: stage.after.clone(),
                 relation: dag.relation(index),
                 trials: stage.trials,
+                extra_trials: stage.extra_trials.clone(),
                 survivors: stage.survivors,
                 safety_domain: stage
                     .safety_domain
@@ -89,19 +103,21 @@ impl PlanView {
             study: study.name.clone(),
             stages: stages.collect(),
             edges: dag.edges().to_vec(),
-            waves: dag.waves(),
-            critical_path: dag.critical_path(&weights).0,
+            waves: waiting.waves(),
+            critical_path: waiting.critical_path(&weights).0,
+            spending: planned(study, dag, waiting.topological_order()),
             convergence_points: dag.convergence_points(),
             max_trials: study
                 .stages
                 .iter()
                 .map(|stage| u64::from(stage.trials))
                 .sum(),
-            wave_speedup: dag.wave_speedup(),
+            wave_speedup: waiting.wave_speedup(),
             budget: PlannedBudget {
                 trials: study.budget.trials,
                 cpu_time_s: study.budget.cpu_time_s,
                 wall_time_s: study.budget.wall_time_s,
+                disk_mib: study.budget.disk_mib,
                 attempt_wall_time_limit_s: study.limits.wall_time_s,
             },
         }
@@ -159,11 +175,30 @@ impl PlanView {
                 )
             })
             .collect();
+        let extra: String = self
+            .stages
+            .iter()
+            .filter_map(|stage| Some((stage, stage.extra_trials.as_ref()?)))
+            .map(|(stage, extra)| {
+                format!(
+                    "extra trials   {} draws {} at most that {} did not use, once these have ended\n",
+                    stage.name,
+                    extra.at_most,
+                    extra.from.join(", ")
+                )
+            })
+            .collect();
+        let disk = self
+            .budget
+            .disk_mib
+            .map(|limit| format!("disk           {limit} MiB\n"));
+        let disk = disk.unwrap_or_default();
+        let spending = planned_table(&self.spending).text();
         let limit = |limit: Option<f64>| limit.map_or("no limit".to_owned(), seconds_text);
         format!(
             "{}\n{}\nwaves          {} ({:.1}× fewer than stages; shown for reading, a running study has no barriers)\n\
              critical path  {}\njoins          {}\ntrials         {} at most, budget {}\n\
-             time           wall {}, CPU {}, each attempt at most {}\n{approvals}",
+             time           wall {}, CPU {}, each attempt at most {}\n{disk}{extra}{approvals}\n{spending}",
             self.study,
             table.text(),
             waves.join(" "),

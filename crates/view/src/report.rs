@@ -2,6 +2,7 @@
 
 use noodle2_model::{Metric, StageIndex};
 
+use crate::spending::spent_table;
 use crate::{
     ApprovalStanding, History, JournalMending, Lineage, StageStatus, Summary, SummaryStatus, Table,
     count_text, gain_text, metric_text, seconds_text,
@@ -73,7 +74,7 @@ fn render(history: &History, summary: &Summary, form: Form) -> String {
         ("ECOs", Body::Table(ecos(summary))),
         ("Failures", Body::Table(failures(summary))),
         (
-            "Stopped, contained and refused",
+            "Stopped, drawn, contained and refused",
             Body::Lines(kept_out(summary)),
         ),
         (
@@ -82,6 +83,7 @@ fn render(history: &History, summary: &Summary, form: Form) -> String {
         ),
         ("Base and best", Body::Table(metrics(summary))),
         ("By scene", Body::Table(scenes(summary))),
+        ("Spent", Body::Table(spent_table(&summary.spending))),
         ("Cost and proof", Body::Lines(cost(summary))),
         ("Intrusions", Body::Lines(intrusions(summary))),
     ] {
@@ -118,6 +120,10 @@ fn kept_out(summary: &Summary) -> Vec<String> {
         lines.extend(vetoed.map(|text| format!("`{}` does not try {text}", stage.name)));
         let satisfied = stage.satisfied.iter();
         lines.extend(satisfied.map(|text| format!("`{}` had seen enough at {text}", stage.name)));
+        lines.extend(stage.extra_trials.iter().map(|(source, trials)| {
+            let trials = count_text(*trials as usize, "trial");
+            format!("`{}` drew {trials} that `{source}` did not use", stage.name)
+        }));
         let out_of_time = stage.out_of_time.iter();
         lines.extend(out_of_time.map(|text| format!("`{}` was cut short: {text}", stage.name)));
         let contained = stage.contained.iter();
@@ -318,6 +324,16 @@ fn cost(summary: &Summary) -> Vec<String> {
         seconds_text(summary.lower_bound_s),
         count_text(summary.peak_concurrent_stages, "stage")
     ));
+    if summary.disk_bytes > 0 {
+        let limit = summary
+            .disk_limit_mib
+            .map(|limit| format!(" of {limit} MiB"));
+        lines.push(format!(
+            "{:.1} MiB of disk space{} taken up by the attempts",
+            summary.disk_bytes as f64 / f64::from(1 << 20),
+            limit.unwrap_or_default()
+        ));
+    }
     if let Some(digest) = summary.digest {
         let promise = match summary.digest_promised {
             true => "",

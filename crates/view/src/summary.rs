@@ -11,8 +11,10 @@ use noodle2_model::{
 use serde::Serialize;
 
 use crate::people::approvals;
+use crate::spending::spent;
 use crate::{
-    ApprovalSummary, History, JournalMending, StageStatus, SummaryStatus, count_text, veto_text,
+    ApprovalSummary, History, JournalMending, Spent, StageStatus, SummaryStatus, count_text,
+    veto_text,
 };
 
 /// The version of the summary's shape; raised when a field changes its meaning or goes away.
@@ -71,6 +73,12 @@ pub struct Summary {
     pub lower_bound_s: f64,
     /// Processor seconds of all attempts.
     pub cpu_s: f64,
+    /// Bytes that all attempts take up in the run folder, as far as it was measured.
+    pub disk_bytes: u64,
+    /// The budget of it, in MiB.
+    pub disk_limit_mib: Option<u64>,
+    /// What the study, its branches and its stages spent, and of what.
+    pub spending: Vec<Spent>,
     /// When the run was created.
     pub started_at: Option<Timestamp>,
     /// When its last event was journalled.
@@ -129,6 +137,10 @@ pub struct StageSummary {
     pub missing: Vec<String>,
     /// Trials proposed.
     pub trials: usize,
+    /// Trials that it drew from stages that did not use them.
+    pub extra_trials: BTreeMap<String, u32>,
+    /// Trials that it might have made and that do not count, once it ended: others may draw them.
+    pub unused_trials: Option<u32>,
     /// Trials that were run to an end.
     pub run: usize,
     /// Trials answered from earlier results: none, since nothing is cached yet.
@@ -240,6 +252,9 @@ impl Summary {
             makespan_s: history.makespan_s(),
             lower_bound_s: history.lower_bound_s(),
             cpu_s: history.cpu_s(),
+            disk_bytes: history.disk_bytes(),
+            disk_limit_mib: study.budget.disk_mib,
+            spending: spent(history),
             started_at: history.started_at(),
             ended_at: history.last_at(),
         }
@@ -416,6 +431,12 @@ impl StageSummary {
                 .map(|(branch, _)| controller.program().stage(*branch).name.clone())
                 .collect(),
             trials: trials.len(),
+            extra_trials: stage
+                .extra_trials
+                .iter()
+                .map(|(source, trials)| (controller.program().stage(*source).name.clone(), *trials))
+                .collect(),
+            unused_trials: controller.unused_trials(index),
             run: trials
                 .iter()
                 .filter(|trial| trial.verdict().is_some())
