@@ -1,11 +1,12 @@
 //! How far trials are counted, what that crosses, and which results it leaves standing.
 
 use noodle2_model::{
-    Bound, CaseName, Containment, MetricSet, Outcome, Severity, StageEnd, StageIndex, TrialId,
+    AttemptId, Bound, CaseName, Containment, MetricSet, Outcome, Severity, StageEnd, StageIndex,
+    TrialId,
 };
 
 use crate::select::{self, Verdict};
-use crate::state::{Controller, StageStanding, Trial, settled};
+use crate::state::{Case, Controller, StageStanding, Trial, settled};
 use crate::tally::{Counted, Tally};
 
 impl Controller {
@@ -137,6 +138,40 @@ impl Controller {
         for name in discarded {
             self.cases.remove(&name);
         }
+    }
+
+    /// The cases that were measured and count for nothing any more, as they were before they were discarded.
+    pub fn discarded_cases(&self) -> impl Iterator<Item = Case> {
+        let trials = self.trials.values();
+        let gone = trials.filter(|trial| !self.cases.contains_key(&self.case_of(trial)));
+        gone.filter_map(|trial| self.case_measured_by(trial.id))
+    }
+
+    /// The case that a trial derived.
+    pub(crate) fn case_measured_by(&self, id: TrialId) -> Option<Case> {
+        let trial = self.trials.get(&id)?;
+        let (Verdict::Derived, Outcome::Measured(measurement)) =
+            (trial.verdict.as_ref()?, settled(&trial.attempts)?)
+        else {
+            return None;
+        };
+        let inputs = self.stages[id.stage.position()].inputs.iter();
+        let identical = inputs
+            .filter(|input| input.case == trial.parent)
+            .flat_map(|input| input.identical.iter().cloned());
+        Some(Case {
+            name: self.case_of(trial),
+            parents: std::iter::once(trial.parent.clone())
+                .chain(trial.eco.composition.iter().map(|found| found.with.clone()))
+                .chain(identical)
+                .collect(),
+            eco: Some(trial.eco.clone()),
+            measurement: measurement.clone(),
+            attempt: AttemptId {
+                trial: id,
+                number: trial.attempts.last()?.number,
+            },
+        })
     }
 
     /// Whether what a trial found counts for nothing: it lies beyond the one at which its stage or the study

@@ -395,28 +395,11 @@ impl Controller {
         let verdict = select::judge(outcome, objective, rail, &base);
         let stage = &self.stages[attempt.trial.stage.position()];
         let wanted = !discarded && !matches!(stage.standing, StageStanding::Finished(_));
-        if let (Verdict::Derived, Outcome::Measured(measurement), true) =
-            (&verdict, outcome, wanted)
-        {
-            let identical = stage
-                .inputs
-                .iter()
-                .filter(|input| input.case == trial.parent)
-                .flat_map(|input| input.identical.iter().cloned());
-            let name = attempt.trial.case(&self.program.study().design.case_name);
-            let case = Case {
-                name: name.clone(),
-                parents: std::iter::once(trial.parent.clone())
-                    .chain(trial.eco.composition.iter().map(|found| found.with.clone()))
-                    .chain(identical)
-                    .collect(),
-                eco: Some(trial.eco.clone()),
-                measurement: measurement.clone(),
-                attempt,
-            };
-            self.cases.insert(name, case);
-        }
+        let is_case = verdict == Verdict::Derived && wanted;
         trial.verdict = Some(verdict);
+        if let Some(case) = self.case_measured_by(attempt.trial).filter(|_| is_case) {
+            self.cases.insert(case.name.clone(), case);
+        }
         self.advance_tally(attempt.trial.stage);
     }
 }
