@@ -10,8 +10,11 @@ use crate::state::{Controller, StageStanding};
 
 impl Controller {
     /// The stages and branches with a limit on this kind of time that are under way, with the limit in seconds.
-    /// Those whose time is known to be spent are left out.
+    /// Those whose time is known to be spent are left out. A run that was given up has none.
     pub fn open_time_budgets(&self, time: TimeKind) -> Vec<(BudgetOwner, f64)> {
+        if self.halted.is_some() {
+            return Vec::new();
+        }
         let is_running =
             |stage: StageIndex| self.stages[stage.position()].standing == StageStanding::Running;
         let running = (0..self.stages.len()).map(StageIndex::from);

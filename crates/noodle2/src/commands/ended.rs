@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use noodle2_model::{RunStatus, StopCause};
+use noodle2_control::StageStanding;
+use noodle2_model::{RunStatus, StageEnd, StopCause};
 use noodle2_view::{History, Summary, headline};
 
 use crate::shell;
@@ -61,6 +62,20 @@ fn advice(history: &History) -> Vec<String> {
                 }
                 _ => {}
             }
+            let stages = controller.stages().iter().zip(&study.stages);
+            let failed = stages.filter(|(stage, _)| {
+                let has_failed = matches!(
+                    stage.standing,
+                    StageStanding::Finished(StageEnd::Failed { .. })
+                );
+                has_failed && stage.out_of_time().is_some()
+            });
+            advice.extend(failed.map(|(_, declared)| {
+                let name = &declared.name;
+                format!(
+                    "give stage `{name}` or its branch more time (`budget`), or fewer trials, {ANEW}"
+                )
+            }));
             if controller.crossed_study_rail().is_some() {
                 advice.push(format!(
                     "look at the failures that crossed the rail; change what is tried, or `safety.rails.study`, {ANEW}"
