@@ -59,23 +59,24 @@ impl Approach {
         if trials == 0 || left == 0 {
             return None;
         }
-        let bounds = self.bounds.iter().zip(target);
-        bounds.filter_map(|(distance, bound)| {
+        let trials_made = f64::from(trials);
+        let mut bounds = self.bounds.iter().zip(target);
+        bounds.find_map(|(distance, bound)| {
             let (start, nearest) = (distance.start?, distance.nearest?);
-            let rate = (start - nearest) / f64::from(trials);
-            let can_gain = rate * left as f64;
-            (nearest > can_gain).then(|| {
+            let gained = start - nearest;
+            // Multiplied out: a target that is just reached must not be lost to a rounded rate.
+            (nearest * trials_made > gained * left as f64).then(|| {
                 let metric = bound.metric;
                 let shown = |value: f64| told(metric, value);
                 format!(
-                    "doomed: `{metric}` misses the target by {}; at {} gained for each of {trials} trials the {left} left make up {}",
+                    "doomed: `{metric}` misses the target by {}; at {} gained for each of {trials} trials the {left} \
+                     left make up {}",
                     shown(nearest),
-                    shown(rate),
-                    shown(can_gain)
+                    shown(gained / trials_made),
+                    shown(gained * left as f64 / trials_made)
                 )
             })
         })
-        .next()
     }
 }
 
@@ -135,6 +136,12 @@ mod tests {
             cause,
             "doomed: `setup_wns_ps` misses the target by 80; at 10 gained for each of 2 trials the 7 left make up 70"
         );
+        // 0.3 in 3 trials, and 0.7 in 7.
+        let near = Approach::from(&[at_least(1.0)], &base, [&wns(0.0)].into_iter());
+        let mut just = near.clone();
+        just.note(&[at_least(1.0)], &base, &wns(0.3));
+        assert_eq!(just.doom(&[at_least(1.0)], 3, 7), None);
+        assert!(just.doom(&[at_least(1.0)], 3, 6).is_some());
         // A worse result takes nothing back.
         approach.note(&target, &base, &wns(-600.0));
         assert_eq!(approach.doom(&target, 2, 8), None);

@@ -4,9 +4,9 @@
 //! rules of a run: gate 0, proposals, retries, aborts, selection, joins, and the digest over all of it.
 //!
 //! Never does I/O, never reads a clock, a file, the environment, or a source of chance other than the
-//! study's seed; never looks at how long something took or in which order trials ended. So the same
-//! code runs a real study, resumes a killed one, and audits a finished one: every decision found in a
-//! journal is compared with the one that these rules give.
+//! study's seed; never looks at how long something took, unless a budget of processor time says how long it may, or in
+//! which order trials ended. So the same code runs a real study, resumes a killed one, and audits a finished one: every
+//! decision found in a journal is compared with the one that these rules give.
 
 mod approval;
 mod budget;

@@ -89,7 +89,7 @@ impl Program {
             .iter()
             .map(|stage| f64::from(stage.trials.max(1)))
             .collect();
-        let (_, waits) = study.waits();
+        let waits = study.waits();
         let waiting = dag.with_waits(waits.iter().copied());
         let waiting = waiting.map_err(ProgramError::Graph)?;
         let longest_remaining = waiting.longest_remaining(&trials);
@@ -155,8 +155,7 @@ impl Program {
                 });
             }
         }
-        let (edges, _) = study.waits();
-        StageDag::new(study.stages.len(), edges).map_err(ProgramError::Graph)
+        StageDag::new(study.stages.len(), study.edges()).map_err(ProgramError::Graph)
     }
 
     /// The identity of the run.

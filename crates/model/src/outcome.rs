@@ -329,7 +329,8 @@ impl fmt::Display for FailureClass {
     }
 }
 
-/// What an attempt used. A fact of one execution: never part of a digest or of a choice.
+/// What an attempt used. A fact of one execution: never part of a digest, and of no choice but that a budget of
+/// processor time is spent.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct AttemptUsage {
     /// Seconds on the clock.

@@ -85,19 +85,26 @@ impl Study {
             .collect()
     }
 
-    /// The pairs of stages of which the second waits for the first to end: for its survivors, and, beside that, for the
-    /// trials that it may draw. References to no stage are passed over.
-    pub fn waits(&self) -> (Vec<(StageIndex, StageIndex)>, Vec<(StageIndex, StageIndex)>) {
+    /// The edges of the stage DAG: pairs of stages of which the second starts from the survivors of the first. References
+    /// to no stage are passed over.
+    pub fn edges(&self) -> Vec<(StageIndex, StageIndex)> {
+        self.pairs(|stage| &stage.after)
+    }
+
+    /// Pairs of stages of which the second waits for the first to end, since it may draw its unused trials. References
+    /// to no stage are passed over.
+    pub fn waits(&self) -> Vec<(StageIndex, StageIndex)> {
+        self.pairs(Stage::draws_from)
+    }
+
+    fn pairs(&self, named: fn(&Stage) -> &[String]) -> Vec<(StageIndex, StageIndex)> {
         let place = |name: &String| self.stages.iter().position(|other| other.name == *name);
-        let edges = |named: fn(&Stage) -> &[String]| {
-            let stages = self.stages.iter().enumerate();
-            let edges = stages.flat_map(move |(position, stage)| {
-                let before = named(stage).iter().filter_map(place);
-                before.map(move |before| (StageIndex::from(before), StageIndex::from(position)))
-            });
-            edges.collect()
-        };
-        (edges(|stage| &stage.after), edges(Stage::draws_from))
+        let stages = self.stages.iter().enumerate();
+        let pairs = stages.flat_map(|(position, stage)| {
+            let before = named(stage).iter().filter_map(place);
+            before.map(move |before| (StageIndex::from(before), StageIndex::from(position)))
+        });
+        pairs.collect()
     }
 
     /// The label that every shown result carries while any scene lacks real wires.

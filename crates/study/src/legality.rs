@@ -132,8 +132,8 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
 
 /// Branches whose stages may try more together than each branch may, with what they may draw from others.
 fn branch_trials(study: &Study, locations: &Locations) -> Vec<Problem> {
-    let (edges, waits) = study.waits();
-    let dag = StageDag::new(study.stages.len(), edges).ok();
+    let waits = study.waits();
+    let dag = StageDag::new(study.stages.len(), study.edges()).ok();
     let (Some(budget), Some(dag)) = (study.budget.branch.trials, dag) else {
         return Vec::new();
     };

@@ -73,7 +73,7 @@ impl PlanView {
     pub fn new(study: &Study, dag: &StageDag) -> Self {
         // A study that was read has no circle.
         let waiting = dag
-            .with_waits(study.waits().1)
+            .with_waits(study.waits())
             .unwrap_or_else(|_| dag.clone());
         let weights: Vec<f64> = study
             .stages

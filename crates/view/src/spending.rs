@@ -63,7 +63,7 @@ impl Owner {
 /// What each may spend: the study, its branches in canonical order, its stages.
 pub(crate) fn planned(study: &Study, dag: &StageDag, order: &[StageIndex]) -> Vec<PlannedSpending> {
     let firsts = dag.branches();
-    let (_, waits) = study.waits();
+    let waits = study.waits();
     let stage = |stage: &StageIndex| &study.stages[stage.position()];
     let own = |stages: &[StageIndex]| -> u64 {
         stages
