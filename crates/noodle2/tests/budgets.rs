@@ -275,3 +275,27 @@ fn trials_that_a_doomed_stage_gave_back_are_made_after_the_join_whoever_ends_fir
         "{explained}"
     );
 }
+
+#[test]
+fn a_program_that_still_thinks_when_the_time_of_its_stage_is_spent_is_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = template(folder.path(), "sequential");
+    edit(
+        &study,
+        "    survivors: 2\n",
+        "    survivors: 2\n    budget: {wall_time_s: 2}\n    \
+         proposer: {kind: external, command: [sleep, '201'], timeout_s: 300}\n",
+    );
+    let out = folder.path().join("run");
+    let began = Instant::now();
+    ends(0, &["run", text(&study), "--out", text(&out), "-j", "2"]);
+    assert!(began.elapsed() < Duration::from_secs(100), "it hung");
+    let records = journal(&out);
+    assert_eq!(events(&records, "time_spent").len(), 1);
+    assert!(events(&records, "proposer_failed").is_empty());
+    let summary = summary(&out);
+    assert_eq!(stage(&summary, "buffer")["trials"], 0);
+    assert_eq!(stage(&summary, "buffer")["status"], "completed");
+    assert_eq!(stage(&summary, "resize")["status"], "completed");
+    is_sound(&out);
+}
