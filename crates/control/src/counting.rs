@@ -15,6 +15,9 @@ impl Controller {
         let rails = self.program.rails(stage);
         let objective = self.program.objective(stage);
         let all = self.plannable(stage);
+        let noise = rails
+            .first_metric
+            .and_then(|metric| self.noise_floor().get(metric));
         let tally = &mut self.stages[stage.position()].tally;
         loop {
             let next = TrialId {
@@ -32,6 +35,7 @@ impl Controller {
                 break;
             };
             counted.left = all.saturating_sub(tally.counted + 1);
+            counted.noise = noise.unwrap_or(0.0);
             if let Some(overall) = derived(trial) {
                 let broken = |bounds: &[Bound]| select::broken_bounds(bounds, &base, overall);
                 counted.beyond = broken(&rails.aborts.bounds).into_iter().next();
@@ -232,6 +236,7 @@ fn counted(trial: &Trial) -> Option<Counted<'_>> {
         value: None,
         meets_target: false,
         left: 0,
+        noise: 0.0,
     })
 }
 

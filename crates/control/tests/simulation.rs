@@ -12,7 +12,7 @@ use support::{Chance, Schedule, digest, identity, limit_time, random_priors, ran
 const STUDIES: u64 = 1500;
 
 /// What a world which tests anything must see decided and answered.
-const DECISIONS: [&str; 17] = [
+const DECISIONS: [&str; 23] = [
     "approval_requested",
     "approval_given",
     "approval_refused",
@@ -30,6 +30,12 @@ const DECISIONS: [&str; 17] = [
     "promotions_refused",
     "study_rail_crossed",
     "trial_cancelled",
+    "repeat_started",
+    "noise_measured",
+    "nondeterministic",
+    "run_blocked",
+    "unstable",
+    "fell_back",
 ];
 
 fn simulate(seed: u64) -> (RunStatus, BTreeSet<&'static str>) {
@@ -69,6 +75,25 @@ fn simulate(seed: u64) -> (RunStatus, BTreeSet<&'static str>) {
                 _ => false,
             },
             Event::StageSatisfied { cause, .. } if cause.starts_with("doomed") => *name == "doomed",
+            Event::NoiseMeasured { differences, .. } => {
+                *name == "noise_measured" || *name == "nondeterministic" && !differences.is_empty()
+            }
+            Event::PromotionsRefused { cases, .. } => {
+                let mut told = cases.values().flatten();
+                *name == "promotions_refused"
+                    || *name == "unstable"
+                        && told.any(|text| text.contains("nothing gained for sure"))
+            }
+            Event::StageFinished { end, .. } => {
+                let fell_back = matches!(
+                    end,
+                    StageEnd::Completed {
+                        fallback: Some(_),
+                        ..
+                    }
+                );
+                *name == "fell_back" && fell_back
+            }
             _ => serde_json::to_value(event).unwrap()["type"] == **name,
         };
         alone.iter().any(is_there)

@@ -77,6 +77,7 @@ impl Fork {
             eco: None,
             seed: 7,
             guard,
+            perturbation: None,
         }
     }
 

@@ -1,11 +1,13 @@
 //! What a study would do: stages, waves, joins, critical path, budget.
 
 use noodle2_model::{
-    Approval, ComposeMode, ExtraTrials, JoinMerge, Stage, StageIndex, StageRelation, Study,
+    Approval, ComposeMode, ExtraTrials, Fallback, JoinMerge, Stage, StageIndex, StageRelation,
+    Study,
 };
 use noodle2_plan::{StageDag, StageDependency};
 use serde::Serialize;
 
+use crate::noise::{fallback_rule_text, rules_text};
 use crate::spending::{planned, planned_table};
 use crate::{PlannedSpending, Table, count_text, seconds_text};
 
@@ -18,6 +20,10 @@ pub struct PlanView {
     waves: Vec<Vec<StageIndex>>,
     critical_path: Vec<StageIndex>,
     convergence_points: Vec<StageIndex>,
+    /// How often the base case is measured again: 0 stands for once as it is, each other number for a perturbation.
+    base_repeats: Vec<u32>,
+    #[serde(skip)]
+    noise: String,
     max_trials: u64,
     wave_speedup: f64,
     budget: PlannedBudget,
@@ -40,6 +46,9 @@ struct PlannedStage {
     ecos: Vec<String>,
     /// The approval that it waits for before it starts.
     approval: Option<Approval>,
+    /// When it goes on from an earlier case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fallback: Option<Fallback>,
     /// How the stage composes cases of its branches, where it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     composes: Option<ComposeMode>,
@@ -95,6 +104,7 @@ impl PlanView {
                     .unwrap_or(study.safety_domain)
                     .to_string(),
                 approval: stage.approval.clone(),
+                fallback: stage.fallback,
                 ecos: stage.ecos.iter().map(|eco| eco.name.clone()).collect(),
                 composes: composes(stage),
             }
@@ -107,6 +117,8 @@ impl PlanView {
             critical_path: waiting.critical_path(&weights).0,
             spending: planned(study, dag, waiting.topological_order()),
             convergence_points: dag.convergence_points(),
+            base_repeats: study.noise.repeats_in(study.safety_domain).collect(),
+            noise: rules_text(study.noise, study.safety_domain),
             max_trials: study
                 .stages
                 .iter()
@@ -194,11 +206,28 @@ impl PlanView {
             .map(|limit| format!("disk           {limit} MiB\n"));
         let disk = disk.unwrap_or_default();
         let spending = planned_table(&self.spending).text();
+        let falling = self
+            .stages
+            .iter()
+            .filter_map(|stage| Some((stage, stage.fallback?)));
+        let fallbacks: String = falling
+            .map(|(stage, rule)| {
+                format!(
+                    "fallback       {} {}\n",
+                    stage.name,
+                    fallback_rule_text(rule)
+                )
+            })
+            .collect();
+        let noise = match self.noise.as_str() {
+            "" => String::new(),
+            noise => format!("noise          {noise}\n"),
+        };
         let limit = |limit: Option<f64>| limit.map_or("no limit".to_owned(), seconds_text);
         format!(
             "{}\n{}\nwaves          {} ({:.1}× fewer than stages; shown for reading, a running study has no barriers)\n\
              critical path  {}\njoins          {}\ntrials         {} at most, budget {}\n\
-             time           wall {}, CPU {}, each attempt at most {}\n{disk}{extra}{approvals}\n{spending}",
+             time           wall {}, CPU {}, each attempt at most {}\n{disk}{noise}{extra}{approvals}{fallbacks}\n{spending}",
             self.study,
             table.text(),
             waves.join(" "),

@@ -82,6 +82,8 @@ pub(super) struct Job<'a> {
     pub result: &'a str,
     pub prefix: String,
     pub seed: u64,
+    /// What the period of every clock is multiplied by, in a measurement that is perturbed.
+    pub period_scale: Option<f64>,
 }
 
 /// An ECO that a process applies.
@@ -138,6 +140,10 @@ pub(super) fn render(job: &Job<'_>) -> Option<Rendered> {
         TclWord::text(wireload),
     ];
     body.command("::n2::read_constraints", constraints.clone());
+    if let Some(scale) = job.period_scale {
+        body.command("set ::n2::seed", [TclWord::text(&job.seed.to_string())]);
+        body.command("::n2::scale_clocks", [TclWord::real(scale)?]);
+    }
     if let Parasitics::Spef(path) = &group.parasitics {
         body.command("::n2::read_parasitics", [links.word(path)?]);
     }

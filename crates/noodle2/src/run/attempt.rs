@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use noodle2_control::{Attempt, Case, Controller};
+use noodle2_control::{Attempt, AttemptRole, Case, Controller};
 use noodle2_engine::{
     Catalogue, Eco, ParentFacts, ReplayRequest, RerunRequest, SequenceRequest, StudyContext,
     TrialRequest,
@@ -13,7 +13,7 @@ use noodle2_exec::{CancelToken, Guard, JobPanicked, run_command};
 use noodle2_model::{
     AttemptId, AttemptUsage, CaseName, CommandReport, CommandSpec, ComposeMode, ConflictRule,
     ContentHash, DesignGuard, EcoProposal, EquivalenceProof, Failure, FailureClass, Metric,
-    Outcome, RunIdentity,
+    Outcome, Perturbation, RunIdentity,
 };
 use noodle2_store::{
     ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, copy_file,
@@ -34,8 +34,12 @@ pub(crate) struct AttemptOrder {
     pub parent: Option<ParentOrder>,
     /// The cases whose edits are merged into the parent's: the other one, and that from which both descend.
     pub replayed: Option<(ParentOrder, ParentOrder)>,
+    /// Whether what it measures becomes a case; it measures one again otherwise.
+    pub derives: bool,
     /// The case that is measured again rather than derived; nothing is tried then.
     pub confirms: Option<ParentOrder>,
+    /// What is changed about the measurement of the case; `None` changes nothing.
+    pub perturbation: Option<Perturbation>,
     /// The case whose logic the confirmed one must have.
     pub same_logic_as: Option<ParentOrder>,
     /// What the steps of a sequence are judged by.
@@ -102,8 +106,10 @@ impl AttemptOrder {
         let case = attempt
             .trial
             .case(&controller.program().study().design.case_name);
+        // The driver orders what the controller has just started.
+        let role = controller.role_of(attempt).unwrap_or(AttemptRole::Derives);
         let confirms = trial
-            .filter(|trial| trial.is_being_confirmed())
+            .filter(|_| role != AttemptRole::Derives)
             .and_then(|_| controller.cases().get(&case));
         let derives = trial.filter(|_| confirms.is_none());
         let parent = derives.and_then(|trial| controller.cases().get(&trial.parent));
@@ -116,7 +122,7 @@ impl AttemptOrder {
             });
         let asks_for_proof = controller.program().gates(attempt.trial.stage).equivalence;
         let origin = trial
-            .filter(|_| confirms.is_some() && asks_for_proof)
+            .filter(|_| role == AttemptRole::Confirms && asks_for_proof)
             .and_then(|trial| controller.cases().get(&trial.parent));
         let rank = &controller.program().objective(attempt.trial.stage).rank;
         Self {
@@ -124,14 +130,22 @@ impl AttemptOrder {
             judge: rank.first().copied().unwrap_or(Metric::SetupWns),
             replayed,
             attempt,
+            derives: role == AttemptRole::Derives,
             same_logic_as: origin.map(order),
             eco: derives.map(|trial| trial.eco.clone()),
             parent: parent.map(order),
             confirms: confirms.map(order),
-            backoff: match (trial, confirms) {
-                (Some(trial), Some(_)) => backoff_after(&trial.confirmations),
-                (Some(trial), None) => backoff_after(&trial.attempts),
-                (None, _) => backoff_after(controller.base_attempts()),
+            perturbation: controller.perturbation_of(attempt),
+            backoff: match (trial, role) {
+                (Some(trial), AttemptRole::Derives) => backoff_after(&trial.attempts),
+                (Some(trial), AttemptRole::Confirms) => backoff_after(&trial.confirmations),
+                (None, AttemptRole::Derives | AttemptRole::Confirms) => {
+                    backoff_after(controller.base_attempts())
+                }
+                (_, AttemptRole::Repeats(repeat)) => {
+                    let repeats = trial.map_or(controller.base_repeats(), |trial| &trial.repeats);
+                    backoff_after(repeats.get(&repeat).map_or(&[], Vec::as_slice))
+                }
             },
             case,
         }
@@ -247,14 +261,16 @@ impl EngineRunner {
                 text,
             ));
         }
+        let seed = (order.perturbation).map_or(self.identity.study.seed, |found| found.seed);
         let request = TrialRequest {
             trial: order.attempt.trial,
             folder: absolute(&folder),
             netlists: self.netlists(order),
             parent: order.parent.as_ref().map(|parent| parent.facts.clone()),
             eco: None,
-            seed: self.identity.study.seed,
+            seed,
             guard: self.guard(order),
+            perturbation: order.perturbation,
         };
         let mut outcome = self.carry_out(request, work, order.judge, &mut |spec| {
             let report = run_command(spec, &guard, cancel);
@@ -285,7 +301,8 @@ impl EngineRunner {
             case: order.case.clone(),
             parent: order.parent.as_ref().map(|parent| parent.case.clone()),
             eco: order.eco.clone(),
-            seed: self.identity.study.seed,
+            seed,
+            perturbation: order.perturbation,
             tools: self.identity.tools.clone(),
             inputs: self.identity.inputs.clone(),
             host: Host::current(),
@@ -295,7 +312,7 @@ impl EngineRunner {
         };
         provenance.write(&folder)?;
         let (files, index) = ArtifactIndex::seal(&folder)?;
-        let derives = matches!(outcome, Outcome::Measured(_)) && order.confirms.is_none();
+        let derives = matches!(outcome, Outcome::Measured(_)) && order.derives;
         let copied = files.size_of(NETLIST).filter(|_| derives);
         usage.disk_bytes = Some(files.bytes() + copied.unwrap_or(0));
         Ok(AttemptResult {

@@ -6,6 +6,7 @@
 mod budget;
 mod eco;
 mod graph;
+mod noise;
 mod objective;
 mod people;
 mod priors;
@@ -40,6 +41,7 @@ pub(crate) fn check(study: &mut Study, report: &mut Report, references: Option<&
     budget::check(study, report);
     stage::check(study, report);
     safety::check(study, report);
+    noise::check(study, report);
     people::check(study, report);
     priors::check(study, report);
     selection::check(study, report);

@@ -6,6 +6,7 @@
 
 mod budget;
 mod fields;
+mod noise;
 mod people;
 mod priors;
 mod proposer;

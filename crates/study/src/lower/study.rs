@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use noodle2_model::{
-    Bound, Budget, Check, Clocks, Design, EngineKind, EngineSpec, Limits, Metric, Objective,
-    Parasitics, SafetyDomain, SafetyRules, Scene, Study,
+    Bound, Budget, Check, Clocks, Design, EngineKind, EngineSpec, Limits, Metric, NoiseRules,
+    Objective, Parasitics, SafetyDomain, SafetyRules, Scene, Study,
 };
 
 use super::budget::{budget, limits};
 use super::fields::fields;
+use super::noise::noise;
 use super::people::notifications;
 use super::priors::priors;
 use super::safety::safety;
@@ -61,6 +62,7 @@ fn study_fields(report: &mut Report, place: &Place<'_>) -> Lowered<Study> {
             "engine",
             "objective",
             "eco_path",
+            "noise",
             "budget",
             "limits",
             "notify",
@@ -121,6 +123,7 @@ fn study_fields(report: &mut Report, place: &Place<'_>) -> Lowered<Study> {
         engine: fields.required(report, "engine", empty_engine(), engine),
         objective: fields.required(report, "objective", empty_objective(), objective),
         eco_path: fields.optional(report, "eco_path", Vec::new(), paths),
+        noise: fields.optional(report, "noise", NoiseRules::default(), noise),
         budget: fields.optional(report, "budget", Budget::default(), budget),
         limits: fields.optional(report, "limits", Limits::default(), limits),
         notify: fields.optional(report, "notify", Vec::new(), notifications),
@@ -480,6 +483,7 @@ fn empty_study() -> Study {
         engine: empty_engine(),
         objective: empty_objective(),
         eco_path: Vec::new(),
+        noise: NoiseRules::default(),
         budget: Budget::default(),
         limits: Limits::default(),
         notify: Vec::new(),
