@@ -132,6 +132,7 @@ impl Controller {
         stage: StageIndex,
         inputs: Vec<StageInput>,
         missing: Vec<(StageIndex, String)>,
+        extra_trials: Vec<(StageIndex, u32)>,
     ) -> Event {
         if self.program.stage(stage).approval.is_none() {
             return Event::StageStarted {
@@ -139,6 +140,7 @@ impl Controller {
                 vetoed: self.vetoes(stage, &inputs),
                 inputs,
                 missing,
+                extra_trials,
             };
         }
         let evidence = self.evidence(stage, &inputs, &missing);
@@ -194,6 +196,7 @@ impl Controller {
                     vetoed: self.vetoes(stage, &found.inputs),
                     inputs: found.inputs.clone(),
                     missing: found.missing.clone(),
+                    extra_trials: self.extra_trials_due(stage)?,
                 });
             }
         };

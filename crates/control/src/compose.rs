@@ -13,6 +13,7 @@ impl Controller {
         &self,
         stage: StageIndex,
         inputs: &[StageInput],
+        most: u32,
     ) -> Vec<(CaseName, EcoProposal)> {
         let declared = self.program.stage(stage);
         let Some(join) = &declared.join else {
@@ -21,7 +22,7 @@ impl Controller {
         if join.merge != JoinMerge::Compose {
             return Vec::new();
         }
-        let budget = declared.trials as usize;
+        let budget = most as usize;
         let pairs = join.pairs.map_or(budget, |pairs| pairs as usize);
         let mode = join.mode.unwrap_or_default();
         let contained = self.inherited_tally(stage).contained;

@@ -1,11 +1,12 @@
 //! How far trials are counted, what that crosses, and which results it leaves standing.
 
 use noodle2_model::{
-    Bound, CaseName, Containment, MetricSet, Outcome, Severity, StageEnd, StageIndex, TrialId,
+    AttemptId, Bound, CaseName, Containment, MetricSet, Outcome, Severity, StageEnd, StageIndex,
+    TrialId,
 };
 
 use crate::select::{self, Verdict};
-use crate::state::{Controller, StageStanding, Trial, settled};
+use crate::state::{Case, Controller, StageStanding, Trial, settled};
 use crate::tally::{Counted, Tally};
 
 impl Controller {
@@ -13,6 +14,7 @@ impl Controller {
         let base = self.base_metrics().clone();
         let rails = self.program.rails(stage);
         let objective = self.program.objective(stage);
+        let all = self.plannable(stage);
         let noise = rails
             .first_metric
             .and_then(|metric| self.noise_floor().get(metric));
@@ -32,12 +34,14 @@ impl Controller {
             let Some(mut counted) = counted(trial) else {
                 break;
             };
+            counted.left = all.saturating_sub(tally.counted + 1);
             counted.noise = noise.unwrap_or(0.0);
             if let Some(overall) = derived(trial) {
                 let broken = |bounds: &[Bound]| select::broken_bounds(bounds, &base, overall);
                 counted.beyond = broken(&rails.aborts.bounds).into_iter().next();
                 if broken(&objective.bounds).is_empty() {
                     let target = &rails.stop.target;
+                    tally.approach.note(target, &base, overall);
                     counted.meets_target = !target.is_empty() && broken(target).is_empty();
                     counted.value = rails.first_metric.and_then(|metric| overall.get(metric));
                 }
@@ -47,13 +51,24 @@ impl Controller {
         self.advance_study_tally();
     }
 
+    /// How many trials a running stage makes in all, as far as that is known: what it plans, or what it may still
+    /// plan.
+    fn plannable(&self, stage: StageIndex) -> usize {
+        let found = &self.stages[stage.position()];
+        let declared = self.program.stage(stage);
+        match declared.proposer.is_adaptive() && !found.exhausted {
+            true => self.allotted_trials(stage) as usize,
+            false => found.planned.len(),
+        }
+    }
+
     /// What a stage begins its count with: what its ancestors' trials amount to, in canonical order, and
     /// what they contain.
     pub(crate) fn inherited_tally(&self, stage: StageIndex) -> Tally {
         let mut tally = Tally::default();
         let rules = &self.program.rails(stage).containment;
         let ancestors = self.program.dag().ancestors(stage);
-        let order = self.program.dag().topological_order().iter();
+        let order = self.program.canonical_order().iter();
         for ancestor in order.filter(|stage| ancestors.contains(stage)) {
             let same_branch = self.program.branch_of(*ancestor) == self.program.branch_of(stage);
             for trial in self.trials_of(*ancestor) {
@@ -76,7 +91,7 @@ impl Controller {
 
     pub(crate) fn advance_study_tally(&mut self) {
         let rail = self.program.study_rail();
-        let order = self.program.dag().topological_order();
+        let order = self.program.canonical_order();
         let mut tally = std::mem::take(&mut self.study_tally);
         while let (Some(stage), None) = (order.get(tally.stages), &tally.crossed) {
             let found = &self.stages[stage.position()];
@@ -127,6 +142,40 @@ impl Controller {
         for name in discarded {
             self.cases.remove(&name);
         }
+    }
+
+    /// The cases that were measured and count for nothing any more, as they were before they were discarded.
+    pub fn discarded_cases(&self) -> impl Iterator<Item = Case> {
+        let trials = self.trials.values();
+        let gone = trials.filter(|trial| !self.cases.contains_key(&self.case_of(trial)));
+        gone.filter_map(|trial| self.case_measured_by(trial.id))
+    }
+
+    /// The case that a trial derived.
+    pub(crate) fn case_measured_by(&self, id: TrialId) -> Option<Case> {
+        let trial = self.trials.get(&id)?;
+        let (Verdict::Derived, Outcome::Measured(measurement)) =
+            (trial.verdict.as_ref()?, settled(&trial.attempts)?)
+        else {
+            return None;
+        };
+        let inputs = self.stages[id.stage.position()].inputs.iter();
+        let identical = inputs
+            .filter(|input| input.case == trial.parent)
+            .flat_map(|input| input.identical.iter().cloned());
+        Some(Case {
+            name: self.case_of(trial),
+            parents: std::iter::once(trial.parent.clone())
+                .chain(trial.eco.composition.iter().map(|found| found.with.clone()))
+                .chain(identical)
+                .collect(),
+            eco: Some(trial.eco.clone()),
+            measurement: measurement.clone(),
+            attempt: AttemptId {
+                trial: id,
+                number: trial.attempts.last()?.number,
+            },
+        })
     }
 
     /// Whether what a trial found counts for nothing: it lies beyond the one at which its stage or the study
@@ -186,6 +235,7 @@ fn counted(trial: &Trial) -> Option<Counted<'_>> {
         beyond: None,
         value: None,
         meets_target: false,
+        left: 0,
         noise: 0.0,
     })
 }

@@ -8,6 +8,7 @@ use noodle2_model::{
 };
 
 use crate::diagnosis::{self, Diagnosis};
+use crate::doom::Approach;
 use crate::gate;
 use crate::propose::{self, Planned, ProposalContext, TrialKey};
 use crate::recipe::Recipe;
@@ -38,6 +39,9 @@ impl Controller {
         }
         if let (Some(reasons), None) = (self.reasons_to_block(), &self.blocked) {
             return vec![Event::RunBlocked { reasons }];
+        }
+        if let Some((owner, time)) = self.spent_cpu_time() {
+            return vec![Event::TimeSpent { owner, time }];
         }
         if let Some(noise) = self.noise_due() {
             return vec![noise];
@@ -116,13 +120,18 @@ impl Controller {
         found.tally.enough.as_ref().filter(|_| due)
     }
 
-    /// Why a trial is called off while its stage goes on: it is contained, or the stage has seen enough.
+    /// Why a trial is called off while its stage goes on: it is contained, the stage has seen enough, or it is out of
+    /// time.
     fn cause_within_stage(&self, trial: TrialId) -> Option<String> {
         if let Some(containment) = self.containment_of(trial) {
             return Some(containment_cause(containment));
         }
-        let (at, cause) = self.stages[trial.stage.position()].satisfied()?;
-        (trial > *at).then(|| format!("the stage has seen enough: {cause}"))
+        let stage = &self.stages[trial.stage.position()];
+        let (at, cause) = stage.last_counted()?;
+        (trial > *at).then(|| match stage.out_of_time {
+            Some(_) => cause.clone(),
+            None => format!("the stage has seen enough: {cause}"),
+        })
     }
 
     /// Calls off what still runs once a rail of the study is crossed.
@@ -160,8 +169,15 @@ impl Controller {
     /// A stage's start and its proposals in one batch, so that they become durable together.
     fn with_proposals(&self, stage: StageIndex, opening: Event) -> Vec<Event> {
         let mut events = Vec::new();
-        if let Event::StageStarted { inputs, vetoed, .. } = &opening {
-            let planned = self.plan_trials(stage, inputs, vetoed);
+        if let Event::StageStarted {
+            inputs,
+            vetoed,
+            extra_trials,
+            ..
+        } = &opening
+        {
+            let most = self.trials_with(stage, extra_trials);
+            let planned = self.plan_trials(stage, inputs, vetoed, most);
             events.extend((0..planned.len()).map(|number| proposal(stage, number, &planned)));
         }
         events.insert(0, opening);
@@ -309,7 +325,8 @@ impl Controller {
         } else {
             self.merge(stage, &completed)
         };
-        Some(self.opening_with(stage, inputs, missing))
+        let extra_trials = self.extra_trials_due(stage)?;
+        Some(self.opening_with(stage, inputs, missing, extra_trials))
     }
 
     /// The end of a join whose policy the completed branches do not satisfy.
@@ -384,13 +401,13 @@ impl Controller {
     }
 
     /// Whether a stage that proposes in rounds has not proposed its last one.
-    fn awaits_rounds(&self, stage: StageIndex) -> bool {
+    pub(crate) fn awaits_rounds(&self, stage: StageIndex) -> bool {
         let found = &self.stages[stage.position()];
         let declared = self.program.stage(stage);
         declared.proposer.is_adaptive()
             && !found.exhausted
             && !found.satisfied
-            && found.planned.len() < declared.trials as usize
+            && found.planned.len() < self.allotted_trials(stage) as usize
     }
 
     pub(crate) fn design(&self, name: &CaseName) -> Option<ContentHash> {
@@ -418,18 +435,23 @@ impl Controller {
             .collect()
     }
 
+    /// What a stage proposes when it starts, `most` trials at most.
     pub(crate) fn plan_trials(
         &self,
         stage: StageIndex,
         inputs: &[StageInput],
         vetoed: &[Veto],
+        most: u32,
     ) -> Vec<Planned> {
+        if self.time_spent_before(stage).is_some() {
+            return Vec::new();
+        }
         let designs: Vec<ContentHash> = inputs
             .iter()
             .filter_map(|input| self.design(&input.case))
             .collect();
         let tried = self.tried_by_ancestors(stage);
-        let composed = self.compositions(stage, inputs).into_iter();
+        let composed = self.compositions(stage, inputs, most).into_iter();
         let is_new = |(parent, eco): &(CaseName, EcoProposal)| {
             let key = self.design(parent).map(|design| TrialKey::new(design, eco));
             key.is_some_and(|key| !tried.contains(&key))
@@ -439,7 +461,7 @@ impl Controller {
         if self.program.stage(stage).proposer.is_adaptive() {
             return planned;
         }
-        let left = self.program.stage(stage).trials as usize - planned.len();
+        let left = most as usize - planned.len();
         let recipes = self.recipes(stage);
         let context = ProposalContext {
             budget: left,
@@ -528,8 +550,10 @@ impl Controller {
             .filter(|trial| !declared.parent_competes || self.is_no_worse_than_parent(trial))
             .filter_map(|trial| self.candidate(&self.case_of(trial), false))
             .collect();
+        let out_of_time = self.stages[stage.position()].out_of_time.as_ref();
         let failed = |cause: &str| StageEnd::Failed {
-            cause: cause.to_owned(),
+            cause: out_of_time
+                .map_or_else(|| cause.to_owned(), |spent| format!("{spent}: {cause}")),
             at: None,
         };
         if declared.aborts.no_improvement {
@@ -606,6 +630,16 @@ impl Controller {
             .iter()
             .filter_map(|input| self.cases.get(&input.case)?.measurement.overall.get(metric));
         values.max_by(|left, right| metric.compare(*left, *right))
+    }
+
+    /// How near the inputs of a stage are to its target.
+    pub(crate) fn approach_from(&self, stage: StageIndex, inputs: &[StageInput]) -> Approach {
+        let target = &self.program.rails(stage).stop.target;
+        let known = inputs
+            .iter()
+            .filter_map(|input| self.cases.get(&input.case));
+        let metrics = known.map(|case| &case.measurement.overall);
+        Approach::from(target, self.base_metrics(), metrics)
     }
 
     fn is_no_worse_than_parent(&self, trial: &Trial) -> bool {

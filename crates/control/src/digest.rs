@@ -38,6 +38,8 @@ struct DigestedStage<'a> {
     missing: Vec<u32>,
     approval: Option<&'static str>,
     vetoed: &'a [Veto],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    extra_trials: &'a [(StageIndex, u32)],
     contained: &'a [Containment],
     end: Option<&'a StageEnd>,
 }
@@ -120,6 +122,7 @@ impl Controller {
                     .and_then(|approval| approval.ruling.as_ref())
                     .map(Ruling::name),
                 vetoed: &stage.vetoed,
+                extra_trials: &stage.extra_trials,
                 contained: if is_last(index) {
                     &[]
                 } else {

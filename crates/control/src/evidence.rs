@@ -95,7 +95,7 @@ impl Controller {
 
     fn observations_of(&self, wanted: impl Fn(StageIndex) -> bool) -> Vec<Observation> {
         let basis = self.measurement_basis();
-        let order = self.program.dag().topological_order().iter();
+        let order = self.program.canonical_order().iter();
         order
             .filter(|stage| wanted(**stage))
             .flat_map(|stage| self.trials_of(*stage))

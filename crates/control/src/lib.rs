@@ -4,17 +4,20 @@
 //! rules of a run: gate 0, the noise floor, proposals, retries, aborts, selection, joins, and the digest over all of it.
 //!
 //! Never does I/O, never reads a clock, a file, the environment, or a source of chance other than the
-//! study's seed; never looks at how long something took or in which order trials ended. So the same
-//! code runs a real study, resumes a killed one, and audits a finished one: every decision found in a
-//! journal is compared with the one that these rules give.
+//! study's seed; never looks at how long something took, unless a budget of processor time says how long it may, or in
+//! which order trials ended. So the same code runs a real study, resumes a killed one, and audits a finished one: every
+//! decision found in a journal is compared with the one that these rules give.
 
 mod approval;
+mod budget;
 mod compose;
 mod counting;
 mod decide;
 mod diagnosis;
 mod digest;
+mod doom;
 mod evidence;
+mod extra;
 mod fallback;
 mod gate;
 mod noise;

@@ -16,6 +16,10 @@ use crate::tally::StageRails;
 pub struct Program {
     identity: RunIdentity,
     dag: StageDag,
+    /// The stages in canonical order.
+    order: Vec<StageIndex>,
+    /// The stages whose unused trials each stage may draw.
+    sources: Vec<Vec<StageIndex>>,
     objectives: Vec<Objective>,
     longest_remaining: Vec<f64>,
     rails: Vec<StageRails>,
@@ -34,7 +38,9 @@ pub enum ProgramError {
     #[error("the stages do not form a graph that can be run: {}", list(.0))]
     Graph(Vec<DagError>),
     /// A stage names a stage that is not there.
-    #[error("stage `{stage}` comes after `{missing}`, which is no stage of the study")]
+    #[error(
+        "stage `{stage}` comes after or draws from `{missing}`, which is no stage of the study"
+    )]
     UnknownStage {
         /// The stage that names it.
         stage: String,
@@ -83,7 +89,14 @@ impl Program {
             .iter()
             .map(|stage| f64::from(stage.trials.max(1)))
             .collect();
-        let longest_remaining = dag.longest_remaining(&trials);
+        let waits = study.waits();
+        let waiting = dag.with_waits(waits.iter().copied());
+        let waiting = waiting.map_err(ProgramError::Graph)?;
+        let longest_remaining = waiting.longest_remaining(&trials);
+        let mut sources = vec![Vec::new(); dag.len()];
+        for (from, to) in waits {
+            sources[to.position()].push(from);
+        }
         let rails = |stage: &Stage| StageRails {
             aborts: stage.aborts.clone(),
             branch: study.safety.rails.branch,
@@ -99,7 +112,8 @@ impl Program {
             rails.iter().flat_map(|rails| rails.trial.clone()).collect()
         };
         let mut places = vec![0; dag.len()];
-        for (place, stage) in dag.topological_order().iter().enumerate() {
+        let order = waiting.topological_order().to_vec();
+        for (place, stage) in order.iter().enumerate() {
             places[stage.position()] = place;
         }
         Ok(Self {
@@ -111,11 +125,13 @@ impl Program {
                 .map(|stage| PromotionGates::of(study, stage))
                 .collect(),
             study_rail: StudyRail::of(study),
-            branches: branches(&dag),
+            branches: dag.branches(),
             entries: (study.stages.iter())
                 .map(|stage| entries(&identity, stage))
                 .collect(),
             places,
+            order,
+            sources,
             dag,
             objectives,
             longest_remaining,
@@ -128,21 +144,18 @@ impl Program {
     /// # Errors
     /// When a stage is named that is not there, or the stages form no DAG.
     pub fn dag_of(study: &Study) -> Result<StageDag, ProgramError> {
-        let mut edges = Vec::new();
-        for (position, stage) in study.stages.iter().enumerate() {
-            for name in &stage.after {
-                let before = study
-                    .stages
-                    .iter()
-                    .position(|other| other.name == *name)
-                    .ok_or_else(|| ProgramError::UnknownStage {
-                        stage: stage.name.clone(),
-                        missing: name.clone(),
-                    })?;
-                edges.push((StageIndex::from(before), StageIndex::from(position)));
+        for stage in &study.stages {
+            let drawn = stage.extra_trials.iter().flat_map(|extra| &extra.from);
+            let mut named = stage.after.iter().chain(drawn);
+            let is_there = |name: &&String| study.stages.iter().any(|other| other.name == **name);
+            if let Some(missing) = named.find(|name| !is_there(name)) {
+                return Err(ProgramError::UnknownStage {
+                    stage: stage.name.clone(),
+                    missing: missing.clone(),
+                });
             }
         }
-        StageDag::new(study.stages.len(), edges).map_err(ProgramError::Graph)
+        StageDag::new(study.stages.len(), study.edges()).map_err(ProgramError::Graph)
     }
 
     /// The identity of the run.
@@ -201,7 +214,18 @@ impl Program {
         self.branches[stage.position()]
     }
 
-    /// The place of a stage in canonical order: topological, ties by index.
+    /// The stages in canonical order: topological, where a stage also comes after those whose trials it may draw; ties
+    /// by index.
+    pub fn canonical_order(&self) -> &[StageIndex] {
+        &self.order
+    }
+
+    /// The stages whose unused trials a stage may draw, in the order of its file.
+    pub fn sources(&self, stage: StageIndex) -> &[StageIndex] {
+        &self.sources[stage.position()]
+    }
+
+    /// The place of a stage in canonical order.
     pub(crate) fn place(&self, stage: StageIndex) -> usize {
         self.places[stage.position()]
     }
@@ -209,8 +233,11 @@ impl Program {
     /// How much work, in trials, lies on the longest path from the end of this stage to the end of the study.
     pub(crate) fn work_after(&self, stage: StageIndex) -> f64 {
         let after = self.dag.dependents(stage).iter();
+        let drawing = (0..self.sources.len()).filter(|other| self.sources[*other].contains(&stage));
         after
-            .map(|dependent| self.longest_remaining[dependent.position()])
+            .map(|dependent| dependent.position())
+            .chain(drawing)
+            .map(|dependent| self.longest_remaining[dependent])
             .fold(0.0, f64::max)
     }
 
@@ -231,18 +258,6 @@ fn entries(identity: &RunIdentity, stage: &Stage) -> Vec<StageEco> {
         entries.extend(diagnosis::catalogue_entries(permitted));
     }
     entries
-}
-
-fn branches(dag: &StageDag) -> Vec<StageIndex> {
-    let mut firsts: Vec<StageIndex> = (0..dag.len()).map(StageIndex::from).collect();
-    for &stage in dag.topological_order() {
-        if let [before] = dag.dependencies(stage)
-            && dag.dependents(*before).len() == 1
-        {
-            firsts[stage.position()] = firsts[before.position()];
-        }
-    }
-    firsts
 }
 
 /// A stage's own ranking replaces the study's; its bounds are added to the study's.

@@ -104,7 +104,7 @@ impl Controller {
         let due = found.standing == StageStanding::Running
             && declared.proposer.is_adaptive()
             && !found.exhausted
-            && found.planned.len() < declared.trials as usize
+            && found.planned.len() < self.allotted_trials(stage) as usize
             && found.proposed == found.planned.len()
             && found.tally.counted == found.planned.len()
             && found.tally.crossed.is_none()
@@ -135,7 +135,7 @@ impl Controller {
             stage: declared.name.clone(),
             round,
             round_size: declared.proposer.round_size(),
-            trials_left: declared.trials - (found.planned.len() as u32).min(declared.trials),
+            trials_left: (self.allotted_trials(stage)).saturating_sub(found.planned.len() as u32),
             rank: self
                 .program
                 .objective(stage)
@@ -171,7 +171,7 @@ impl Controller {
     /// Trials that a stage may learn from: of its ancestors and its own, in canonical order.
     fn causal_trials(&self, stage: StageIndex) -> impl Iterator<Item = &Trial> {
         let ancestors = self.program.dag().ancestors(stage);
-        let order = self.program.dag().topological_order().iter().copied();
+        let order = self.program.canonical_order().iter().copied();
         order
             .filter(move |other| *other == stage || ancestors.contains(other))
             .flat_map(|other| self.trials_of(other))
@@ -208,7 +208,7 @@ impl Controller {
     ) -> (Vec<Planned>, Vec<String>) {
         let found = &self.stages[stage.position()];
         let declared = self.program.stage(stage);
-        let left = declared.trials as usize - found.planned.len();
+        let left = self.allotted_trials(stage) as usize - found.planned.len();
         let most = left.min(declared.proposer.round_size() as usize);
         let mut seen = self.tried_keys(stage);
         let mut accepted = Vec::new();
@@ -337,7 +337,7 @@ impl Controller {
     pub(crate) fn bandit_round(&self, stage: StageIndex, round: u32) -> Vec<Planned> {
         let found = &self.stages[stage.position()];
         let declared = self.program.stage(stage);
-        let left = declared.trials as usize - found.planned.len();
+        let left = self.allotted_trials(stage) as usize - found.planned.len();
         let size = left.min(declared.proposer.round_size() as usize);
         let recipes = self.recipes(stage);
         let mut evidence = self.evidence_before(stage, &recipes);

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
-    AttemptId, AttemptUsage, CaseName, Containment, ContentHash, EcoProposal, Failure,
+    AttemptId, AttemptUsage, BudgetOwner, CaseName, Containment, ContentHash, EcoProposal, Failure,
     FailureClass, Measurement, Outcome, RunIdentity, RunStatus, StageEnd, StageIndex, StageInput,
-    StopCause, TrialId, Veto,
+    StopCause, TimeKind, TrialId, Veto,
 };
 
 use crate::approval::StageApproval;
@@ -33,6 +33,8 @@ pub struct Controller {
     pub(crate) halted: Option<(TrialId, String)>,
     pub(crate) blocked: Option<Vec<String>>,
     pub(crate) stop: Option<StopCause>,
+    /// Budgets of time of stages and branches that are spent.
+    pub(crate) spent: BTreeSet<(BudgetOwner, TimeKind)>,
     pub(crate) finished: Option<(RunStatus, ContentHash)>,
 }
 
@@ -49,6 +51,8 @@ pub struct Stage {
     pub approval: Option<StageApproval>,
     /// What it does not try, because evidence says that it mostly fails.
     pub vetoed: Vec<Veto>,
+    /// Trials that it may make beyond its own, with the stage that did not use them.
+    pub extra_trials: Vec<(StageIndex, u32)>,
     /// What it proposes in all: computed when it starts, the same on every replay.
     pub(crate) planned: Vec<Planned>,
     /// How many of them are in the journal.
@@ -61,6 +65,10 @@ pub struct Stage {
     pub(crate) contained: usize,
     /// Whether it is in the journal that the stage has seen enough.
     pub(crate) satisfied: bool,
+    /// The budget of time whose end cut it short, in words, if one did. Its count then ends as if it had seen enough.
+    pub(crate) out_of_time: Option<String>,
+    /// Processor seconds of its attempts that ended.
+    pub(crate) cpu_s: f64,
     /// Rounds proposed so far, of a stage that proposes in rounds.
     pub(crate) rounds: u32,
     /// Whether its proposer has no more to propose.
@@ -79,12 +87,15 @@ impl Stage {
             missing: Vec::new(),
             approval: None,
             vetoed: Vec::new(),
+            extra_trials: Vec::new(),
             planned: Vec::new(),
             proposed: 0,
             waiting: BTreeSet::new(),
             tally: Tally::default(),
             contained: 0,
             satisfied: false,
+            out_of_time: None,
+            cpu_s: 0.0,
             rounds: 0,
             exhausted: false,
             proposer_failure: None,
@@ -94,7 +105,24 @@ impl Stage {
 
     /// The trial at which it had seen enough, and of what, once that is decided.
     pub fn satisfied(&self) -> Option<&(TrialId, String)> {
+        self.last_counted().filter(|_| self.out_of_time.is_none())
+    }
+
+    /// Where its count ends before its trials do, and why, once that is decided.
+    pub(crate) fn last_counted(&self) -> Option<&(TrialId, String)> {
         self.tally.enough.as_ref().filter(|_| self.satisfied)
+    }
+
+    /// How many of its trials counted when a budget of time was spent, and which; `None` where none cut it short.
+    pub fn out_of_time(&self) -> Option<(u32, &str)> {
+        let cause = self.out_of_time.as_deref()?;
+        let (at, _) = self.last_counted()?;
+        Some((at.derived, cause))
+    }
+
+    /// Processor seconds of its attempts that ended.
+    pub fn cpu_s(&self) -> f64 {
+        self.cpu_s
     }
 
     /// What is contained in it, as far as it is decided.
@@ -291,6 +319,7 @@ impl Controller {
             halted: None,
             blocked: None,
             stop: None,
+            spent: BTreeSet::new(),
             finished: None,
         })
     }

@@ -9,6 +9,8 @@ use noodle2_model::{
     FailureRail, Metric, TrialId,
 };
 
+use crate::doom::Approach;
+
 /// What a stage's trials may cross.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct StageRails {
@@ -31,6 +33,8 @@ pub(crate) struct Counted<'a> {
     pub value: Option<f64>,
     /// Whether the measured design is what the stage was after.
     pub meets_target: bool,
+    /// How many more trials the stage has after this one.
+    pub left: usize,
     /// The difference up to which two values of that metric cannot be told apart.
     pub noise: f64,
 }
@@ -73,6 +77,8 @@ pub(crate) struct Tally {
     /// The best value of the first metric so far.
     pub best: Option<f64>,
     trials_without_gain: u32,
+    /// How near it has come to its target.
+    pub approach: Approach,
 }
 
 impl Tally {
@@ -161,9 +167,17 @@ impl Tally {
         if counted.meets_target {
             return Some("the target is met".to_owned());
         }
-        let limit = rails.stop.plateau_trials?;
-        (self.trials_without_gain >= limit)
-            .then(|| format!("{limit} trials in a row gave nothing better by {metric}"))
+        let plateau = rails.stop.plateau_trials;
+        let plateau = plateau.filter(|limit| self.trials_without_gain >= *limit);
+        let plateau =
+            plateau.map(|limit| format!("{limit} trials in a row gave nothing better by {metric}"));
+        let trials = self.stage.trials;
+        let doomed_after = rails.stop.doomed_after;
+        let is_judged = doomed_after.is_some_and(|least| trials >= least);
+        plateau.or_else(|| {
+            let target = &rails.stop.target;
+            is_judged.then(|| self.approach.doom(target, trials, counted.left))?
+        })
     }
 
     fn stage_cause(&self, aborts: &Aborts) -> Option<String> {

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use noodle2_model::{AttemptId, AttemptUsage, Event, Outcome, ProposerKind, StageIndex, TrialId};
+use noodle2_model::{
+    AttemptId, AttemptUsage, BudgetOwner, Event, Outcome, ProposerKind, StageIndex, TrialId,
+};
 
 use crate::approval::StageApproval;
 use crate::noise::{AttemptRole, Noise, Repeats};
@@ -123,6 +125,11 @@ impl Controller {
             {
                 return refuse("nothing starts in a run that is stopped or blocked".to_owned());
             }
+            Event::AttemptStarted { .. } if self.spent_cpu_time().is_some() => {
+                return refuse(
+                    "processor time is spent, and the journal does not say so".to_owned(),
+                );
+            }
             Event::ConfirmationStarted { attempt } => {
                 if !self.examinations_due(attempt.trial.stage).contains(event) {
                     return refuse("the rules confirm no survivor like this here".to_owned());
@@ -207,23 +214,30 @@ impl Controller {
                 inputs,
                 missing,
                 vetoed,
+                extra_trials,
             } => {
                 if self.stage_opening(*stage).as_ref() != Some(event) {
                     return refuse("the rules do not start this stage like this here".to_owned());
                 }
-                let planned = self.plan_trials(*stage, inputs, vetoed);
+                let most = self.trials_with(*stage, extra_trials);
+                let planned = self.plan_trials(*stage, inputs, vetoed, most);
                 let mut tally = self.inherited_tally(*stage);
                 tally.best = self.best_input(*stage, inputs);
+                tally.approach = self.approach_from(*stage, inputs);
                 let approval = self.stages[stage.position()].approval.take();
                 self.stages[stage.position()] = Stage {
                     inputs: inputs.clone(),
                     missing: missing.clone(),
                     approval,
                     vetoed: vetoed.clone(),
+                    extra_trials: extra_trials.clone(),
                     planned,
                     tally,
                     ..Stage::opened(StageStanding::Running)
                 };
+                if let Some(cause) = self.time_spent_before(*stage) {
+                    self.cut_short(*stage, &cause);
+                }
             }
             Event::TrialProposed {
                 trial,
@@ -308,6 +322,11 @@ impl Controller {
                 self.stages[stage.position()].satisfied = true;
                 self.drop_discarded_cases(Some(*stage));
             }
+            Event::TimeSpent { owner, time } => {
+                if let Err(reason) = self.spend(*owner, *time) {
+                    return refuse(reason);
+                }
+            }
             Event::PromotionsRefused { stage, cases } => {
                 if cases.is_empty() || self.refusals_due(*stage) != *cases {
                     return refuse("the rules refuse no promotion like this here".to_owned());
@@ -381,6 +400,9 @@ impl Controller {
             .find(|made| made.number == attempt.number)?;
         made.outcome = Some(outcome.clone());
         made.usage = usage;
+        if !attempt.trial.is_base() {
+            self.stages[attempt.trial.stage.position()].cpu_s += usage.cpu_s;
+        }
         Some(role)
     }
 
@@ -417,28 +439,11 @@ impl Controller {
         let verdict = select::judge(outcome, objective, rail, &base);
         let stage = &self.stages[attempt.trial.stage.position()];
         let wanted = !discarded && !matches!(stage.standing, StageStanding::Finished(_));
-        if let (Verdict::Derived, Outcome::Measured(measurement), true) =
-            (&verdict, outcome, wanted)
-        {
-            let identical = stage
-                .inputs
-                .iter()
-                .filter(|input| input.case == trial.parent)
-                .flat_map(|input| input.identical.iter().cloned());
-            let name = attempt.trial.case(&self.program.study().design.case_name);
-            let case = Case {
-                name: name.clone(),
-                parents: std::iter::once(trial.parent.clone())
-                    .chain(trial.eco.composition.iter().map(|found| found.with.clone()))
-                    .chain(identical)
-                    .collect(),
-                eco: Some(trial.eco.clone()),
-                measurement: measurement.clone(),
-                attempt,
-            };
-            self.cases.insert(name, case);
-        }
+        let is_case = verdict == Verdict::Derived && wanted;
         trial.verdict = Some(verdict);
+        if let Some(case) = self.case_measured_by(attempt.trial).filter(|_| is_case) {
+            self.cases.insert(case.name.clone(), case);
+        }
         self.advance_tally(attempt.trial.stage);
     }
 }
@@ -476,6 +481,12 @@ fn describe(event: &Event) -> String {
             format!("the failure of the proposer of stage {stage}")
         }
         Event::StageSatisfied { stage, .. } => format!("the satisfaction of stage {stage}"),
+        Event::TimeSpent { owner, time } => match owner {
+            BudgetOwner::Stage(stage) => format!("the end of the {time} of stage {stage}"),
+            BudgetOwner::Branch(first) => {
+                format!("the end of the {time} of the branch from stage {first}")
+            }
+        },
         Event::ConfirmationStarted { attempt } => format!("the confirmation {attempt}"),
         Event::RepeatStarted { attempt, repeat } => format!("repeat {repeat}, attempt {attempt}"),
         Event::NoiseMeasured { .. } => "what the repeats of the base case tell".to_owned(),

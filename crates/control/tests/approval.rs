@@ -141,6 +141,7 @@ fn enough_people_start_the_stage_from_what_they_saw() {
         inputs,
         missing: Vec::new(),
         vetoed: Vec::new(),
+        extra_trials: Vec::new(),
     };
     assert_eq!(decisions.first(), Some(&expected));
     let controller = ends(two_of_three(), |controller| {
@@ -282,6 +283,7 @@ fn a_journal_cannot_start_a_gated_stage_without_its_approval() {
         inputs: inputs.clone(),
         missing: Vec::new(),
         vetoed: Vec::new(),
+        extra_trials: Vec::new(),
     };
     for before in [&journal[..request], &journal[..=request]] {
         let forged = before.iter().chain([&started]);

@@ -457,6 +457,38 @@ fn a_stage_that_has_met_its_target_or_gets_no_further_stops_and_passes_on_what_i
 }
 
 #[test]
+fn a_stage_that_cannot_reach_its_target_at_the_rate_seen_gives_the_rest_of_its_trials_back() {
+    let doomed = |outcomes: &[(&str, Outcome)], target: f64| {
+        let mut stage = stage("one", &[], 8);
+        stage.stop.target = vec![Bound {
+            min: Some(target),
+            ..Bound::of(Metric::SetupWns)
+        }];
+        stage.stop.doomed_after = Some(3);
+        run(in_domain(SafetyDomain::Sandbox, vec![stage]), outcomes).0
+    };
+    // 30 ps in 3 trials: the 5 left would make up 50 ps.
+    let outcomes = [("0_2", case("near", -470.0, 0.0))];
+    let controller = doomed(&outcomes, -400.0);
+    let (at, cause) = controller.stages()[0].satisfied().unwrap();
+    assert_eq!(at.to_string(), "0_3");
+    assert_eq!(
+        cause,
+        "doomed: `setup_wns_ps` misses the target by 70; at 10 gained for each of 3 trials the 5 left make up 50"
+    );
+    assert_eq!(passed_on(&controller, 0)[0], "core_0_2");
+    assert_eq!(controller.status(), RunStatus::Completed);
+    let called_off = controller
+        .trials()
+        .filter(|trial| trial.cancelled.is_some());
+    assert_eq!(called_off.count(), 5);
+    // It may just reach it: nothing is called off before the fourth trial, which gains nothing.
+    let controller = doomed(&outcomes, -420.0);
+    let (at, _) = controller.stages()[0].satisfied().unwrap();
+    assert_eq!(at.to_string(), "0_4");
+}
+
+#[test]
 fn a_stage_chooses_its_survivors_by_its_own_rule() {
     let mut pareto = stage("one", &[], 3);
     pareto.selection = noodle2_model::Selection {

@@ -269,6 +269,7 @@ impl<'a> Watch<'a> {
                 wall_s: self.started.elapsed().as_secs_f64(),
                 cpu_s: self.tree.cpu().as_secs_f64(),
                 peak_memory_bytes,
+                ..AttemptUsage::default()
             },
             output_truncated: self.pump.finish(),
             ending,

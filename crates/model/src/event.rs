@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, AttemptUsage, CaseName, Containment, ContentHash, EcoManifest, EcoProposal,
-    EngineKind, ExternalProposal, MetricSet, Outcome, Priors, StageIndex, Study, TrialId, Veto,
+    AttemptId, AttemptUsage, BudgetOwner, CaseName, Containment, ContentHash, EcoManifest,
+    EcoProposal, EngineKind, ExternalProposal, MetricSet, Outcome, Priors, StageIndex, Study,
+    TimeKind, TrialId, Veto,
 };
 
 /// One thing that was decided or observed.
@@ -92,6 +93,9 @@ pub enum Event {
         /// What is not tried, because evidence says that it mostly fails.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         vetoed: Vec<Veto>,
+        /// Trials that it may make beyond its own, with the stage that did not use them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        extra_trials: Vec<(StageIndex, u32)>,
     },
     /// Decision: a trial is to be made.
     TrialProposed {
@@ -174,6 +178,14 @@ pub enum Event {
         /// What it has seen, in words.
         cause: String,
     },
+    /// A stage or a branch has spent its time: what is not counted by now is called off. Of wall time this is an
+    /// observation; of processor time, which the ends of attempts tell, a decision.
+    TimeSpent {
+        /// Whose time.
+        owner: BudgetOwner,
+        /// Which.
+        time: TimeKind,
+    },
     /// Decision: a survivor is measured again in a fresh process, and its equivalence proved, before it is
     /// passed on.
     ConfirmationStarted {
@@ -223,7 +235,7 @@ pub enum Event {
         /// Every reason.
         reasons: Vec<String>,
     },
-    /// Observation: a person or a budget on time asked the run to stop.
+    /// Observation: a person asked the run to stop, or a budget of time or disk space is spent.
     StopRequested {
         /// Who or what.
         cause: StopCause,
@@ -296,6 +308,8 @@ pub enum StopCause {
     WallTime,
     /// The budget of processor time is spent.
     CpuTime,
+    /// The budget of disk space is spent.
+    DiskSpace,
     /// No space is left where the run is written: the run can be resumed.
     DiskFull,
 }

@@ -5,6 +5,7 @@
 //!
 //! Never does I/O, never reads a clock or the environment, never decides anything.
 
+mod budget;
 mod composition;
 mod diagnosis;
 mod eco;
@@ -28,6 +29,7 @@ mod selection;
 mod sequence;
 mod study;
 
+pub use budget::{BranchBudget, Budget, BudgetOwner, ExtraTrials, StageBudget, TimeKind};
 pub use composition::{ComposeMode, Composition, ConflictRule};
 pub use diagnosis::{PathExtreme, PathProfile, PathStage, Symptom};
 pub use eco::{
@@ -70,7 +72,7 @@ pub use safety::{EcoClass, SafetyDomain};
 pub use selection::{EarlyStop, Fallback, Selection, Strategy};
 pub use sequence::{Rollback, SequenceStep, StepEnding, StepRecord};
 pub use study::{
-    Aborts, Bound, Budget, Check, Clocks, Design, EngineKind, EngineSpec, Join, JoinMerge,
-    JoinPolicy, Limits, Objective, ParameterDomain, Parasitics, Scene, Stage, StageEco, StageMode,
+    Aborts, Bound, Check, Clocks, Design, EngineKind, EngineSpec, Join, JoinMerge, JoinPolicy,
+    Limits, Objective, ParameterDomain, Parasitics, Scene, Stage, StageEco, StageMode,
     StageRelation, Study,
 };

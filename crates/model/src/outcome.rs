@@ -334,7 +334,8 @@ impl fmt::Display for FailureClass {
     }
 }
 
-/// What an attempt used. A fact of one execution: never part of a digest or of a choice.
+/// What an attempt used. A fact of one execution: never part of a digest, and of no choice but that a budget of
+/// processor time is spent.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct AttemptUsage {
     /// Seconds on the clock.
@@ -344,6 +345,10 @@ pub struct AttemptUsage {
     /// The most memory that one of its processes held, in bytes; absent where it could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak_memory_bytes: Option<u64>,
+    /// Bytes that an attempt takes up in the run folder: its files, and the netlist once more where it measured a new
+    /// design, of which its case keeps a copy. Absent for a single command, and where no files were sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk_bytes: Option<u64>,
 }
 
 /// Slack of one path group in one scene.

@@ -92,6 +92,10 @@ pub struct EarlyStop {
     /// How much better, in the metric's unit, a result must be to end a plateau.
     #[serde(default)]
     pub plateau_gain: Option<f64>,
+    /// After at least so many trials: what they gained towards the target for each trial, gone on with over all
+    /// that are left, would not reach it. Needs a `target`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doomed_after: Option<u32>,
 }
 
 /// When a stage passes on the best case so far in the place of its own survivors: where the best of them is

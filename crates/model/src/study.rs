@@ -8,9 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Approval, ComposeMode, ConflictRule, EarlyStop, Fallback, Metric, NoiseRules, Notification,
-    ParameterValue, PriorRules, Proposer, Rollback, SafetyDomain, SafetyRules, Selection,
-    SequenceStep,
+    Approval, Budget, ComposeMode, ConflictRule, EarlyStop, ExtraTrials, Fallback, Metric,
+    NoiseRules, Notification, ParameterValue, PriorRules, Proposer, Rollback, SafetyDomain,
+    SafetyRules, Selection, SequenceStep, StageBudget, StageIndex,
 };
 
 /// The unit of work: a design, an engine and platform, a safety domain, an objective, a graph of stages.
@@ -86,6 +86,28 @@ impl Study {
         stages
             .filter(|before| names.contains(before.name.as_str()))
             .collect()
+    }
+
+    /// The edges of the stage DAG: pairs of stages of which the second starts from the survivors of the first. References
+    /// to no stage are passed over.
+    pub fn edges(&self) -> Vec<(StageIndex, StageIndex)> {
+        self.pairs(|stage| &stage.after)
+    }
+
+    /// Pairs of stages of which the second waits for the first to end, since it may draw its unused trials. References
+    /// to no stage are passed over.
+    pub fn waits(&self) -> Vec<(StageIndex, StageIndex)> {
+        self.pairs(Stage::draws_from)
+    }
+
+    fn pairs(&self, named: fn(&Stage) -> &[String]) -> Vec<(StageIndex, StageIndex)> {
+        let place = |name: &String| self.stages.iter().position(|other| other.name == *name);
+        let stages = self.stages.iter().enumerate();
+        let pairs = stages.flat_map(|(position, stage)| {
+            let before = named(stage).iter().filter_map(place);
+            before.map(move |before| (StageIndex::from(before), StageIndex::from(position)))
+        });
+        pairs.collect()
     }
 
     /// The label that every shown result carries while any scene lacks real wires.
@@ -267,21 +289,6 @@ pub struct Bound {
     pub max_loss_percent: Option<f64>,
 }
 
-/// What a study may spend. An absent field sets no limit.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Budget {
-    /// Trials of all stages together.
-    #[serde(default)]
-    pub trials: Option<u32>,
-    /// Seconds of processor time of all attempts together.
-    #[serde(default)]
-    pub cpu_time_s: Option<f64>,
-    /// Seconds from the start of the run to its end.
-    #[serde(default)]
-    pub wall_time_s: Option<f64>,
-}
-
 /// What one attempt may use before it is killed.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -321,6 +328,12 @@ pub struct Stage {
     pub relation: Option<StageRelation>,
     /// How many trials the stage may propose. 0 passes its inputs on.
     pub trials: u32,
+    /// Trials that other stages did not use, which it may make beyond its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extra_trials: Option<ExtraTrials>,
+    /// What it may spend beside its trials.
+    #[serde(default, skip_serializing_if = "StageBudget::is_unlimited")]
+    pub budget: StageBudget,
     /// How many cases it passes on at most.
     #[serde(default = "one")]
     pub survivors: u32,
@@ -363,6 +376,16 @@ pub struct Stage {
     /// How the branches that meet here are merged; only for a stage with several `after`.
     #[serde(default)]
     pub join: Option<Join>,
+}
+
+impl Stage {
+    /// The names of the stages whose unused trials it may draw.
+    pub fn draws_from(&self) -> &[String] {
+        match &self.extra_trials {
+            Some(extra) => &extra.from,
+            None => &[],
+        }
+    }
 }
 
 fn one() -> u32 {

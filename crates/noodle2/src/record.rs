@@ -1,5 +1,6 @@
 //! What follows from the journal of a run and stands beside it: written from it, held against it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -87,13 +88,18 @@ pub(crate) fn check_what_follows(
     // Cases are laid out before the end of a run is recorded; a killed controller may have left one behind.
     let required = controller.recorded_digest().is_some();
     let label = controller.program().study().result_label();
-    for case in controller.cases().values() {
+    let kept = controller.cases().values();
+    let kept = kept.map(|case| (Cow::Borrowed(case), required));
+    // One that was discarded was perhaps laid out before.
+    let discarded = controller.discarded_cases();
+    let discarded = discarded.map(|case| (Cow::Owned(case), false));
+    for (case, required) in kept.chain(discarded) {
         let netlist = folder.case(&case.name).join(NETLIST);
         for (path, content) in [
             (netlist, case.measurement.design.netlist),
             (
-                case_file(folder, case),
-                ContentHash::of(case_text(case, label)),
+                case_file(folder, &case),
+                ContentHash::of(case_text(&case, label)),
             ),
         ] {
             files.push(DerivedFile {
@@ -217,7 +223,9 @@ pub(crate) fn refuse_missing_records(
         .map(|told| format!("summary.json: {told}"))
         .into_iter()
         .collect();
-    let left = unrecorded(folder, records, controller.cases().keys().cloned())?;
+    let discarded = controller.discarded_cases().map(|case| case.name);
+    let cases = controller.cases().keys().cloned().chain(discarded);
+    let left = unrecorded(folder, records, cases)?;
     if let Some(first) = left.first() {
         signs.push(format!(
             "{} folders of attempts and cases that no record tells of, `{}` the first",

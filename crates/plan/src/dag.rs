@@ -167,6 +167,20 @@ impl StageDag {
             .collect()
     }
 
+    /// The first stage of the branch of each stage, in stage order: a branch begins at a root, after a fork and at a
+    /// join, and goes on to the next fork or join.
+    pub fn branches(&self) -> Vec<StageIndex> {
+        let mut firsts: Vec<StageIndex> = self.stages().collect();
+        for &stage in self.topological_order() {
+            if let [before] = self.dependencies(stage)
+                && self.dependents(*before).len() == 1
+            {
+                firsts[stage.position()] = firsts[before.position()];
+            }
+        }
+        firsts
+    }
+
     /// Every stage from which a chain of edges leads to `stage`, without `stage` itself.
     pub fn ancestors(&self, stage: StageIndex) -> BTreeSet<StageIndex> {
         let mut ancestors = BTreeSet::new();

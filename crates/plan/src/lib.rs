@@ -19,6 +19,7 @@ mod error;
 mod order;
 mod serial;
 mod shapes;
+mod waits;
 
 pub use dag::{StageDag, StageDependency};
 pub use error::DagError;

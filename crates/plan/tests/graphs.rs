@@ -133,6 +133,43 @@ fn relations_declared_wrongly_or_of_unknown_stages_are_refused() {
 }
 
 #[test]
+fn a_branch_goes_from_a_root_fork_or_join_to_the_next_fork_or_join() {
+    // 0 → 1 → {2 → 3, 4} → 5 → 6, and 7 by itself.
+    let edges = [(0, 1), (1, 2), (2, 3), (1, 4), (3, 5), (4, 5), (5, 6)];
+    let firsts = build(8, edges).unwrap().branches();
+    assert_eq!(firsts, [0, 0, 2, 2, 4, 5, 5, 7].map(StageIndex));
+    // A root that is joined at once is a branch of its own.
+    let firsts = build(3, [(0, 2), (1, 2)]).unwrap().branches();
+    assert_eq!(firsts, [0, 1, 2].map(StageIndex));
+}
+
+#[test]
+fn waits_bear_on_the_order_and_must_not_close_a_circle() {
+    let dag = build(4, [(0, 1), (2, 3)]).unwrap();
+    let waits = |edges: &[(u32, u32)]| {
+        let edges = edges
+            .iter()
+            .map(|(from, to)| (StageIndex(*from), StageIndex(*to)));
+        dag.with_waits(edges.collect::<Vec<_>>())
+    };
+    let order = |dag: &StageDag| dag.topological_order().to_vec();
+    assert_eq!(order(&dag), [0, 1, 2, 3].map(StageIndex));
+    assert_eq!(
+        order(&waits(&[(3, 1)]).unwrap()),
+        [0, 2, 3, 1].map(StageIndex)
+    );
+    assert_eq!(waits(&[(0, 1), (0, 1)]).unwrap(), dag);
+    assert_eq!(
+        waits(&[(3, 0), (1, 2)]),
+        Err(vec![DagError::Cycle {
+            stages: [0, 1, 2, 3].map(StageIndex).to_vec()
+        }])
+    );
+    assert!(waits(&[(1, 1)]).is_err());
+    assert!(waits(&[(4, 1)]).is_err());
+}
+
+#[test]
 fn a_join_with_a_forking_dependency_is_a_convergence_on_every_edge() {
     let diamond_with_shortcut = build(4, [(0, 1), (0, 2), (0, 3), (1, 3), (2, 3)]).unwrap();
     let relations: Vec<_> = diamond_with_shortcut

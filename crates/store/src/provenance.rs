@@ -192,7 +192,7 @@ mod tests {
             usage: AttemptUsage {
                 wall_s: 600.1,
                 cpu_s: 599.3,
-                peak_memory_bytes: None,
+                ..AttemptUsage::default()
             },
             output_truncated: false,
         };

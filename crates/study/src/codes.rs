@@ -110,14 +110,15 @@ codes! {
          metric adds nothing or loads it twice. Remove or rename one.";
     EMPTY_LIST = "N2-STUDY-014", "a list that needs an entry is empty",
         "Without an entry there is nothing to read, to time, to rank or to do.";
-    UNKNOWN_STAGE = "N2-STUDY-015", "`after` names a stage that does not exist",
+    UNKNOWN_STAGE = "N2-STUDY-015", "a stage is named that does not exist",
         "A stage starts from the survivors of the stages in its `after`, which are named exactly as their \
          `name` is written. Their order in the file does not matter.";
     SELF_DEPENDENCY = "N2-STUDY-016", "a stage comes after itself",
-        "A stage cannot wait for its own survivors. Leave `after` out for a stage that starts from the \
+        "A stage cannot wait for its own survivors, nor draw the trials that it did not use itself. Leave `after` out for a stage that starts from the \
          base case.";
     CYCLE = "N2-STUDY-017", "stages wait for each other in a circle",
-        "None of the stages in the circle could ever start. Remove one of the edges; the message names \
+        "None of the stages in the circle could ever start. A stage waits for those in its `after`, and for those whose \
+         unused trials it may draw (`extra_trials`). Remove one of the edges; the message names \
          every stage of the circle in order.";
     RELATION = "N2-STUDY-018", "the declared relation is not the one that the graph has",
         "`relation` is a check, never a choice: `convergence` for a stage with several predecessors, \
@@ -213,8 +214,8 @@ codes! {
         "A stage may declare a stricter domain than its study, never a looser one: the study's domain is \
          what its reader relies on.";
     OVER_BUDGET = "N2-LEGAL-003", "stages that may try more than the budget",
-        "The trials of all stages together exceed `budget.trials`, so that some stage could not do what \
-         it declares. Raise the budget or lower the trials of a stage.";
+        "The trials of all stages together exceed `budget.trials`, or those of a branch `budget.branch.trials`, \
+         so that some stage could not do what it declares. Raise the budget or lower the trials of a stage.";
     ECO_NOT_ALLOWED = "N2-LEGAL-004", "an ECO that the study's lists keep out",
         "`safety.deny_ecos` names ECOs that may not be tried, `safety.allow_ecos` the only ones that may; a \
          study's and a stage's lists both hold. Names are patterns: `*` stands for any text.";

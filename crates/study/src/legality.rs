@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use noodle2_model::{
     Bound, Check, ContainmentRules, EcoClass, EcoManifest, JoinMerge, OnTimeout, ParameterDomain,
     ParameterKind, PromotionGates, ProposerKind, SafetyDomain, SafetyRules, Scene, Stage, StageEco,
-    Study, StudyRail, matches_pattern,
+    StageIndex, Study, StudyRail, matches_pattern,
 };
+use noodle2_plan::StageDag;
 
 use crate::check::{component_field, joined_eco_path};
 use crate::codes;
-use crate::suggest::quoted;
+use crate::suggest::{all_of, quoted};
 use crate::{Locations, Problem, References};
 
 /// Every way in which `study` asks for more than it declares, in the order of the file. `locations` are
@@ -143,6 +144,7 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
         let help = "raise the budget, or lower the `trials` of a stage".to_owned();
         problems.push(locations.problem(codes::OVER_BUDGET, "budget.trials", message, Some(help)));
     }
+    problems.extend(branch_trials(study, locations));
     problems.sort_by(|left, right| left.order().cmp(&right.order()));
     problems.dedup();
     problems
@@ -162,6 +164,49 @@ fn why_hold_is_unseen(study: &Study) -> String {
             names.join(", ")
         ),
     }
+}
+
+/// Branches whose stages may try more together than each branch may, with what they may draw from others.
+fn branch_trials(study: &Study, locations: &Locations) -> Vec<Problem> {
+    let waits = study.waits();
+    let dag = StageDag::new(study.stages.len(), study.edges()).ok();
+    let (Some(budget), Some(dag)) = (study.budget.branch.trials, dag) else {
+        return Vec::new();
+    };
+    let firsts = dag.branches();
+    let branches = dag
+        .stages()
+        .filter(|stage| firsts[stage.position()] == *stage);
+    let over = branches.filter_map(|first| {
+        let is_inside = |stage: &StageIndex| firsts[stage.position()] == first;
+        let inside: Vec<&Stage> = (dag.stages().filter(is_inside))
+            .map(|stage| &study.stages[stage.position()])
+            .collect();
+        let own: u64 = inside.iter().map(|stage| u64::from(stage.trials)).sum();
+        // What it draws from itself was its own before.
+        let draws_outside = |stage: &StageIndex| {
+            let mut sources = waits.iter().filter(|(_, to)| to == stage);
+            is_inside(stage) && sources.any(|(from, _)| !is_inside(from))
+        };
+        let drawing = dag.stages().filter(draws_outside);
+        let extra = drawing.filter_map(|stage| study.stages[stage.position()].extra_trials.as_ref());
+        let extra: u64 = extra.map(|extra| u64::from(extra.at_most)).sum();
+        let names: Vec<&str> = inside.iter().map(|stage| stage.name.as_str()).collect();
+        (own + extra > u64::from(budget)).then(|| {
+            let drawn = match extra {
+                0 => String::new(),
+                _ => format!(", {extra} of them drawn from others"),
+            };
+            let message = format!(
+                "the branch of {} may propose {} trials{drawn}, and the budget of each branch is {budget}",
+                all_of(&names),
+                own + extra
+            );
+            let help = "raise the budget, or lower the `trials` of a stage of the branch".to_owned();
+            locations.problem(codes::OVER_BUDGET, "budget.branch.trials", message, Some(help))
+        })
+    });
+    over.collect()
 }
 
 /// A join that composes brings the ECOs of its branches into its own domain, whose rules hold for them too.

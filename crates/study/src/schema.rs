@@ -48,6 +48,8 @@ fn shorthands(schema: &mut Value) {
     ]);
     let after = at(schema, "/$defs/Stage/properties/after");
     after["type"] = json!(["array", "string"]);
+    let from = at(schema, "/$defs/ExtraTrials/properties/from");
+    from["type"] = json!(["array", "string"]);
     let sdc = json!({
         "description": "The constraint files of a study with a single scene: the platform's default corner, ideal clocks, no wires, setup and hold. Refused together with `scenes`.",
         "type": "array",
@@ -127,6 +129,35 @@ fn constraints() -> Vec<(&'static str, &'static str, Value)> {
             "exclusiveMinimum",
             json!(0),
         ),
+        ("/$defs/Budget/properties/disk_mib", "minimum", json!(1)),
+        ("/$defs/BranchBudget/properties/trials", "minimum", json!(1)),
+        (
+            "/$defs/BranchBudget/properties/cpu_time_s",
+            "exclusiveMinimum",
+            json!(0),
+        ),
+        (
+            "/$defs/BranchBudget/properties/wall_time_s",
+            "exclusiveMinimum",
+            json!(0),
+        ),
+        ("/$defs/ExtraTrials/properties/from", "minItems", json!(1)),
+        (
+            "/$defs/ExtraTrials/properties/from",
+            "uniqueItems",
+            json!(true),
+        ),
+        ("/$defs/ExtraTrials/properties/at_most", "minimum", json!(1)),
+        (
+            "/$defs/StageBudget/properties/cpu_time_s",
+            "exclusiveMinimum",
+            json!(0),
+        ),
+        (
+            "/$defs/StageBudget/properties/wall_time_s",
+            "exclusiveMinimum",
+            json!(0),
+        ),
         (
             "/$defs/Limits/properties/cpu_time_s",
             "exclusiveMinimum",
@@ -166,6 +197,11 @@ fn constraints() -> Vec<(&'static str, &'static str, Value)> {
         ("/$defs/Aborts/properties/failures", "minimum", json!(1)),
         (
             "/$defs/Aborts/properties/failures_in_a_row",
+            "minimum",
+            json!(1),
+        ),
+        (
+            "/$defs/EarlyStop/properties/doomed_after",
             "minimum",
             json!(1),
         ),

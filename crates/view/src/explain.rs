@@ -3,15 +3,16 @@
 use noodle2_control::{Case, Controller, StageStanding, Trial, TrialStanding, Verdict};
 use noodle2_evidence::standing;
 use noodle2_model::{
-    CaseName, EquivalenceProof, EquivalenceVerdict, Failure, FailureClass, Outcome, StageEnd,
-    StageIndex, TrialId,
+    BudgetOwner, CaseName, EquivalenceProof, EquivalenceVerdict, Failure, FailureClass, Outcome,
+    StageEnd, StageIndex, TrialId,
 };
 use serde::Serialize;
 
 use crate::noise::{fallback_text, indistinguishable, indistinguishable_lines, repeat_lines};
 use crate::{
-    ApprovalStanding, ApprovalSummary, History, NoiseSummary, StageStatus, composition_lines,
-    count_text, eco_text, gain_text, metric_text, trial_text, veto_text, weight_text,
+    ApprovalStanding, ApprovalSummary, History, NoiseSummary, Spent, StageStatus,
+    composition_lines, count_text, eco_text, gain_text, metric_text, trial_text, veto_text,
+    weight_text,
 };
 
 /// What is explained, and in which sentences.
@@ -364,6 +365,13 @@ impl Explainer<'_> {
                 "its stage had seen enough at trial {at} ({cause}): what lies beyond it does not count"
             ));
         }
+        let cut = controller.stages()[trial.stage.position()].out_of_time();
+        if let Some((counted, cause)) = cut.filter(|(counted, _)| trial.derived > *counted) {
+            return Some(format!(
+                "its stage was cut short after {} ({cause}): what lies beyond does not count",
+                count_text(counted as usize, "trial")
+            ));
+        }
         let beyond = match controller.crossed_study_rail() {
             Some((at, cause)) => format!("the study was given up at trial {at} ({cause})"),
             None => match &controller.stages()[trial.stage.position()].standing {
@@ -443,6 +451,7 @@ impl Explainer<'_> {
                 lines.push(approval.command(self.history.called()));
             }
         }
+        lines.extend(self.trial_lines(index));
         let vetoed = stage.vetoed.iter();
         lines.extend(vetoed.map(|veto| format!("it does not try {}", veto_text(veto))));
         for contained in stage.containments() {
@@ -455,6 +464,14 @@ impl Explainer<'_> {
         lines.extend(refused.map(|text| format!("its proposer was refused {text}")));
         if let Some((at, cause)) = stage.satisfied() {
             lines.push(format!("it had seen enough at trial {at}: {cause}"));
+        }
+        let spent = Spent::by(self.history, BudgetOwner::Stage(index));
+        lines.extend(spent.and_then(|spent| spent.line()));
+        if let Some((counted, cause)) = stage.out_of_time() {
+            lines.push(format!(
+                "it was cut short after {}: {cause}",
+                count_text(counted as usize, "trial")
+            ));
         }
         for trial in trials.iter().filter(|trial| trial.refused.is_some()) {
             let gates = trial.refused.iter().flatten().cloned().collect::<Vec<_>>();
@@ -497,10 +514,59 @@ impl Explainer<'_> {
         }
     }
 
+    /// What a stage drew of other stages' trials, what it waits for to draw, and what it left.
+    fn trial_lines(&self, index: StageIndex) -> Vec<String> {
+        let controller = self.controller;
+        let stage = &controller.stages()[index.position()];
+        let declared = controller.program().stage(index);
+        let mut lines: Vec<String> = (stage.extra_trials.iter())
+            .map(|(source, trials)| {
+                let trials = count_text(*trials as usize, "trial");
+                let source = self.name(*source);
+                format!(
+                    "it drew {trials} beyond its own {} that `{source}` did not use",
+                    declared.trials
+                )
+            })
+            .collect();
+        let is_open = |source: &&StageIndex| controller.unused_trials(**source).is_none();
+        let open = controller.program().sources(index).iter().filter(is_open);
+        let open: Vec<String> = open
+            .map(|source| format!("`{}`", self.name(*source)))
+            .collect();
+        if stage.standing == StageStanding::Waiting && !open.is_empty() {
+            let open = open.join(", ");
+            lines.push(format!(
+                "it waits for {open} to end, whose unused trials it may draw"
+            ));
+        }
+        if let Some(unused) = controller.unused_trials(index).filter(|unused| *unused > 0) {
+            let drawn = controller.stages().iter().enumerate();
+            let drawn = drawn.filter_map(|(other, stage)| {
+                let (_, trials) = stage
+                    .extra_trials
+                    .iter()
+                    .find(|(source, _)| *source == index)?;
+                Some(format!(
+                    "{trials} of them drawn by `{}`",
+                    self.name(StageIndex::from(other))
+                ))
+            });
+            let drawn: Vec<String> = drawn.collect();
+            let drawn = match drawn.is_empty() {
+                true => String::new(),
+                false => format!(", {}", drawn.join(", ")),
+            };
+            let allotted = count_text(controller.allotted_trials(index) as usize, "trial");
+            lines.push(format!("of its {allotted} it did not use {unused}{drawn}"));
+        }
+        lines
+    }
+
     fn branch(&self, stage: StageIndex) -> Explanation {
         let program = self.controller.program();
         let first = program.branch_of(stage);
-        let order = program.dag().topological_order().iter();
+        let order = program.canonical_order().iter();
         let stages: Vec<StageIndex> = order
             .copied()
             .filter(|other| program.branch_of(*other) == first)
@@ -510,6 +576,8 @@ impl Explainer<'_> {
             .map(|stage| format!("`{}`", self.name(*stage)))
             .collect();
         let mut lines = vec![format!("it goes through {}", names.join(" → "))];
+        let spent = Spent::by(self.history, BudgetOwner::Branch(first));
+        lines.extend(spent.and_then(|spent| spent.line()));
         for stage in &stages {
             let explanation = self.stage(*stage);
             let last = explanation.lines.last().cloned().unwrap_or_default();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use noodle2_control::{AttemptRole, Controller, TransitionError};
-use noodle2_model::{AttemptId, Event, StageIndex};
+use noodle2_model::{AttemptId, AttemptUsage, Event, StageIndex};
 
 use crate::{JournalMending, SummaryStatus};
 
@@ -15,6 +15,8 @@ pub struct History {
     spans: Vec<AttemptSpan>,
     stages: BTreeMap<StageIndex, (Option<Timestamp>, Option<Timestamp>)>,
     controlled_s: f64,
+    /// Of the seconds in which a controller worked on the run, those between the start and the end of a stage.
+    stage_walls: BTreeMap<StageIndex, f64>,
     workers: u32,
     started_at: Option<Timestamp>,
     last_at: Option<Timestamp>,
@@ -66,6 +68,7 @@ impl History {
             spans: Vec::new(),
             stages: BTreeMap::new(),
             controlled_s: 0.0,
+            stage_walls: BTreeMap::new(),
             workers: 1,
             started_at: events.first().map(|(at, _)| *at),
             last_at: events.last().map(|(at, _)| *at),
@@ -76,6 +79,7 @@ impl History {
         };
         // Stages that wait for approval.
         let mut asked: BTreeSet<StageIndex> = BTreeSet::new();
+        let mut running: BTreeSet<StageIndex> = BTreeSet::new();
         let mut open: BTreeMap<AttemptId, usize> = BTreeMap::new();
         let mut previous: Option<Timestamp> = None;
         for (at, event) in events {
@@ -83,7 +87,11 @@ impl History {
             let resumed = matches!(event, Event::RunResumed);
             let only_waited = open.is_empty() && !asked.is_empty();
             if let (Some(previous), false, false) = (previous, resumed, only_waited) {
-                history.controlled_s += seconds_between(previous, *at);
+                let seconds = seconds_between(previous, *at);
+                history.controlled_s += seconds;
+                for stage in &running {
+                    *history.stage_walls.entry(*stage).or_default() += seconds;
+                }
             }
             // What ran when a controller was lost ran at most until its last record, as far as is known.
             if let (Some(previous), true) = (previous, resumed) {
@@ -139,10 +147,12 @@ impl History {
                 }),
                 Event::StageStarted { stage, .. } => {
                     asked.remove(stage);
+                    running.insert(*stage);
                     history.stages.entry(*stage).or_default().0 = Some(*at);
                 }
                 Event::StageFinished { stage, .. } => {
                     asked.remove(stage);
+                    running.remove(stage);
                     history.stages.entry(*stage).or_default().1 = Some(*at);
                 }
                 _ => {}
@@ -223,6 +233,13 @@ impl History {
         self.controlled_s
     }
 
+    /// Seconds from the start of a stage to its end, or until now, as far as [`History::makespan_s`] counts them;
+    /// `None` where it never started.
+    pub fn stage_wall_s(&self, stage: StageIndex) -> Option<f64> {
+        self.stages.get(&stage)?.0?;
+        Some(self.stage_walls.get(&stage).copied().unwrap_or(0.0))
+    }
+
     /// The most workers that were offered at any time.
     pub(crate) fn workers(&self) -> u32 {
         self.workers
@@ -286,6 +303,15 @@ impl History {
 
     /// Processor seconds of all attempts.
     pub fn cpu_s(&self) -> f64 {
+        self.usages().map(|usage| usage.cpu_s).sum()
+    }
+
+    /// Bytes that all attempts take up in the run folder, as far as it was measured.
+    pub fn disk_bytes(&self) -> u64 {
+        self.usages().filter_map(|usage| usage.disk_bytes).sum()
+    }
+
+    fn usages(&self) -> impl Iterator<Item = &AttemptUsage> {
         let base = self.controller.base_attempts().iter();
         let trials = self.controller.trials();
         let trials = trials.flat_map(|trial| {
@@ -299,8 +325,7 @@ impl History {
         let repeats = self.controller.base_repeats().values().flatten();
         base.chain(repeats)
             .chain(trials)
-            .map(|attempt| attempt.usage.cpu_s)
-            .sum()
+            .map(|attempt| &attempt.usage)
     }
 
     /// Seconds during which an attempt of the one and of the other stage ran at the same instant.

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
-    Aborts, Approval, Bound, ContainmentRules, DesignGuard, EcoClass, EngineKind, FailureRail,
-    Fallback, JoinMerge, Limits, OnTimeout, PriorRules, PromotionGates, ProtectedObjects,
-    RiskEnvelope, SafetyDomain, Stage, StageEco, Study, StudyRail,
+    Aborts, Approval, Bound, BranchBudget, ContainmentRules, DesignGuard, EcoClass, EngineKind,
+    ExtraTrials, FailureRail, Fallback, JoinMerge, Limits, OnTimeout, PriorRules, PromotionGates,
+    ProtectedObjects, RiskEnvelope, SafetyDomain, Stage, StageBudget, StageEco, Study, StudyRail,
 };
 use serde::Serialize;
 
@@ -46,6 +46,9 @@ struct BudgetReport {
     trials: Option<u32>,
     cpu_time_s: Option<f64>,
     wall_time_s: Option<f64>,
+    disk_mib: Option<u64>,
+    /// What each branch may spend.
+    branch: BranchBudget,
     /// What all trials could use on the clock, one after the other, each at its limit.
     most_wall_time_s: f64,
 }
@@ -64,6 +67,11 @@ struct StageLegality {
     /// The ECOs that it asks for, by class; those of unknown class stand under none.
     classes: BTreeMap<EcoClass, Vec<String>>,
     trials: u32,
+    /// The trials of others that it may draw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_trials: Option<ExtraTrials>,
+    /// What it may spend beside its trials.
+    budget: StageBudget,
     allow_ecos: Vec<String>,
     deny_ecos: Vec<String>,
     protect: ProtectedObjects,
@@ -135,6 +143,8 @@ impl LegalityReport {
                 trials: study.budget.trials,
                 cpu_time_s: study.budget.cpu_time_s,
                 wall_time_s: study.budget.wall_time_s,
+                disk_mib: study.budget.disk_mib,
+                branch: study.budget.branch,
                 // The base case is measured once besides, and again as often as the study asks.
                 most_wall_time_s: (trials as usize + 1 + base_repeats.len()) as f64
                     * study.limits.wall_time_s,
@@ -177,13 +187,25 @@ impl LegalityReport {
         )];
         let limit = |limit: Option<f64>| limit.map_or("no limit".to_owned(), seconds_text);
         lines.push(format!(
-            "  budget       trials {}, wall {}, CPU {}; at their limits all trials take {} one after the other",
+            "  budget       trials {}, wall {}, CPU {}, disk {}; at their limits all trials take {} one after the other",
             self.budget
                 .trials
                 .map_or("no limit".to_owned(), |trials| trials.to_string()),
             limit(self.budget.wall_time_s),
             limit(self.budget.cpu_time_s),
+            self.budget
+                .disk_mib
+                .map_or("no limit".to_owned(), |limit| format!("{limit} MiB")),
             seconds_text(self.budget.most_wall_time_s),
+        ));
+        let branch = &self.budget.branch;
+        lines.push(format!(
+            "  each branch  trials {}, wall {}, CPU {}",
+            branch
+                .trials
+                .map_or("no limit".to_owned(), |trials| trials.to_string()),
+            limit(branch.wall_time_s),
+            limit(branch.cpu_time_s),
         ));
         lines.push(format!(
             "  an attempt   wall {}, CPU {}, memory {} MiB, output {} MiB",
@@ -289,6 +311,8 @@ impl StageLegality {
                 .map(|(class, ecos)| (class, ecos.into_iter().collect()))
                 .collect(),
             trials: stage.trials,
+            extra_trials: stage.extra_trials.clone(),
+            budget: stage.budget,
             allow_ecos: both(&study.safety.allow_ecos, &stage.safety.allow_ecos),
             deny_ecos: both(&study.safety.deny_ecos, &stage.safety.deny_ecos),
             protect: guard.protect,
@@ -337,6 +361,20 @@ impl StageLegality {
             "approval",
             self.approval.as_ref().map_or(String::new(), approval_text),
         );
+        let time = [
+            ("wall", self.budget.wall_time_s),
+            ("CPU", self.budget.cpu_time_s),
+        ];
+        let time = time.iter().filter_map(|(kind, limit)| {
+            let limit = seconds_text((*limit)?);
+            Some(format!("{kind} {limit}"))
+        });
+        line("budget", time.collect::<Vec<_>>().join(", "));
+        let extra = self.extra_trials.as_ref().map(|extra| {
+            let from = extra.from.join(", ");
+            format!("{} at most that {from} did not use", extra.at_most)
+        });
+        line("extra trials", extra.unwrap_or_default());
         let classes = self.classes.iter();
         let classes: Vec<String> = classes
             .map(|(class, ecos)| format!("{class}: {}", ecos.join(", ")))

@@ -16,6 +16,7 @@ mod people;
 mod plan;
 mod progress;
 mod report;
+mod spending;
 mod stage;
 mod standing;
 mod summary;
@@ -33,6 +34,7 @@ pub use people::{
 pub use plan::PlanView;
 pub use progress::Progress;
 pub use report::{headline, report_markdown, report_text};
+pub use spending::{Owner, PlannedSpending, Spent};
 pub use stage::{StageView, composition_lines, eco_text};
 pub use standing::{StageStatus, SummaryStatus, trial_text, veto_text};
 pub use summary::{

@@ -1,13 +1,15 @@
 //! What a study would do: stages, waves, joins, critical path, budget.
 
 use noodle2_model::{
-    Approval, ComposeMode, Fallback, JoinMerge, Stage, StageIndex, StageRelation, Study,
+    Approval, ComposeMode, ExtraTrials, Fallback, JoinMerge, Stage, StageIndex, StageRelation,
+    Study,
 };
 use noodle2_plan::{StageDag, StageDependency};
 use serde::Serialize;
 
 use crate::noise::{fallback_rule_text, rules_text};
-use crate::{Table, count_text, seconds_text};
+use crate::spending::{planned, planned_table};
+use crate::{PlannedSpending, Table, count_text, seconds_text};
 
 /// A study's plan, in the shape that `plan --format json` prints.
 #[derive(Debug, Clone, Serialize)]
@@ -25,6 +27,8 @@ pub struct PlanView {
     max_trials: u64,
     wave_speedup: f64,
     budget: PlannedBudget,
+    /// What the study, its branches and its stages may spend at most.
+    spending: Vec<PlannedSpending>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -34,6 +38,9 @@ struct PlannedStage {
     after: Vec<String>,
     relation: Option<StageRelation>,
     trials: u32,
+    /// The trials of others that it may draw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_trials: Option<ExtraTrials>,
     survivors: u32,
     safety_domain: String,
     ecos: Vec<String>,
@@ -52,6 +59,7 @@ struct PlannedBudget {
     trials: Option<u32>,
     cpu_time_s: Option<f64>,
     wall_time_s: Option<f64>,
+    disk_mib: Option<u64>,
     /// The most that all trials could use on the clock, one after the other, at their limits.
     attempt_wall_time_limit_s: f64,
 }
@@ -72,6 +80,10 @@ fn composes(stage: &Stage) -> Option<ComposeMode> {
 impl PlanView {
     /// The plan of a study whose DAG this is.
     pub fn new(study: &Study, dag: &StageDag) -> Self {
+        // A study that was read has no circle.
+        let waiting = dag
+            .with_waits(study.waits())
+            .unwrap_or_else(|_| dag.clone());
         let weights: Vec<f64> = study
             .stages
             .iter()
@@ -85,6 +97,7 @@ impl PlanView {
                 after: stage.after.clone(),
                 relation: dag.relation(index),
                 trials: stage.trials,
+                extra_trials: stage.extra_trials.clone(),
                 survivors: stage.survivors,
                 safety_domain: stage
                     .safety_domain
@@ -100,8 +113,9 @@ impl PlanView {
             study: study.name.clone(),
             stages: stages.collect(),
             edges: dag.edges().to_vec(),
-            waves: dag.waves(),
-            critical_path: dag.critical_path(&weights).0,
+            waves: waiting.waves(),
+            critical_path: waiting.critical_path(&weights).0,
+            spending: planned(study, dag, waiting.topological_order()),
             convergence_points: dag.convergence_points(),
             base_repeats: study.noise.repeats_in(study.safety_domain).collect(),
             noise: rules_text(study.noise, study.safety_domain),
@@ -110,11 +124,12 @@ impl PlanView {
                 .iter()
                 .map(|stage| u64::from(stage.trials))
                 .sum(),
-            wave_speedup: dag.wave_speedup(),
+            wave_speedup: waiting.wave_speedup(),
             budget: PlannedBudget {
                 trials: study.budget.trials,
                 cpu_time_s: study.budget.cpu_time_s,
                 wall_time_s: study.budget.wall_time_s,
+                disk_mib: study.budget.disk_mib,
                 attempt_wall_time_limit_s: study.limits.wall_time_s,
             },
         }
@@ -172,6 +187,25 @@ impl PlanView {
                 )
             })
             .collect();
+        let extra: String = self
+            .stages
+            .iter()
+            .filter_map(|stage| Some((stage, stage.extra_trials.as_ref()?)))
+            .map(|(stage, extra)| {
+                format!(
+                    "extra trials   {} draws {} at most that {} did not use, once these have ended\n",
+                    stage.name,
+                    extra.at_most,
+                    extra.from.join(", ")
+                )
+            })
+            .collect();
+        let disk = self
+            .budget
+            .disk_mib
+            .map(|limit| format!("disk           {limit} MiB\n"));
+        let disk = disk.unwrap_or_default();
+        let spending = planned_table(&self.spending).text();
         let falling = self
             .stages
             .iter()
@@ -193,7 +227,7 @@ impl PlanView {
         format!(
             "{}\n{}\nwaves          {} ({:.1}× fewer than stages; shown for reading, a running study has no barriers)\n\
              critical path  {}\njoins          {}\ntrials         {} at most, budget {}\n\
-             time           wall {}, CPU {}, each attempt at most {}\n{noise}{approvals}{fallbacks}",
+             time           wall {}, CPU {}, each attempt at most {}\n{disk}{noise}{extra}{approvals}{fallbacks}\n{spending}",
             self.study,
             table.text(),
             waves.join(" "),

@@ -3,6 +3,7 @@
 use noodle2_model::{FellBack, Metric, StageIndex};
 
 use crate::noise::indistinguishable_lines;
+use crate::spending::spent_table;
 use crate::{
     ApprovalStanding, History, JournalMending, Lineage, NoiseSummary, StageStatus, Summary,
     SummaryStatus, Table, count_text, gain_text, metric_text, seconds_text,
@@ -76,7 +77,7 @@ fn render(history: &History, summary: &Summary, form: Form) -> String {
         ("ECOs", Body::Table(ecos(summary))),
         ("Failures", Body::Table(failures(summary))),
         (
-            "Stopped, contained and refused",
+            "Stopped, drawn, contained and refused",
             Body::Lines(kept_out(summary)),
         ),
         (
@@ -85,6 +86,7 @@ fn render(history: &History, summary: &Summary, form: Form) -> String {
         ),
         ("Base and best", Body::Table(metrics(summary))),
         ("By scene", Body::Table(scenes(summary))),
+        ("Spent", Body::Table(spent_table(&summary.spending))),
         ("Cost and proof", Body::Lines(cost(summary))),
         ("Intrusions", Body::Lines(intrusions(summary))),
     ] {
@@ -141,6 +143,12 @@ fn kept_out(summary: &Summary) -> Vec<String> {
         lines.extend(vetoed.map(|text| format!("`{}` does not try {text}", stage.name)));
         let satisfied = stage.satisfied.iter();
         lines.extend(satisfied.map(|text| format!("`{}` had seen enough at {text}", stage.name)));
+        lines.extend(stage.extra_trials.iter().map(|(source, trials)| {
+            let trials = count_text(*trials as usize, "trial");
+            format!("`{}` drew {trials} that `{source}` did not use", stage.name)
+        }));
+        let out_of_time = stage.out_of_time.iter();
+        lines.extend(out_of_time.map(|text| format!("`{}` was cut short: {text}", stage.name)));
         let contained = stage.contained.iter();
         lines.extend(contained.map(|text| format!("`{}` does not try {text}", stage.name)));
         lines.extend(stage.refused.iter().map(|(case, gates)| {
@@ -348,8 +356,24 @@ fn cost(summary: &Summary) -> Vec<String> {
         seconds_text(summary.lower_bound_s),
         count_text(summary.peak_concurrent_stages, "stage")
     ));
+    if summary.disk_bytes > 0 {
+        let limit = summary
+            .disk_limit_mib
+            .map(|limit| format!(" of {limit} MiB"));
+        lines.push(format!(
+            "{:.1} MiB of disk space{} taken up by the attempts",
+            summary.disk_bytes as f64 / f64::from(1 << 20),
+            limit.unwrap_or_default()
+        ));
+    }
     if let Some(digest) = summary.digest {
-        lines.push(format!("digest: {digest}"));
+        let promise = match summary.digest_promised {
+            true => "",
+            false => {
+                " (a budget that depends on the machine cut the run short: another run may end otherwise)"
+            }
+        };
+        lines.push(format!("digest: {digest}{promise}"));
     }
     lines
 }

@@ -12,8 +12,10 @@ use serde::Serialize;
 
 use crate::noise::indistinguishable;
 use crate::people::approvals;
+use crate::spending::spent;
 use crate::{
-    ApprovalSummary, History, JournalMending, NoiseSummary, StageStatus, SummaryStatus, veto_text,
+    ApprovalSummary, History, JournalMending, NoiseSummary, Spent, StageStatus, SummaryStatus,
+    count_text, veto_text,
 };
 
 /// The version of the summary's shape; raised when a field changes its meaning or goes away.
@@ -32,6 +34,9 @@ pub struct Summary {
     pub causes: Vec<String>,
     /// The digest; absent until the run ends.
     pub digest: Option<ContentHash>,
+    /// Whether another run with the same study, seed and tools ends with the same digest: not where a budget of time
+    /// or disk space cut it short.
+    pub digest_promised: bool,
     /// Whether wires are modelled: results of a study without wires are `pre-layout`.
     pub label: Option<&'static str>,
     /// The base case; absent until it is measured.
@@ -73,6 +78,12 @@ pub struct Summary {
     pub lower_bound_s: f64,
     /// Processor seconds of all attempts.
     pub cpu_s: f64,
+    /// Bytes that all attempts take up in the run folder, as far as it was measured.
+    pub disk_bytes: u64,
+    /// The budget of it, in MiB.
+    pub disk_limit_mib: Option<u64>,
+    /// What the study, its branches and its stages spent, and of what.
+    pub spending: Vec<Spent>,
     /// When the run was created.
     pub started_at: Option<Timestamp>,
     /// When its last event was journalled.
@@ -131,6 +142,10 @@ pub struct StageSummary {
     pub missing: Vec<String>,
     /// Trials proposed.
     pub trials: usize,
+    /// Trials that it drew from stages that did not use them.
+    pub extra_trials: BTreeMap<String, u32>,
+    /// Trials that it might have made and that do not count, once it ended: others may draw them.
+    pub unused_trials: Option<u32>,
     /// Trials that were run to an end.
     pub run: usize,
     /// Trials answered from earlier results: none, since nothing is cached yet.
@@ -143,6 +158,8 @@ pub struct StageSummary {
     pub vetoed: Vec<String>,
     /// The trial at which it had seen enough, and of what.
     pub satisfied: Option<String>,
+    /// After how many of its trials a budget of time cut it short, and which.
+    pub out_of_time: Option<String>,
     /// What was not tried any more, and why.
     pub contained: Vec<String>,
     /// Results that were not permitted to survive, with the gates that they did not pass.
@@ -217,6 +234,7 @@ impl Summary {
             status: history.status(),
             causes: causes(history),
             digest: controller.recorded_digest(),
+            digest_promised: controller.promises_digest(),
             label: study.result_label(),
             base: base.map(CaseSummary::new),
             best: best.map(CaseSummary::new),
@@ -250,6 +268,9 @@ impl Summary {
             makespan_s: history.makespan_s(),
             lower_bound_s: history.lower_bound_s(),
             cpu_s: history.cpu_s(),
+            disk_bytes: history.disk_bytes(),
+            disk_limit_mib: study.budget.disk_mib,
+            spending: spent(history),
             started_at: history.started_at(),
             ended_at: history.last_at(),
         }
@@ -284,6 +305,7 @@ fn causes(history: &History) -> Vec<String> {
             StopCause::Person => "a person asked the run to stop",
             StopCause::WallTime => "the budget of wall time is spent",
             StopCause::CpuTime => "the budget of processor time is spent",
+            StopCause::DiskSpace => "the budget of disk space is spent",
             StopCause::DiskFull => "no space is left where the run is written",
         }
         .to_owned()
@@ -425,6 +447,12 @@ impl StageSummary {
                 .map(|(branch, _)| controller.program().stage(*branch).name.clone())
                 .collect(),
             trials: trials.len(),
+            extra_trials: stage
+                .extra_trials
+                .iter()
+                .map(|(source, trials)| (controller.program().stage(*source).name.clone(), *trials))
+                .collect(),
+            unused_trials: controller.unused_trials(index),
             run: trials
                 .iter()
                 .filter(|trial| trial.verdict().is_some())
@@ -434,6 +462,12 @@ impl StageSummary {
             satisfied: stage
                 .satisfied()
                 .map(|(at, cause)| format!("trial {at}: {cause}")),
+            out_of_time: stage.out_of_time().map(|(counted, cause)| {
+                format!(
+                    "{cause}; {} counted by then",
+                    count_text(counted as usize, "trial")
+                )
+            }),
             contained: stage
                 .containments()
                 .iter()

@@ -190,7 +190,8 @@ fn journal_of(
                     usage: AttemptUsage {
                         wall_s: 2.0,
                         cpu_s: 1.5,
-                        peak_memory_bytes: None,
+                        disk_bytes: Some(3 << 20),
+                        ..AttemptUsage::default()
                     },
                 })
                 .collect();

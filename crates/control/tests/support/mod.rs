@@ -9,12 +9,12 @@ use noodle2_model::{
     Aborts, Approval, AttemptId, AttemptUsage, Bound, Budget, Clocks, ComposeMode, ContentHash,
     Context, Design, DesignState, EcoClass, EcoDefinition, EcoImplementation, EcoManifest,
     EngineKind, EngineSpec, EquivalenceProof, EquivalenceVerdict, Event, Evidence,
-    ExternalProposal, Failure, FailureClass, Fallback, Join, JoinMerge, JoinPolicy, Limits,
-    Measurement, Metric, MetricSet, NoiseRules, Objective, OnTimeout, Outcome, ParameterDomain,
-    ParameterKind, ParameterSpec, ParameterValue, Parasitics, PathExtreme, PathProfile, Prior,
-    PriorRules, Priors, ProposerKind, Rollback, RunIdentity, SafetyDomain, Scene, Selection,
-    SequenceStep, Stage, StageEco, StageEnd, StageIndex, StageMode, StopCause, Strategy, Study,
-    Symptom, TimeSpan, TrialResult, ViolationDepth,
+    ExternalProposal, ExtraTrials, Failure, FailureClass, Fallback, Join, JoinMerge, JoinPolicy,
+    Limits, Measurement, Metric, MetricSet, NoiseRules, Objective, OnTimeout, Outcome,
+    ParameterDomain, ParameterKind, ParameterSpec, ParameterValue, Parasitics, PathExtreme,
+    PathProfile, Prior, PriorRules, Priors, ProposerKind, Rollback, RunIdentity, SafetyDomain,
+    Scene, Selection, SequenceStep, Stage, StageEco, StageEnd, StageIndex, StageMode, StopCause,
+    Strategy, Study, Symptom, TimeKind, TimeSpan, TrialResult, ViolationDepth,
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): enough chance for a schedule, the same on every machine.
@@ -44,6 +44,8 @@ pub fn stage(name: &str, after: &[&str], trials: u32) -> Stage {
         after: after.iter().map(ToString::to_string).collect(),
         relation: None,
         trials,
+        extra_trials: None,
+        budget: Default::default(),
         survivors: 2,
         selection: Default::default(),
         stop: Default::default(),
@@ -264,6 +266,10 @@ pub fn random_study(chance: &mut Chance) -> Study {
             if chance.one_in(6) {
                 stage.stop.target = vec![bound_on_wns(-480.0)];
             }
+            if chance.one_in(6) {
+                stage.stop.target = vec![bound_on_wns(-430.0)];
+                stage.stop.doomed_after = Some(1 + chance.below(4) as u32);
+            }
             if chance.one_in(4) {
                 stage.safety_domain = Some(SafetyDomain::Locked);
             }
@@ -311,6 +317,11 @@ pub fn random_study(chance: &mut Chance) -> Study {
         })
         .collect();
     let mut study = study(stages);
+    for position in 0..count {
+        if study.stages[position].trials > 0 && chance.one_in(3) {
+            draw_extra_trials(&mut study, position, chance);
+        }
+    }
     study.seed = chance.next();
     if chance.one_in(2) {
         study.noise.repeats = Some(1 + chance.below(3) as u32);
@@ -338,6 +349,46 @@ pub fn random_study(chance: &mut Chance) -> Study {
         });
     }
     study
+}
+
+/// Lets a stage draw from others, unless they would wait for each other in a circle.
+fn draw_extra_trials(study: &mut Study, position: usize, chance: &mut Chance) {
+    let names: Vec<String> = study
+        .stages
+        .iter()
+        .map(|stage| stage.name.clone())
+        .collect();
+    let picked: BTreeSet<usize> = (0..1 + chance.below(2))
+        .map(|_| chance.below(names.len()))
+        .filter(|other| *other != position)
+        .collect();
+    let extra = ExtraTrials {
+        from: picked.iter().map(|other| names[*other].clone()).collect(),
+        at_most: 1 + chance.below(6) as u32,
+    };
+    study.stages[position].extra_trials = (!picked.is_empty()).then_some(extra);
+    if Controller::new(identity(study.clone())).is_err() {
+        study.stages[position].extra_trials = None;
+    }
+}
+
+/// Gives a study budgets of time, for some of its stages and for its branches.
+pub fn limit_time(study: &mut Study, chance: &mut Chance) {
+    let limit = |chance: &mut Chance, least: usize| Some((least + chance.below(40)) as f64);
+    for stage in &mut study.stages {
+        if chance.one_in(2) {
+            stage.budget.cpu_time_s = limit(chance, 1);
+        }
+        if chance.one_in(2) {
+            stage.budget.wall_time_s = limit(chance, 1);
+        }
+    }
+    if chance.one_in(2) {
+        study.budget.branch.cpu_time_s = limit(chance, 10);
+    }
+    if chance.one_in(2) {
+        study.budget.branch.wall_time_s = limit(chance, 10);
+    }
 }
 
 /// Evidence of earlier runs: some failures, not yet enough for a veto.
@@ -553,10 +604,18 @@ fn path(design: u64, slack_ps: f64) -> PathProfile {
 }
 
 pub fn finished(attempt: AttemptId, outcome: Outcome) -> Event {
+    finished_after(attempt, outcome, 0.0)
+}
+
+/// The end of an attempt that used so much processor time.
+pub fn finished_after(attempt: AttemptId, outcome: Outcome, cpu_s: f64) -> Event {
     Event::AttemptFinished {
         attempt,
         outcome: Box::new(outcome),
-        usage: AttemptUsage::default(),
+        usage: AttemptUsage {
+            cpu_s,
+            ..AttemptUsage::default()
+        },
     }
 }
 
@@ -578,6 +637,8 @@ pub struct Schedule {
     pub chance: Chance,
     /// The controller is killed about once in this many steps; 0 for never.
     pub kill_one_in: usize,
+    /// About once in this many steps the clock says that the wall time of something is spent; 0 for never.
+    pub spend_one_in: usize,
 }
 
 /// Runs a study to its end and returns its journal. Checks the invariants at every step.
@@ -624,6 +685,18 @@ pub fn run(identity: &RunIdentity, world: u64, mut schedule: Schedule) -> Vec<Ev
             continue;
         }
         check_no_idle_worker(&controller, schedule.workers);
+        let clocked = controller.open_time_budgets(TimeKind::Wall);
+        if schedule.spend_one_in > 0
+            && !clocked.is_empty()
+            && schedule.chance.one_in(schedule.spend_one_in)
+        {
+            let (owner, _) = clocked[schedule.chance.below(clocked.len())];
+            let time = TimeKind::Wall;
+            let event = Event::TimeSpent { owner, time };
+            controller.apply(&event).unwrap();
+            journal.push(event);
+            continue;
+        }
         if schedule.kill_one_in > 0 && schedule.chance.one_in(schedule.kill_one_in) {
             controller = resume(&mut journal);
             continue;
@@ -644,7 +717,9 @@ pub fn run(identity: &RunIdentity, world: u64, mut schedule: Schedule) -> Vec<Ev
         }
         assert!(!running.is_empty(), "nothing runs and nothing is decided");
         let attempt = running[schedule.chance.below(running.len())];
-        let event = finished(attempt, result_of(&controller, attempt, world));
+        // What it takes depends on the machine.
+        let cpu_s = schedule.chance.below(100) as f64 / 10.0;
+        let event = finished_after(attempt, result_of(&controller, attempt, world), cpu_s);
         controller.apply(&event).unwrap();
         journal.push(event);
     }
@@ -775,13 +850,56 @@ pub fn survivors(controller: &Controller, stage: StageIndex) -> Vec<noodle2_mode
     }
 }
 
+/// What a stage did not use is given once, and to nobody before the stage ended.
+fn check_extra_trials(controller: &Controller) {
+    if controller.crossed_study_rail().is_some() {
+        return;
+    }
+    let mut given: BTreeMap<StageIndex, u32> = BTreeMap::new();
+    for (position, stage) in controller.stages().iter().enumerate() {
+        let declared = &controller.program().study().stages[position];
+        let drawn: u32 = stage.extra_trials.iter().map(|(_, trials)| trials).sum();
+        let at_most = declared.extra_trials.as_ref();
+        assert!(drawn <= at_most.map_or(0, |extra| extra.at_most));
+        for (source, trials) in &stage.extra_trials {
+            *given.entry(*source).or_default() += trials;
+        }
+    }
+    for (source, trials) in given {
+        let unused = controller.unused_trials(source);
+        assert!(unused.is_some_and(|unused| trials <= unused), "given twice");
+    }
+    let counted = controller
+        .trials()
+        .filter(|trial| !controller.is_discarded(trial.id));
+    let declared: u32 = controller
+        .program()
+        .study()
+        .stages
+        .iter()
+        .map(|stage| stage.trials)
+        .sum();
+    let ended = controller
+        .stages()
+        .iter()
+        .all(|stage| matches!(stage.standing, StageStanding::Finished(_)));
+    assert!(
+        !ended || counted.count() <= declared as usize,
+        "more than all stages have"
+    );
+}
+
 fn check_state(controller: &Controller, workers: usize) {
+    check_extra_trials(controller);
     assert!(controller.running_attempts().len() <= workers);
     for (position, stage) in controller.stages().iter().enumerate() {
         let index = StageIndex::from(position);
         let declared = controller.program().stage(index);
         let trials: Vec<_> = controller.trials_of(index).collect();
-        assert!(trials.len() <= declared.trials as usize, "over budget");
+        let allotted = controller.allotted_trials(index);
+        assert!(trials.len() <= allotted as usize, "over budget");
+        let drawn: u32 = stage.extra_trials.iter().map(|(_, trials)| trials).sum();
+        assert_eq!(allotted, declared.trials + drawn);
         for (number, trial) in trials.iter().enumerate() {
             assert_eq!(trial.id.derived as usize, number + 1);
         }

@@ -295,6 +295,8 @@ fn prepare(
         approval: None,
         fallback: None,
         trials: 1,
+        extra_trials: None,
+        budget: Default::default(),
         survivors: 1,
         selection: Default::default(),
         stop: Default::default(),

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use noodle2_model::{RunStatus, StopCause};
+use noodle2_control::StageStanding;
+use noodle2_model::{RunStatus, StageEnd, StopCause};
 use noodle2_view::{History, Summary, headline};
 
 use crate::shell;
@@ -34,10 +35,11 @@ fn advice(history: &History) -> Vec<String> {
     const ANEW: &str = "and begin a new run: noodle2 run STUDY --out NEW_RUN";
     let controller = history.controller();
     let study = controller.program().study();
-    let budget = |key: &str, limit: Option<f64>| {
-        let limit = limit.map_or_else(String::new, |limit| format!(" of {limit} s"));
+    let budget = |key: &str, limit: Option<String>| {
+        let limit = limit.map_or_else(String::new, |limit| format!(" of {limit}"));
         format!("raise `budget.{key}`{limit} in the study, or ask for fewer trials, {ANEW}")
     };
+    let seconds = |limit: Option<f64>| limit.map(|limit| format!("{limit} s"));
     let mut advice = Vec::new();
     match controller.status() {
         RunStatus::Completed => {}
@@ -49,13 +51,31 @@ fn advice(history: &History) -> Vec<String> {
         RunStatus::Stopped | RunStatus::Running | RunStatus::Interrupted => {
             match controller.stop_cause() {
                 Some(StopCause::WallTime) => {
-                    advice.push(budget("wall_time_s", study.budget.wall_time_s));
+                    advice.push(budget("wall_time_s", seconds(study.budget.wall_time_s)));
                 }
                 Some(StopCause::CpuTime) => {
-                    advice.push(budget("cpu_time_s", study.budget.cpu_time_s));
+                    advice.push(budget("cpu_time_s", seconds(study.budget.cpu_time_s)));
+                }
+                Some(StopCause::DiskSpace) => {
+                    let limit = study.budget.disk_mib.map(|limit| format!("{limit} MiB"));
+                    advice.push(budget("disk_mib", limit));
                 }
                 _ => {}
             }
+            let stages = controller.stages().iter().zip(&study.stages);
+            let failed = stages.filter(|(stage, _)| {
+                let has_failed = matches!(
+                    stage.standing,
+                    StageStanding::Finished(StageEnd::Failed { .. })
+                );
+                has_failed && stage.out_of_time().is_some()
+            });
+            advice.extend(failed.map(|(_, declared)| {
+                let name = &declared.name;
+                format!(
+                    "give stage `{name}` or its branch more time (`budget`), or fewer trials, {ANEW}"
+                )
+            }));
             if controller.crossed_study_rail().is_some() {
                 advice.push(format!(
                     "look at the failures that crossed the rail; change what is tried, or `safety.rails.study`, {ANEW}"

@@ -66,7 +66,7 @@ pub(crate) fn run(
     ];
     let controller = begin(&prepared.identity, &created)?;
     append(&mut journal, created)?;
-    let spending = Spending::new(&prepared.identity.study.budget, 0.0, 0.0);
+    let spending = Spending::new(&prepared.identity.study.budget);
     let begun = Begun {
         writable,
         controller,
@@ -151,11 +151,7 @@ pub(crate) fn resume(
         controller.apply(event).map_err(CommandFailure::internal)?;
     }
     append(&mut journal, events)?;
-    let spending = Spending::new(
-        &prepared.identity.study.budget,
-        history.cpu_s(),
-        history.makespan_s(),
-    );
+    let spending = Spending::resumed(&history);
     let requested = controller
         .open_approvals()
         .filter_map(|stage| Some((stage, history.approval_requested_at(stage)?)));

@@ -18,6 +18,8 @@ use crate::record;
 struct Verification {
     ok: bool,
     digest: Option<ContentHash>,
+    /// Whether another run of the same ends with the same digest; absent where there is none.
+    digest_promised: Option<bool>,
     /// How many are intact, from the first on.
     records: u64,
     problems: Vec<Problem>,
@@ -46,10 +48,12 @@ pub(crate) fn verify(run: &Path, format: Format) -> Result<Exit, CommandFailure>
     let storage = verify_run_storage(run)?;
     let mut problems: Vec<Problem> = storage.problems.into_iter().map(Problem::from).collect();
     let mut digest = None;
+    let mut digest_promised = None;
     if let Some(journal) = &storage.journal {
         match Controller::replay(journal.records.iter().map(|record| &record.event)) {
             Ok(controller) => {
                 digest = controller.recorded_digest();
+                digest_promised = digest.map(|_| controller.promises_digest());
                 let folder = RunFolder::open(run)?;
                 let found = record::check_what_follows(&folder, &journal.records, &controller)?;
                 problems.extend(found.into_iter().map(Problem::from));
@@ -64,6 +68,7 @@ pub(crate) fn verify(run: &Path, format: Format) -> Result<Exit, CommandFailure>
     let verification = Verification {
         ok: problems.is_empty(),
         digest,
+        digest_promised,
         records: storage.intact_records,
         problems,
     };
@@ -87,6 +92,9 @@ fn text(verification: &Verification) -> String {
         ));
     }
     let digest = match verification.digest {
+        Some(digest) if verification.digest_promised == Some(false) => format!(
+            "digest {digest}; a budget that depends on the machine cut the run short: another run may end otherwise"
+        ),
         Some(digest) => format!("digest {digest}"),
         None => "no digest: the run has not ended".to_owned(),
     };

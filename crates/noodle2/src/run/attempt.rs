@@ -34,6 +34,8 @@ pub(crate) struct AttemptOrder {
     pub parent: Option<ParentOrder>,
     /// The cases whose edits are merged into the parent's: the other one, and that from which both descend.
     pub replayed: Option<(ParentOrder, ParentOrder)>,
+    /// Whether what it measures becomes a case; it measures one again otherwise.
+    pub derives: bool,
     /// The case that is measured again rather than derived; nothing is tried then.
     pub confirms: Option<ParentOrder>,
     /// What is changed about the measurement of the case; `None` changes nothing.
@@ -130,6 +132,7 @@ impl AttemptOrder {
             judge: rank.first().copied().unwrap_or(Metric::SetupWns),
             replayed,
             attempt,
+            derives: role == AttemptRole::Derives,
             same_logic_as: origin.map(order),
             eco: derives.map(|trial| trial.eco.clone()),
             parent: parent.map(order),
@@ -318,7 +321,10 @@ impl EngineRunner {
             commands,
         };
         provenance.write(&folder)?;
-        let (_, index) = ArtifactIndex::seal(&folder)?;
+        let (files, index) = ArtifactIndex::seal(&folder)?;
+        let derives = matches!(outcome, Outcome::Measured(_)) && order.derives;
+        let copied = files.size_of(NETLIST).filter(|_| derives);
+        usage.disk_bytes = Some(files.bytes() + copied.unwrap_or(0));
         Ok(AttemptResult {
             outcome,
             usage,

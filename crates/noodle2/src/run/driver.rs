@@ -78,13 +78,19 @@ impl Driver {
         let mut askers = Askers::new(self.asking.clone());
         loop {
             // Before anything starts: a budget may have been spent by the attempt that just ended.
-            if let (Some(cause), None) = (self.spending.spent(), self.controller.stop_cause()) {
-                self.record(vec![Event::StopRequested { cause }], watch)?;
-                pool.cancel_all();
+            if self.controller.stop_cause().is_none() {
+                if let Some(cause) = self.spending.spent() {
+                    self.record(vec![Event::StopRequested { cause }], watch)?;
+                    pool.cancel_all();
+                } else {
+                    let spent = self.spending.spent_in_parts(&self.controller);
+                    self.record(spent, watch)?;
+                }
             }
             self.hear_people(watch)?;
             self.decide(&pool, watch)?;
             let waker = pool.waker();
+            askers.call_off(&self.controller);
             askers.ask(&self.controller, move || waker.wake());
             while let Some((stage, answer)) = askers.answer() {
                 // One that comes after the run was stopped is asked for again when it goes on.
@@ -100,7 +106,8 @@ impl Driver {
                 self.leave(watch)?;
                 return Ok(end);
             }
-            match pool.recv_timeout(self.spending.patience(HEARTBEAT)) {
+            let patience = self.spending.patience(&self.controller, HEARTBEAT);
+            match pool.recv_timeout(patience) {
                 Some(PoolEvent::Finished { id, result }) => {
                     let result = result.unwrap_or_else(|panic| AttemptResult::panicked(&panic));
                     self.take_in(id, result, &pool, watch)?;
@@ -171,6 +178,9 @@ impl Driver {
 
     /// Makes events durable, then folds them.
     fn record(&mut self, mut events: Vec<Event>, watch: &mut Watch) -> Result<(), DriverError> {
+        if events.is_empty() {
+            return Ok(());
+        }
         let now = Timestamp::now();
         let mended = self.journal.mend()?;
         events.splice(0..0, mended.iter().map(mending_event));
@@ -178,6 +188,7 @@ impl Driver {
         self.journal.append(&timed)?;
         for (_, event) in &timed {
             self.controller.apply(event)?;
+            self.spending.hear(event);
             self.people.note(event, now);
             watch.tell(&self.controller, event);
             self.herald.hear(&self.controller, event, now);
@@ -279,7 +290,6 @@ impl Driver {
         pool: &Pool<AttemptId, AttemptResult>,
         watch: &mut Watch,
     ) -> Result<(), DriverError> {
-        self.spending.add_cpu(result.usage.cpu_s);
         let disk_full = matches!(
             &result.outcome,
             Outcome::Failed(Failure {

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use noodle2_control::Controller;
-use noodle2_model::{Event, Notification, Occasion, RunIdentity, StageEnd, StageIndex, StopCause};
+use noodle2_model::{
+    BudgetOwner, Event, Notification, Occasion, RunIdentity, StageEnd, StageIndex, StopCause,
+};
 use noodle2_notify::{Delivery, Notice, Notifier};
 use noodle2_store::{RunFolder, append_line};
 use noodle2_view::{History, Summary, deadline, headline};
@@ -125,6 +127,17 @@ impl Herald {
                 let message = format!("{study}: a rail of the study was crossed at {at}: {cause}");
                 (vec![Occasion::Abort], message, json!({ "cause": cause }))
             }
+            Event::TimeSpent { owner, time } => {
+                let (stage, whose) = match owner {
+                    BudgetOwner::Stage(stage) => (stage, format!("stage `{}`", name(stage))),
+                    BudgetOwner::Branch(first) => {
+                        (first, format!("the branch from stage `{}`", name(first)))
+                    }
+                };
+                let cause = format!("the {time} of {whose} is spent");
+                let fields = json!({ "stage": place(stage), "cause": cause });
+                (vec![Occasion::Abort], format!("{study}: {cause}"), fields)
+            }
             Event::RunBlocked { reasons } => {
                 let cause = reasons.join("; ");
                 let message = format!("{study}: the base case is not fit to be worked on: {cause}");
@@ -189,6 +202,7 @@ fn stop_text(cause: StopCause) -> &'static str {
         StopCause::Person => "a person asked it to",
         StopCause::WallTime => "the budget of wall time is spent",
         StopCause::CpuTime => "the budget of processor time is spent",
+        StopCause::DiskSpace => "the budget of disk space is spent",
         StopCause::DiskFull => "no space is left where the run is written",
     }
 }

@@ -25,9 +25,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// The programs that are being asked.
 pub(crate) struct Askers {
     place: AskingPlace,
-    asked: Vec<(StageIndex, u32)>,
+    asked: Vec<(StageIndex, u32, CancelToken)>,
     threads: Vec<JoinHandle<()>>,
-    cancel: CancelToken,
     answers: Receiver<(StageIndex, Event)>,
     sender: Sender<(StageIndex, Event)>,
 }
@@ -57,7 +56,6 @@ impl Askers {
             place,
             asked: Vec::new(),
             threads: Vec::new(),
-            cancel: CancelToken::new(),
             answers,
             sender,
         }
@@ -66,14 +64,15 @@ impl Askers {
     /// Asks for every round that is due and was not asked for; `wake` is called when an answer is there.
     pub fn ask(&mut self, controller: &Controller, wake: impl Fn() + Clone + Send + 'static) {
         for (stage, round) in controller.external_rounds_due() {
-            if self.asked.contains(&(stage, round)) {
+            let mut asked = self.asked.iter();
+            if asked.any(|(other, number, _)| (*other, *number) == (stage, round)) {
                 continue;
             }
-            self.asked.push((stage, round));
+            let cancel = CancelToken::new();
+            self.asked.push((stage, round, cancel.clone()));
             let history = controller.causal_history(stage, round);
             let proposer = controller.program().stage(stage).proposer.clone();
             let (place, sender, wake) = (self.place.clone(), self.sender.clone(), wake.clone());
-            let cancel = self.cancel.clone();
             self.threads.push(std::thread::spawn(move || {
                 let name = format!("{stage}_{round}");
                 let event = match place.propose(&proposer, &history, &name, &cancel) {
@@ -97,6 +96,18 @@ impl Askers {
         }
     }
 
+    /// Ends the programs of stages that a budget of time cut short.
+    pub fn call_off(&self, controller: &Controller) {
+        for (stage, _, cancel) in &self.asked {
+            if controller.stages()[stage.position()]
+                .out_of_time()
+                .is_some()
+            {
+                cancel.cancel();
+            }
+        }
+    }
+
     /// An answer that has come.
     pub fn answer(&self) -> Option<(StageIndex, Event)> {
         self.answers.try_recv().ok()
@@ -105,7 +116,9 @@ impl Askers {
 
 impl Drop for Askers {
     fn drop(&mut self) {
-        self.cancel.cancel();
+        for (_, _, cancel) in &self.asked {
+            cancel.cancel();
+        }
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }

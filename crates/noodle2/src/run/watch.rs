@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use noodle2_control::Controller;
-use noodle2_model::{Event, StageEnd, StopCause};
-use noodle2_view::{Progress, SummaryStatus, mending_text, metric_text, seconds_text};
+use noodle2_model::{BudgetOwner, Event, StageEnd, StopCause};
+use noodle2_view::{Progress, SummaryStatus, count_text, mending_text, metric_text, seconds_text};
 
 /// How often a line is printed where nobody can watch bars.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -75,6 +75,7 @@ impl Watch {
                 inputs,
                 missing,
                 vetoed,
+                extra_trials,
             } => {
                 let inputs: Vec<String> =
                     inputs.iter().map(|input| input.case.to_string()).collect();
@@ -88,6 +89,14 @@ impl Watch {
                         "{}: goes on without `{}`: {cause}",
                         name(stage),
                         name(branch)
+                    ));
+                }
+                for (source, trials) in extra_trials {
+                    let trials = count_text(*trials as usize, "extra trial");
+                    self.say(&format!(
+                        "{}: {trials} that {} did not use",
+                        name(stage),
+                        name(source)
                     ));
                 }
                 for veto in vetoed {
@@ -155,6 +164,13 @@ impl Watch {
             }
             Event::StageSatisfied { stage, at, cause } => {
                 self.say(&format!("{}: enough at trial {at}: {cause}", name(stage)));
+            }
+            Event::TimeSpent { owner, time } => {
+                let whose = match owner {
+                    BudgetOwner::Stage(stage) => name(stage).clone(),
+                    BudgetOwner::Branch(first) => format!("branch from {}", name(first)),
+                };
+                self.say(&format!("{whose}: the budget of {time} is spent"));
             }
             Event::Contained { stage, containment } => self.say(&format!(
                 "{}: {} is not tried any more: {}",

@@ -35,6 +35,7 @@ fn sample_events() -> Vec<Event> {
                 "{\"seq\":7,\"hash\":\"\",\"event\":\n".to_owned(),
             )],
             vetoed: Vec::new(),
+            extra_trials: vec![(StageIndex(2), 5)],
         },
         Event::AttemptStarted { attempt },
         Event::AttemptFinished {
@@ -49,6 +50,7 @@ fn sample_events() -> Vec<Event> {
                 wall_s: 0.1 + 0.2,
                 cpu_s: 1e-7,
                 peak_memory_bytes: Some(u64::MAX),
+                disk_bytes: Some(u64::MAX - 1),
             },
         },
         Event::StageFinished {

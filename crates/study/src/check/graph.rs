@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use noodle2_model::{StageIndex, StageRelation, Study};
 use noodle2_plan::{DagError, StageDag};
 
-use super::place;
+use super::{distinct, not_empty, place};
 use crate::codes;
 use crate::report::Report;
 use crate::suggest::{all_of, nearest, quoted};
@@ -60,7 +60,71 @@ pub(super) fn check(study: &Study, report: &mut Report) {
             }
         }
     }
-    relations(study, report, &edges, is_whole);
+    let dag = relations(study, report, &edges, is_whole);
+    let waits = draws(study, report, &index_of, all_named);
+    if let Some(dag) = dag {
+        waiting_cycles(study, report, &dag, &waits);
+    }
+}
+
+/// The stages whose unused trials others may draw, by reference: `(from, to)` with the field that says so.
+fn draws(
+    study: &Study,
+    report: &mut Report,
+    index_of: &HashMap<&str, usize>,
+    all_named: bool,
+) -> HashMap<(usize, usize), String> {
+    let mut waits = HashMap::new();
+    for (index, stage) in study.stages.iter().enumerate() {
+        let list = format!("stages[{index}].extra_trials.from");
+        if stage.extra_trials.is_some() {
+            not_empty(report, &list, stage.draws_from().len(), "one stage");
+        }
+        distinct(report, &list, stage.draws_from());
+        for (position, name) in stage.draws_from().iter().enumerate() {
+            let field = format!("{list}[{position}]");
+            if !report.is_sound(&field) {
+                continue;
+            }
+            if *name == stage.name {
+                let message = format!("the stage {} draws from itself", quoted(name));
+                let help = "remove it; its own trials stand under `trials`".to_owned();
+                report.at(codes::SELF_DEPENDENCY, &field, message, help);
+            } else if let Some(from) = index_of.get(name.as_str()) {
+                waits.entry((*from, index)).or_insert(field);
+            } else if all_named {
+                unknown_stage(study, report, &field, name);
+            }
+        }
+    }
+    waits
+}
+
+/// Circles that only the waits for unused trials close.
+fn waiting_cycles(
+    study: &Study,
+    report: &mut Report,
+    dag: &StageDag,
+    waits: &HashMap<(usize, usize), String>,
+) {
+    let mut pairs: Vec<(StageIndex, StageIndex)> = waits
+        .keys()
+        .map(|(from, to)| (StageIndex::from(*from), StageIndex::from(*to)))
+        .collect();
+    pairs.sort_unstable();
+    let name = |stage: StageIndex| quoted(&study.stages[stage.position()].name);
+    for error in dag.with_waits(pairs).err().unwrap_or_default() {
+        // Everything else that can be wrong with a graph was found by name above.
+        let DagError::Cycle { stages } = &error else {
+            continue;
+        };
+        let next = stages.iter().cycle().skip(1);
+        let mut steps = stages.iter().zip(next);
+        let closing = steps.find_map(|(from, to)| waits.get(&(from.position(), to.position())));
+        let field = closing.map_or("stages", String::as_str);
+        let help = "a stage waits for those whose trials it draws: remove one of these".to_owned();
+        report.at(codes::CYCLE, field, error.describe(name), help);
+    }
 }
 
 fn unknown_stage(study: &Study, report: &mut Report, field: &str, name: &str) {
@@ -87,14 +151,14 @@ fn unknown_stage(study: &Study, report: &mut Report, field: &str, name: &str) {
     );
 }
 
-/// Cycles, and relations that are declared otherwise than the graph has them. The latter only where the
+/// Cycles, and relations that are declared otherwise than the graph has them; returns the graph, where it is one. The latter only where the
 /// whole graph is known, because a missing edge may change any relation.
 fn relations(
     study: &Study,
     report: &mut Report,
     edges: &HashMap<(usize, usize), String>,
     is_whole: bool,
-) {
+) -> Option<StageDag> {
     let mut pairs: Vec<(StageIndex, StageIndex)> = edges
         .keys()
         .map(|(from, to)| (StageIndex::from(*from), StageIndex::from(*to)))
@@ -114,11 +178,11 @@ fn relations(
                     report.at(codes::CYCLE, field, error.describe(name), help);
                 }
             }
-            return;
+            return None;
         }
     };
     if !is_whole {
-        return;
+        return Some(dag);
     }
     let declared: Vec<(StageIndex, StageRelation)> = study
         .stages
@@ -138,4 +202,5 @@ fn relations(
             report.at(codes::RELATION, &field, error.describe(name), help);
         }
     }
+    Some(dag)
 }

@@ -3,6 +3,7 @@
 //! Reports through [`Report::at`], which stays silent about placeholders: a check here may look at any
 //! field without asking whether it was there.
 
+mod budget;
 mod eco;
 mod graph;
 mod noise;
@@ -37,7 +38,7 @@ pub(crate) fn check(study: &mut Study, report: &mut Report, references: Option<&
     design(study, report);
     scene::check(study, report);
     objective::check(study, report);
-    budgets(study, report);
+    budget::check(study, report);
     stage::check(study, report);
     safety::check(study, report);
     noise::check(study, report);
@@ -79,33 +80,6 @@ fn design(study: &Study, report: &mut Report) {
     distinct(report, "design.netlists", &design.netlists);
     distinct(report, "design.black_boxes", &design.black_boxes);
     distinct(report, "eco_path", &study.eco_path);
-}
-
-fn budgets(study: &Study, report: &mut Report) {
-    let budget = &study.budget;
-    let limits = &study.limits;
-    if budget.trials == Some(0) {
-        out_of_range(report, "budget.trials", "must be at least 1");
-    }
-    let times = [
-        ("budget.cpu_time_s", budget.cpu_time_s),
-        ("budget.wall_time_s", budget.wall_time_s),
-        ("limits.wall_time_s", Some(limits.wall_time_s)),
-        ("limits.cpu_time_s", Some(limits.cpu_time_s)),
-    ];
-    for (field, seconds) in times {
-        if seconds.is_some_and(|seconds| seconds <= 0.0) {
-            out_of_range(report, field, "must be above 0 seconds");
-        }
-    }
-    for (field, mebibytes) in [
-        ("limits.memory_mib", limits.memory_mib),
-        ("limits.output_mib", limits.output_mib),
-    ] {
-        if mebibytes == 0 {
-            out_of_range(report, field, "must be at least 1 MiB");
-        }
-    }
 }
 
 /// Reports a number out of range; `must` says which is in range, as in "must be at least 1".

@@ -38,6 +38,23 @@ pub(super) fn check(study: &Study, report: &mut Report) {
                 "must not be negative",
             );
         }
+        doomed(report, &field, stage);
+    }
+}
+
+/// A stage can only be doomed to miss a target that it has.
+fn doomed(report: &mut Report, stop: &str, stage: &Stage) {
+    let Some(trials) = stage.stop.doomed_after else {
+        return;
+    };
+    let field = format!("{stop}.doomed_after");
+    if trials == 0 {
+        out_of_range(report, &field, "must be at least 1");
+    }
+    if stage.stop.target.is_empty() && report.is_sound(&format!("{stop}.target")) {
+        let message = "`doomed_after` needs `target`: what cannot be reached any more";
+        let help = "add `target: [{metric: setup_wns_ps, min: 0}]`, say, or remove `doomed_after`";
+        report.at(codes::MISSING_KEY, &field, message, help.to_owned());
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) fn check(study: &Study, report: &mut Report) {
         let field = format!("stages[{index}]");
         file_name(report, &format!("{field}.name"), &stage.name);
         trials(report, &field, stage);
+        extra_trials(report, &field, stage);
         join(report, &field, stage);
         if stage.survivors == 0 {
             out_of_range(report, &format!("{field}.survivors"), "must be at least 1");
@@ -84,6 +85,26 @@ fn trials(report: &mut Report, field: &str, stage: &Stage) {
         let help =
             "raise `trials`, or remove `ecos` for a stage that passes its inputs on".to_owned();
         report.at(codes::IDLE_STAGE, &trials, message, help);
+    }
+}
+
+fn extra_trials(report: &mut Report, field: &str, stage: &Stage) {
+    let Some(extra) = &stage.extra_trials else {
+        return;
+    };
+    if extra.at_most == 0 {
+        let field = format!("{field}.extra_trials.at_most");
+        out_of_range(report, &field, "must be at least 1");
+    }
+    if stage.trials == 0 && report.is_sound(&format!("{field}.trials")) {
+        let message = "extra trials in a stage with `trials: 0`, which passes its inputs on";
+        let help = "raise `trials`, or remove `extra_trials`".to_owned();
+        report.at(
+            codes::IDLE_STAGE,
+            &format!("{field}.extra_trials"),
+            message,
+            help,
+        );
     }
 }
 

@@ -23,6 +23,7 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("cpu_time", "cpu_time_s"),
     ("dependencies", "after"),
     ("depends_on", "after"),
+    ("disk", "disk_mib"),
     ("domain", "safety_domain"),
     ("end", "to"),
     ("goal", "objective"),

@@ -4,6 +4,7 @@
 //! place and the field is marked as broken, so that later checks do not judge the placeholder; lists
 //! keep their length, so that positions in the file and in the study agree.
 
+mod budget;
 mod fields;
 mod noise;
 mod people;

@@ -72,12 +72,13 @@ pub(super) fn early_stop(report: &mut Report, place: &Place<'_>) -> Lowered<Earl
         place,
         "the early stop",
         "{plateau_trials: 10}",
-        &["target", "plateau_trials", "plateau_gain"],
+        &["target", "plateau_trials", "plateau_gain", "doomed_after"],
     )?;
     Ok(EarlyStop {
         target: fields.optional(report, "target", Vec::new(), bounds),
         plateau_trials: fields.option(report, "plateau_trials", whole),
         plateau_gain: fields.option(report, "plateau_gain", number),
+        doomed_after: fields.option(report, "doomed_after", whole),
     })
 }
 

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use noodle2_model::{
     Aborts, ComposeMode, ConflictRule, EarlyStop, Join, JoinMerge, JoinPolicy, ParameterDomain,
-    ParameterValue, Proposer, Rollback, SafetyRules, Selection, SequenceStep, Stage, StageEco,
-    StageMode, StageRelation,
+    ParameterValue, Proposer, Rollback, SafetyRules, Selection, SequenceStep, Stage, StageBudget,
+    StageEco, StageMode, StageRelation,
 };
 
+use super::budget::{extra_trials, stage_budget};
 use super::fields::fields;
 use super::people::approval;
 use super::proposer::proposer;
@@ -36,6 +37,8 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
             "after",
             "relation",
             "trials",
+            "extra_trials",
+            "budget",
             "survivors",
             "selection",
             "stop",
@@ -57,9 +60,11 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
     };
     Ok(Stage {
         name: fields.required(report, "name", String::new(), text),
-        after: fields.optional(report, "after", Vec::new(), after),
+        after: fields.optional(report, "after", Vec::new(), names),
         relation: fields.option(report, "relation", relation),
         trials: fields.required(report, "trials", 0, whole),
+        extra_trials: fields.option(report, "extra_trials", extra_trials),
+        budget: fields.optional(report, "budget", StageBudget::default(), stage_budget),
         survivors: fields.optional(report, "survivors", 1, whole),
         selection: fields.optional(report, "selection", Selection::default(), selection),
         stop: fields.optional(report, "stop", EarlyStop::default(), early_stop),
@@ -78,7 +83,7 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
 }
 
 /// A list of names, or a single name.
-fn after(report: &mut Report, place: &Place<'_>) -> Lowered<Vec<String>> {
+pub(super) fn names(report: &mut Report, place: &Place<'_>) -> Lowered<Vec<String>> {
     match &place.node.kind {
         Kind::Scalar { text: name, plain } if matches!(resolve(name, *plain), Scalar::Text(_)) => {
             let item = Place {
@@ -411,6 +416,8 @@ pub(super) fn empty_stage() -> Stage {
         after: Vec::new(),
         relation: None,
         trials: 0,
+        extra_trials: None,
+        budget: StageBudget::default(),
         survivors: 1,
         selection: Selection::default(),
         stop: EarlyStop::default(),

@@ -1,4 +1,4 @@
-//! The study, its design, scenes, engine, objective and budgets.
+//! The study, its design, scenes, engine and objective.
 
 use std::path::PathBuf;
 
@@ -7,6 +7,7 @@ use noodle2_model::{
     Objective, Parasitics, SafetyDomain, SafetyRules, Scene, Study,
 };
 
+use super::budget::{budget, limits};
 use super::fields::fields;
 use super::noise::noise;
 use super::people::notifications;
@@ -440,38 +441,6 @@ fn bound(report: &mut Report, place: &Place<'_>) -> Lowered<Bound> {
         max: fields.option(report, "max", number),
         max_loss: fields.option(report, "max_loss", number),
         max_loss_percent: fields.option(report, "max_loss_percent", number),
-    })
-}
-
-fn budget(report: &mut Report, place: &Place<'_>) -> Lowered<Budget> {
-    let fields = fields(
-        report,
-        place,
-        "the budget",
-        "{trials: 100}",
-        &["trials", "cpu_time_s", "wall_time_s"],
-    )?;
-    Ok(Budget {
-        trials: fields.option(report, "trials", whole),
-        cpu_time_s: fields.option(report, "cpu_time_s", number),
-        wall_time_s: fields.option(report, "wall_time_s", number),
-    })
-}
-
-fn limits(report: &mut Report, place: &Place<'_>) -> Lowered<Limits> {
-    let fields = fields(
-        report,
-        place,
-        "the limits",
-        "{wall_time_s: 600}",
-        &["wall_time_s", "cpu_time_s", "memory_mib", "output_mib"],
-    )?;
-    let default = Limits::default();
-    Ok(Limits {
-        wall_time_s: fields.optional(report, "wall_time_s", default.wall_time_s, number),
-        cpu_time_s: fields.optional(report, "cpu_time_s", default.cpu_time_s, number),
-        memory_mib: fields.optional(report, "memory_mib", default.memory_mib, whole),
-        output_mib: fields.optional(report, "output_mib", default.output_mib, whole),
     })
 }
 
