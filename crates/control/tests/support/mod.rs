@@ -112,6 +112,7 @@ pub fn study(stages: Vec<Stage>) -> Study {
         engine: EngineSpec {
             kind: EngineKind::Opensta,
             path: None,
+            audit: None,
         },
         objective: Objective {
             rank: vec![Metric::SetupWns, Metric::Area],

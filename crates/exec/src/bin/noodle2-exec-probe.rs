@@ -23,6 +23,7 @@ fn main() -> ExitCode {
     };
     let spec = CommandSpec {
         streams: Default::default(),
+        fork: None,
         program: program.into(),
         arguments: arguments.collect(),
         environment: std::env::vars().collect(),
