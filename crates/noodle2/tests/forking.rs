@@ -115,8 +115,8 @@ fn a_fork_that_differs_is_a_loud_failure_and_ends_all_forking() {
     let eco = study.with_file_name("ecos").join("two_faced");
     fs::create_dir_all(&eco).unwrap();
     fs::write(eco.join("eco.tcl"), TWO_FACED).unwrap();
-    let manifest = "name: two_faced\nversion: 1\ndescription: Two-faced.\nclass: placement_local\n\
-                    changes_connectivity: false\nimplementation: {tcl: eco.tcl}\n";
+    let manifest = "name: two_faced\nversion: 1\ndescription: Two-faced.\nclass: placement_local\nengines: [opensta]\n\
+                    parameters: {}\nexpected: {}\nchanges_connectivity: false\nimplementation: {tcl: eco.tcl}\n";
     fs::write(eco.join("eco.yaml"), manifest).unwrap();
     edit(
         &study,
