@@ -213,6 +213,10 @@ fn show_trial(
             "failure": trial.and_then(Trial::failure),
             "refused": trial.and_then(|trial| trial.refused.as_ref()),
             "confirmations": trial.map_or(0, |trial| trial.confirmations.len()),
+            "repeats": trial.map_or(controller.base_repeats(), |trial| &trial.repeats)
+                .values()
+                .map(Vec::len)
+                .sum::<usize>(),
             "attempts": trial.map_or(controller.base_attempts(), |trial| &trial.attempts).len(),
             "metrics": case.map(|case| &case.measurement.overall),
             "scenes": case.map(|case| &case.measurement.scenes),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use noodle2_control::{Attempt, Case, Controller};
+use noodle2_control::{Attempt, AttemptRole, Case, Controller};
 use noodle2_engine::{
     Catalogue, Eco, ParentFacts, ReplayRequest, RerunRequest, SequenceRequest, StudyContext,
     TrialRequest,
@@ -13,7 +13,7 @@ use noodle2_exec::{CancelToken, Guard, JobPanicked};
 use noodle2_model::{
     AttemptId, AttemptUsage, CaseName, CommandReport, CommandSpec, ComposeMode, ConflictRule,
     ContentHash, DesignGuard, EcoProposal, EquivalenceProof, Failure, FailureClass, Metric,
-    Outcome, RunIdentity,
+    Outcome, Perturbation, RunIdentity,
 };
 use noodle2_store::{
     ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, copy_file,
@@ -40,6 +40,8 @@ pub(crate) struct AttemptOrder {
     pub replayed: Option<(ParentOrder, ParentOrder)>,
     /// The case that is measured again rather than derived; nothing is tried then.
     pub confirms: Option<ParentOrder>,
+    /// What is changed about the measurement of the case; `None` changes nothing.
+    pub perturbation: Option<Perturbation>,
     /// The case whose logic the confirmed one must have.
     pub same_logic_as: Option<ParentOrder>,
     /// What the steps of a sequence are judged by.
@@ -106,8 +108,10 @@ impl AttemptOrder {
         let case = attempt
             .trial
             .case(&controller.program().study().design.case_name);
+        // The driver orders what the controller has just started.
+        let role = controller.role_of(attempt).unwrap_or(AttemptRole::Derives);
         let confirms = trial
-            .filter(|trial| trial.is_being_confirmed())
+            .filter(|_| role != AttemptRole::Derives)
             .and_then(|_| controller.cases().get(&case));
         let derives = trial.filter(|_| confirms.is_none());
         let parent = derives.and_then(|trial| controller.cases().get(&trial.parent));
@@ -120,7 +124,7 @@ impl AttemptOrder {
             });
         let asks_for_proof = controller.program().gates(attempt.trial.stage).equivalence;
         let origin = trial
-            .filter(|_| confirms.is_some() && asks_for_proof)
+            .filter(|_| role == AttemptRole::Confirms && asks_for_proof)
             .and_then(|trial| controller.cases().get(&trial.parent));
         let rank = &controller.program().objective(attempt.trial.stage).rank;
         Self {
@@ -132,10 +136,17 @@ impl AttemptOrder {
             eco: derives.map(|trial| trial.eco.clone()),
             parent: parent.map(order),
             confirms: confirms.map(order),
-            backoff: match (trial, confirms) {
-                (Some(trial), Some(_)) => backoff_after(&trial.confirmations),
-                (Some(trial), None) => backoff_after(&trial.attempts),
-                (None, _) => backoff_after(controller.base_attempts()),
+            perturbation: controller.perturbation_of(attempt),
+            backoff: match (trial, role) {
+                (Some(trial), AttemptRole::Derives) => backoff_after(&trial.attempts),
+                (Some(trial), AttemptRole::Confirms) => backoff_after(&trial.confirmations),
+                (None, AttemptRole::Derives | AttemptRole::Confirms) => {
+                    backoff_after(controller.base_attempts())
+                }
+                (_, AttemptRole::Repeats(repeat)) => {
+                    let repeats = trial.map_or(controller.base_repeats(), |trial| &trial.repeats);
+                    backoff_after(repeats.get(&repeat).map_or(&[], Vec::as_slice))
+                }
             },
             case,
         }
@@ -252,6 +263,7 @@ impl EngineRunner {
                 text,
             ));
         }
+        let seed = (order.perturbation).map_or(self.identity.study.seed, |found| found.seed);
         let request = TrialRequest {
             trial: order.attempt.trial,
             folder: absolute(&folder),
@@ -259,11 +271,14 @@ impl EngineRunner {
             of_case: true,
             parent: order.parent.as_ref().map(|parent| parent.facts.clone()),
             eco: None,
-            seed: self.identity.study.seed,
+            seed,
             guard: self.guard(order),
+            perturbation: order.perturbation,
         };
-        // One that failed for the machine's sake starts anew: it may have been the fork's.
-        let may_fork = order.backoff.is_zero();
+        // One that failed for the machine's sake starts anew: it may have been the fork's. So does the base case that is
+        // measured again: of a process that has read it once, it would tell half.
+        let repeats_base = order.attempt.trial.is_base() && order.attempt.number > 1;
+        let may_fork = order.backoff.is_zero() && !repeats_base;
         let mut run = |spec: &CommandSpec, may_fork: bool| {
             let report = self.forking.run(spec, &guard, cancel, may_fork);
             add_usage(&mut usage, &report);
@@ -317,7 +332,8 @@ impl EngineRunner {
             case: order.case.clone(),
             parent: order.parent.as_ref().map(|parent| parent.case.clone()),
             eco: order.eco.clone(),
-            seed: self.identity.study.seed,
+            seed,
+            perturbation: order.perturbation,
             tools: self.identity.tools.clone(),
             inputs: self.identity.inputs.clone(),
             host: Host::current(),
