@@ -393,6 +393,7 @@ mod tests {
             stopped_by,
             usage: AttemptUsage::default(),
             output_truncated: false,
+            forked: false,
         }
     }
 

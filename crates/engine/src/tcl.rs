@@ -135,6 +135,11 @@ impl TclScript {
         self.0.push('\n');
     }
 
+    /// Adds the commands of another script.
+    pub fn append_script(&mut self, other: &Self) {
+        self.0.push_str(&other.0);
+    }
+
     /// Adds text that is a script of its own: part of the program, or rendered from quoted words.
     pub fn append(&mut self, script: &'static str) {
         self.0.push_str(script);

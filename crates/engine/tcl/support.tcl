@@ -19,6 +19,9 @@ namespace eval ::n2 {
   variable result_channel ""
   variable result_records 0
   variable current_step "start"
+  # What was emitted before there was a result file: by a process that this one is a fork of.
+  variable inherited {}
+  variable step_suffix ""
   variable group_names {}
   variable eco_folder "eco"
 
@@ -68,22 +71,27 @@ proc ::n2::exact {number} {
 }
 
 proc ::n2::emit {args} {
-  variable result_channel; variable result_records
+  variable result_channel; variable result_records; variable inherited
   set fields {}
   foreach field $args { lappend fields [escape $field] }
-  puts $result_channel [join $fields "\t"]
+  set record [join $fields "\t"]
+  if {$result_channel eq ""} { lappend inherited $record; return }
+  puts $result_channel $record
   incr result_records
 }
 
 # Runs a trial's script and writes its results, or what failed. The last line tells that the file is
-# whole; without it, what is before it is not believed.
+# whole; without it, what is before it is not believed. A fork begins with what was printed and emitted while
+# the process that it is a fork of was loaded.
 proc ::n2::main {path script} {
   variable result_channel; variable result_records; variable current_step
-  variable notes
+  variable notes; variable transcript; variable inherited
+  if {[info exists transcript]} { puts -nonewline $transcript }
   if {[catch {
     set result_channel [open $path w]
     fconfigure $result_channel -encoding utf-8 -translation lf
     puts $result_channel "noodle2-result\t1"
+    foreach record $inherited { puts $result_channel $record; incr result_records }
     if {[catch {uplevel #0 $script} message]} {
       puts "noodle2: $current_step failed: $message"
       emit failed $current_step $message $::errorInfo
@@ -99,9 +107,9 @@ proc ::n2::main {path script} {
 # Runs a part of the script, whose name tells where a failure was. What the engine prints in it comes
 # after this line of the log.
 proc ::n2::step {name script} {
-  variable current_step
+  variable current_step; variable step_suffix
   set current_step $name
-  puts "noodle2: $name"
+  puts "noodle2: $name$step_suffix"
   uplevel 1 $script
 }
 
@@ -224,6 +232,14 @@ proc ::n2::read_parasitics {file} {
   }
 }
 
+# Times the design before anything is edited, so that what an edit changes is all that is computed after it.
+proc ::n2::time_design {} {
+  step timing {
+    find_timing
+    ::sta::find_requireds
+  }
+}
+
 # Sets `time_unit`: the seconds in the engine's unit of time, which its libraries and constraints decide.
 # Every Liberty unit of time is a power of ten.
 proc ::n2::read_units {} {
@@ -293,8 +309,10 @@ proc ::n2::write_design {path} {
 # Reads the written design back, so that what is measured is what was written, timed from nothing. After
 # edits were made and taken back, Debian's version keeps timing that the design does not have: 8 ps of
 # 352 were seen after connections, last digits of slacks and 4 % of power after others, and a full update
-# does not cure it.
+# does not cure it. The log tells that these steps are made again.
 proc ::n2::read_back {netlist top constraints clocks wireload} {
+  variable step_suffix " again"
   read_design [list $netlist] $top
   read_constraints $constraints $clocks $wireload
+  set step_suffix ""
 }

@@ -73,6 +73,7 @@ impl Fork {
             trial: "2_1".parse::<TrialId>().unwrap(),
             folder: self.bench.attempt(),
             netlists: vec![self.first.0.join("netlist.v")],
+            of_case: true,
             parent: Some(ParentFacts::from(&self.first.1)),
             eco: None,
             seed: 7,

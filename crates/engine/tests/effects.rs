@@ -100,6 +100,7 @@ fn each_eco_does_what_it_is_for() {
             trial: "1_1".parse::<TrialId>().unwrap(),
             folder: attempt.clone(),
             netlists: vec![folder.join("netlist.v")],
+            of_case: true,
             parent: Some(ParentFacts::from(&base)),
             eco: Some((&proposal, eco)),
             seed: 1,

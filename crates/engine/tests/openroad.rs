@@ -18,6 +18,7 @@ fn recorded(name: &str, status: i32) -> Option<Option<Failure>> {
         stopped_by: None,
         usage: AttemptUsage::default(),
         output_truncated: false,
+        forked: false,
     };
     Some(classify_command(Evidence {
         tool: "openroad",

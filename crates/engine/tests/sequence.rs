@@ -66,6 +66,7 @@ fn try_sequence(
         },
         folder: folder.to_owned(),
         netlists: vec![parent.0.join("netlist.v")],
+        of_case: true,
         parent: Some(ParentFacts::from(parent.1)),
         eco: None,
         seed: 7,

@@ -69,6 +69,11 @@ impl CancelToken {
         self.level() > CancelLevel::None
     }
 
+    /// Whether this is the same token as another.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     /// Waits for so long, or until a stop is asked for; returns whether it was.
     pub fn wait(&self, at_most: Duration) -> bool {
         let until = Instant::now() + at_most;

@@ -12,8 +12,8 @@ use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use rustix::process::{
-    Pid, Resource, Rlimit, Signal, getpid, getppid, getrlimit, set_parent_process_death_signal,
-    setrlimit, setsid,
+    Pid, Resource, Rlimit, Signal, getpid, getppid, getrlimit, prlimit,
+    set_parent_process_death_signal, setrlimit, setsid,
 };
 
 use noodle2_model::CommandLimits;
@@ -66,6 +66,14 @@ impl ChildSetup {
         // neither allocate, lock nor touch the environment, and returns errors as bare numbers.
         unsafe {
             command.pre_exec(move || self.apply());
+        }
+    }
+
+    /// Sets the limits of a child of this process that runs already.
+    pub(crate) fn limit(&self, child: Pid) {
+        for (resource, limit) in &self.limits {
+            // It fails for one that has ended, which needs no limit any more.
+            let _ = prlimit(Some(child), *resource, limit.clone());
         }
     }
 

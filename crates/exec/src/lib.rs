@@ -17,6 +17,8 @@
 //! whatever signal, the socket reports it and the supervisor kills the tree. When the supervisor itself is killed, the kernel
 //! kills the tool (parent-death signal) and the controller sweeps what the tool had started.
 //!
+//! Commands that begin alike can be forks of one process that has loaded what they share: see [`Hosts`].
+//!
 //! A program gets supervisors by calling [`supervisor_main`] as the first act of its `main`. In a program that does
 //! not (a test, say) commands run directly: limits hold just the same, but after the program's own death by
 //! SIGKILL only the tool itself is sure to die, and what it had started waits for [`sweep`].
@@ -28,6 +30,7 @@ mod cgroup;
 mod child;
 mod containment;
 mod guard;
+mod hosts;
 mod interrupts;
 mod output;
 mod pool;
@@ -41,6 +44,7 @@ mod watch;
 pub use cancel::{CancelLevel, CancelToken};
 pub use containment::Containment;
 pub use guard::{Guard, MARKER, Supervision};
+pub use hosts::{Hosts, HostsError, NotForked, available_memory_bytes};
 pub use interrupts::{InstallError, Interrupts};
 pub use pool::{JobPanicked, Pool, PoolEvent, SubmitError, Waker};
 pub use run::run_command;

@@ -104,7 +104,7 @@ impl Process {
 }
 
 /// The bytes in a line such as `Pss:     120 kB`.
-fn kilobytes(text: &str, key: &str) -> Option<u64> {
+pub(crate) fn kilobytes(text: &str, key: &str) -> Option<u64> {
     let value = text.lines().find_map(|line| line.strip_prefix(key))?;
     let number: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(number << 10)

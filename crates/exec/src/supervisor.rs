@@ -5,7 +5,7 @@
 //! length (four bytes, little endian) and that many bytes of JSON. Both ends are the same executable, so there are no versions.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use noodle2_model::{
     AttemptUsage, CommandEnding, CommandLimits, CommandReport, CommandSpec, CommandStreams,
-    StopReason,
+    ForkPlan, StopReason,
 };
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{getpid, set_child_subreaper};
@@ -28,6 +28,7 @@ use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use crate::cancel::{CancelLevel, CancelToken};
 use crate::containment::Containment;
 use crate::guard::MARKER;
+use crate::hosts;
 use crate::sweep::kill_marked;
 use crate::tree::Membership;
 use crate::watch::{Control, Job, not_started, wait_for, watch};
@@ -46,25 +47,27 @@ pub(crate) fn is_hooked() -> bool {
     HOOKED.load(Ordering::Relaxed)
 }
 
-/// Makes this executable able to supervise its commands. To be called as the first act of `main`, before any thread.
+/// Makes this executable able to supervise its commands, and to keep [`Hosts`](crate::Hosts). To be called as the
+/// first act of `main`, before any thread.
 ///
-/// Returns at once, except in a process that was started as a supervisor: there it runs the one command and
-/// ends the process.
+/// Returns at once, except in a process that was started as a supervisor or keeper: there it runs the one command, or
+/// keeps hosts, and ends the process.
 pub fn supervisor_main() {
-    if std::env::args_os()
-        .nth(1)
-        .is_some_and(|argument| argument == ROLE)
-    {
-        // The exit status says nothing: a supervisor that ends without a report has failed, whatever its status.
-        let _ = supervise();
-        std::process::exit(0);
+    // The exit status says nothing: a supervisor that ends without a report has failed, whatever its status.
+    match std::env::args_os().nth(1) {
+        Some(argument) if argument == ROLE => drop(supervise()),
+        Some(argument) if argument == hosts::ROLE => drop(hosts::keep()),
+        _ => {
+            HOOKED.store(true, Ordering::Relaxed);
+            return;
+        }
     }
-    HOOKED.store(true, Ordering::Relaxed);
+    std::process::exit(0);
 }
 
-/// What a supervisor is asked to run. Paths need not be text, so they travel as the system's own strings.
+/// What a supervisor or keeper is asked to run. Paths need not be text, so they travel as the system's own strings.
 #[derive(Debug, Serialize, Deserialize)]
-struct Request {
+pub(crate) struct Request {
     program: OsString,
     arguments: Vec<String>,
     environment: BTreeMap<String, String>,
@@ -73,12 +76,63 @@ struct Request {
     input: Option<OsString>,
     errors: Option<OsString>,
     limits: CommandLimits,
-    marker: OsString,
-    grace: Duration,
+    pub(crate) fork: Option<ForkPlan>,
+    pub(crate) marker: OsString,
+    pub(crate) grace: Duration,
     parent_group: Option<OsString>,
 }
 
-fn supervise() -> io::Result<()> {
+impl Request {
+    /// The request to start `spec`.
+    pub(crate) fn new(spec: &CommandSpec, marker: OsString, grace: Duration) -> Self {
+        Self {
+            program: spec.program.clone().into(),
+            arguments: spec.arguments.clone(),
+            environment: spec.environment.clone(),
+            folder: spec.folder.clone().into(),
+            log: spec.log.clone().into(),
+            input: spec.streams.input.clone().map(PathBuf::into_os_string),
+            errors: spec.streams.errors.clone().map(PathBuf::into_os_string),
+            limits: spec.limits,
+            fork: spec.fork.clone(),
+            marker,
+            grace,
+            parent_group: (Containment::detect().parent_group()).map(|parent| parent.into()),
+        }
+    }
+
+    /// What is asked for.
+    pub(crate) fn spec(&self) -> CommandSpec {
+        CommandSpec {
+            program: self.program.clone().into(),
+            arguments: self.arguments.clone(),
+            environment: self.environment.clone(),
+            folder: self.folder.clone().into(),
+            log: self.log.clone().into(),
+            limits: self.limits,
+            streams: CommandStreams {
+                input: self.input.clone().map(PathBuf::from),
+                errors: self.errors.clone().map(PathBuf::from),
+            },
+            fork: self.fork.clone(),
+        }
+    }
+
+    /// The controller's means of limiting it.
+    pub(crate) fn containment(&self) -> Containment {
+        match &self.parent_group {
+            Some(parent) => Containment::ControlGroups {
+                parent: PathBuf::from(parent),
+            },
+            None => Containment::ResourceLimits {
+                reason: String::new(),
+            },
+        }
+    }
+}
+
+/// Makes this process one that outlives no tool and that no tool outlives, and returns the socket of its controller.
+pub(crate) fn become_guardian() -> io::Result<UnixStream> {
     // The life of a supervisor hangs on its socket alone. These have a handler, not "ignore", because the tool
     // would inherit the latter.
     let unheeded = Arc::new(AtomicBool::new(false));
@@ -87,28 +141,14 @@ fn supervise() -> io::Result<()> {
         signal_hook::flag::register(signal, Arc::clone(&unheeded))?;
     }
     set_child_subreaper(Some(getpid()))?;
-    let mut socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    Ok(UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?))
+}
+
+fn supervise() -> io::Result<()> {
+    let mut socket = become_guardian()?;
     let request: Request = receive(&mut socket)?;
-    let spec = CommandSpec {
-        program: request.program.into(),
-        arguments: request.arguments,
-        environment: request.environment,
-        folder: request.folder.into(),
-        log: request.log.into(),
-        limits: request.limits,
-        streams: CommandStreams {
-            input: request.input.map(PathBuf::from),
-            errors: request.errors.map(PathBuf::from),
-        },
-    };
-    let containment = match request.parent_group {
-        Some(parent) => Containment::ControlGroups {
-            parent: PathBuf::from(parent),
-        },
-        None => Containment::ResourceLimits {
-            reason: String::new(),
-        },
-    };
+    let spec = request.spec();
+    let containment = request.containment();
     let job = Job {
         spec: &spec,
         marker: &request.marker,
@@ -116,17 +156,13 @@ fn supervise() -> io::Result<()> {
         containment: &containment,
         membership: Membership::Descendants,
     };
-    let mut control = Demands {
-        socket: socket.try_clone()?,
-        level: CancelLevel::None,
-        closed: false,
-    };
+    let mut control = Demands::new(socket.try_clone()?);
     let report = watch(&job, &mut control);
     send(&mut socket, &report)
 }
 
 /// The controller's demands as a supervisor hears them.
-struct Demands {
+pub(crate) struct Demands {
     socket: UnixStream,
     level: CancelLevel,
     closed: bool,
@@ -163,6 +199,14 @@ impl Control for Demands {
 }
 
 impl Demands {
+    pub(crate) fn new(socket: UnixStream) -> Self {
+        Self {
+            socket,
+            level: CancelLevel::None,
+            closed: false,
+        }
+    }
+
     fn lose_controller(&mut self) {
         self.closed = true;
         self.level = CancelLevel::Kill;
@@ -182,20 +226,8 @@ pub(crate) fn run_supervised(
         return not_started(reason, Some(StopReason::Cancelled));
     }
     let started = Instant::now();
-    let request = Request {
-        program: spec.program.clone().into(),
-        arguments: spec.arguments.clone(),
-        environment: spec.environment.clone(),
-        folder: spec.folder.clone().into(),
-        log: spec.log.clone().into(),
-        input: spec.streams.input.clone().map(PathBuf::into_os_string),
-        errors: spec.streams.errors.clone().map(PathBuf::into_os_string),
-        limits: spec.limits,
-        marker: marker.clone(),
-        grace,
-        parent_group: (Containment::detect().parent_group()).map(|parent| parent.into()),
-    };
-    let (mut supervisor, socket) = match start(executable, &marker) {
+    let request = Request::new(spec, marker.clone(), grace);
+    let (mut supervisor, socket) = match start(executable, &marker, &[ROLE.as_ref()]) {
         Ok(started) => started,
         Err(error) => {
             let reason = format!("supervisor {}: {error}", executable.display());
@@ -219,14 +251,20 @@ pub(crate) fn run_supervised(
                 ..AttemptUsage::default()
             },
             output_truncated: false,
+            forked: false,
         }
     })
 }
 
-fn start(executable: &Path, marker: &OsString) -> io::Result<(Child, UnixStream)> {
+/// Starts this executable in another role, and returns the socket to it.
+pub(crate) fn start(
+    executable: &Path,
+    marker: &OsString,
+    arguments: &[&OsStr],
+) -> io::Result<(Child, UnixStream)> {
     let (ours, theirs) = UnixStream::pair()?;
     let supervisor = Command::new(executable)
-        .arg(ROLE)
+        .args(arguments)
         .env_clear()
         .env(MARKER, marker)
         .env(SUPERVISOR_MARKER, "1")
@@ -240,12 +278,12 @@ fn start(executable: &Path, marker: &OsString) -> io::Result<(Child, UnixStream)
     Ok((supervisor, ours))
 }
 
-/// Hands over the request, passes cancellation on, and returns the report.
-fn converse(
+/// Hands over the request, passes cancellation on, and returns the answer.
+pub(crate) fn converse<T: DeserializeOwned>(
     mut socket: UnixStream,
     request: &Request,
     cancel: &CancelToken,
-) -> io::Result<CommandReport> {
+) -> io::Result<T> {
     let listener = cancel.listen()?;
     send(&mut socket, request)?;
     let mut passed_on = CancelLevel::None;
@@ -271,14 +309,14 @@ fn converse(
     }
 }
 
-fn send<T: Serialize>(socket: &mut UnixStream, message: &T) -> io::Result<()> {
+pub(crate) fn send<T: Serialize>(socket: &mut UnixStream, message: &T) -> io::Result<()> {
     let body = serde_json::to_vec(message)?;
     let length = u32::try_from(body.len()).map_err(io::Error::other)?;
     socket.write_all(&length.to_le_bytes())?;
     socket.write_all(&body)
 }
 
-fn receive<T: DeserializeOwned>(socket: &mut UnixStream) -> io::Result<T> {
+pub(crate) fn receive<T: DeserializeOwned>(socket: &mut UnixStream) -> io::Result<T> {
     let mut length = [0; 4];
     socket.read_exact(&mut length)?;
     let mut body = Vec::new();
@@ -309,6 +347,7 @@ mod tests {
                 memory_bytes: u64::MAX,
                 output_bytes: 0,
             },
+            fork: None,
             marker: "run/1_1.1#0".into(),
             grace: Duration::from_secs(2),
             parent_group: None,
@@ -334,11 +373,7 @@ mod tests {
     #[test]
     fn demands_add_up_and_a_lost_controller_means_kill() {
         let (mut ours, theirs) = UnixStream::pair().unwrap();
-        let mut demands = Demands {
-            socket: theirs,
-            level: CancelLevel::None,
-            closed: false,
-        };
+        let mut demands = Demands::new(theirs);
         assert_eq!(Control::level(&mut demands), CancelLevel::None);
         ours.write_all(&[STOP]).unwrap();
         assert_eq!(Control::level(&mut demands), CancelLevel::Stop);

@@ -24,6 +24,9 @@ pub(crate) enum Membership {
     /// This process has other children too: those of the command's session, those that carry this marker, and the
     /// descendants of either.
     Marked(OsString),
+    /// This process has other children too, of which none can be told by its environment: those of the command's
+    /// process group and their descendants. Who leaves both is nobody's, and the keeper of such commands kills it.
+    Grouped,
 }
 
 /// The processes of one command.
@@ -78,7 +81,7 @@ impl Tree {
     pub(crate) fn sample(&mut self, limits: &CommandLimits) -> Sample {
         let living = match self.membership {
             Membership::Descendants => process_table::descendants(getpid()),
-            Membership::Marked(_) => {
+            Membership::Marked(_) | Membership::Grouped => {
                 let mut family = process_table::descendants(self.main);
                 family.extend(Process::read(self.main));
                 family
@@ -139,7 +142,7 @@ impl Tree {
             // A table read while processes come and go can miss one: with a parent that ended in between, say. But
             // whoever is left is, in the end, a child of this process.
             Membership::Descendants => self.reap_all(),
-            Membership::Marked(_) => self.living().is_empty(),
+            Membership::Marked(_) | Membership::Grouped => self.living().is_empty(),
         }
     }
 
@@ -209,6 +212,13 @@ impl Tree {
                         || process.environment_variable(MARKER).as_ref() == Some(marker)
                 })
             }
+            Membership::Grouped => {
+                let main = self.main.as_raw_pid();
+                let group = self.main_end.is_none().then_some(main);
+                process_table::closure(&process_table::descendants(getpid()), |process| {
+                    Some(process.group) == group
+                })
+            }
         };
         members.retain(|process| !process.has_ended());
         members
@@ -216,7 +226,7 @@ impl Tree {
 
     /// Reaps ended children of this process that are not `main` and belong to the command, so that a command that leaves many does not fill the process table.
     fn reap_orphans(&mut self, members: &[Process]) {
-        if matches!(self.membership, Membership::Marked(_)) {
+        if !matches!(self.membership, Membership::Descendants) {
             return;
         }
         let own_id = getpid().as_raw_pid();

@@ -74,6 +74,42 @@ pub(crate) fn watch(job: &Job<'_>, control: &mut dyn Control) -> CommandReport {
     }
 }
 
+/// Watches a child of this process that runs already, as if it had been started with this job: its end, its
+/// limits, its output. A fork holds what its parent holds, so the memory of that counts as its own.
+pub(crate) fn watch_child(
+    job: &Job<'_>,
+    pid: Pid,
+    pump: Pump,
+    control: &mut dyn Control,
+) -> CommandReport {
+    let cgroup = cgroup_of(job);
+    if let Some((entrance, _)) = &cgroup {
+        // Where it cannot be moved, the other means hold.
+        let _ = rustix::io::write(entrance, pid.as_raw_pid().to_string().as_bytes());
+    }
+    ChildSetup::new(&job.spec.limits, None).limit(pid);
+    let tree = Tree::new(
+        pid,
+        job.membership.clone(),
+        cgroup.map(|(_, group)| group),
+        0,
+    );
+    match Watch::of(job, tree, pid, pump, Instant::now()) {
+        Ok(watch) => CommandReport {
+            forked: true,
+            ..watch.run(control)
+        },
+        Err(reason) => not_started(reason, None),
+    }
+}
+
+/// A group that cannot be made now is no reason not to run: the other means hold too.
+fn cgroup_of(job: &Job<'_>) -> Option<(OwnedFd, Cgroup)> {
+    (job.containment.parent_group())
+        .and_then(|parent| Cgroup::create(parent, job.spec.limits.memory_bytes).ok())
+        .and_then(|group| Some((group.entrance().ok()?, group)))
+}
+
 /// The report of a command that was not started.
 pub(crate) fn not_started(reason: String, stopped_by: Option<StopReason>) -> CommandReport {
     CommandReport {
@@ -81,6 +117,7 @@ pub(crate) fn not_started(reason: String, stopped_by: Option<StopReason>) -> Com
         stopped_by,
         usage: AttemptUsage::default(),
         output_truncated: false,
+        forked: false,
     }
 }
 
@@ -107,19 +144,25 @@ impl<'a> Watch<'a> {
         let spec = job.spec;
         let (pump, output) = Pump::new(&spec.log, spec.limits.output_bytes)
             .map_err(|error| format!("log {}: {error}", spec.log.display()))?;
-        // A group that cannot be made now is no reason not to run: the other means hold too.
-        let cgroup = (job.containment.parent_group())
-            .and_then(|parent| Cgroup::create(parent, spec.limits.memory_bytes).ok())
-            .and_then(|group| Some((group.entrance().ok()?, group)));
-        let (entrance, cgroup) = cgroup.unzip();
+        let (entrance, cgroup) = cgroup_of(job).unzip();
         let started = Instant::now();
         let pid = spawn(job, output, entrance)?;
         // Our peak, and read after the fork: what other threads do meanwhile cannot make it too small.
         let held_at_fork = Process::peak_resident_bytes(getpid()).unwrap_or(u64::MAX);
-        let mut tree = Tree::new(pid, job.membership.clone(), cgroup, held_at_fork);
+        let tree = Tree::new(pid, job.membership.clone(), cgroup, held_at_fork);
+        Self::of(job, tree, pid, pump, started)
+    }
+
+    fn of(
+        job: &Job<'a>,
+        mut tree: Tree,
+        pid: Pid,
+        pump: Pump,
+        started: Instant,
+    ) -> Result<Self, String> {
         match pidfd_open(pid, PidfdFlags::empty()) {
             Ok(end_notice) => Ok(Self {
-                spec,
+                spec: job.spec,
                 grace: job.grace,
                 tree,
                 pump,
@@ -272,6 +315,7 @@ impl<'a> Watch<'a> {
                 ..AttemptUsage::default()
             },
             output_truncated: self.pump.finish(),
+            forked: false,
             ending,
         }
     }

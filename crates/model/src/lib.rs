@@ -60,7 +60,8 @@ pub use people::{
 };
 pub use policy::{DesignGuard, DesignMarks, ProtectedObjects, RiskEnvelope, SafetyRules, may_try};
 pub use process::{
-    CommandEnding, CommandLimits, CommandReport, CommandSpec, CommandStreams, StopReason,
+    CommandEnding, CommandLimits, CommandReport, CommandSpec, CommandStreams, ForkPlan, HostSpec,
+    StopReason,
 };
 pub use proposer::{ExternalProposal, Proposer, ProposerKind};
 pub use radius::{BlastRadius, LogicalReach, PhysicalReach};

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ContentHash;
+
 /// A command that an engine wants run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CommandSpec {
@@ -23,6 +25,39 @@ pub struct CommandSpec {
     pub limits: CommandLimits,
     /// Streams that do not go where those of most commands go.
     pub streams: CommandStreams,
+    /// How the same can be had without starting the program anew; absent where it cannot.
+    pub fork: Option<ForkPlan>,
+}
+
+/// How what a command does can be had from a fork of a process that has loaded already what many commands share.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ForkPlan {
+    /// The processes that lead to it: the first is started with the program of the command, each other is a fork
+    /// of the one before it, and the command is a fork of the last.
+    pub hosts: Vec<HostSpec>,
+    /// What the fork does, as a file in the folder of the command.
+    pub script: PathBuf,
+}
+
+/// A process that loads something once and waits to be forked.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct HostSpec {
+    /// The hash of its script and of those of the processes before it: two of one key are the same.
+    pub key: ContentHash,
+    /// What it loads, in the tool's own language.
+    pub script: String,
+}
+
+impl HostSpec {
+    /// The process that runs `script` after all of `before`.
+    pub fn after(before: &[Self], script: String) -> Self {
+        let last = before.last().map(|host| host.key.to_string());
+        let last = last.unwrap_or_default();
+        Self {
+            key: ContentHash::of(format!("{last}\n{script}")),
+            script,
+        }
+    }
 }
 
 /// Streams of a command that is spoken to.
@@ -59,6 +94,8 @@ pub struct CommandReport {
     pub usage: crate::AttemptUsage,
     /// Whether output beyond the limit was dropped.
     pub output_truncated: bool,
+    /// Whether it was a fork of a process that was loaded already.
+    pub forked: bool,
 }
 
 /// How a command ended.

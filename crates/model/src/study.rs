@@ -256,6 +256,17 @@ pub struct EngineSpec {
     /// Its executable; absent means the one found on the PATH.
     #[serde(default)]
     pub path: Option<PathBuf>,
+    /// The share, from 0 to 1, of the attempts made in forks of a loaded engine that are made anew as well and compared;
+    /// 0.05 unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<f64>,
+}
+
+impl EngineSpec {
+    /// The share of forked attempts that are made anew as well.
+    pub fn audit_share(&self) -> f64 {
+        self.audit.unwrap_or(0.05)
+    }
 }
 
 /// What is wanted of a case.

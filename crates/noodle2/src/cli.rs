@@ -58,6 +58,24 @@ pub(crate) struct WorkersOption {
     /// Show no progress.
     #[arg(long, short)]
     pub quiet: bool,
+    /// Whether attempts are forked from engines that are kept loaded, or each starts its own. Results are the same.
+    #[arg(long, value_enum, default_value_t, value_name = "MODE")]
+    pub engine_mode: EngineMode,
+    /// Memory that loaded engines may hold together; half of what is free unless given.
+    #[arg(long, value_name = "MIB")]
+    pub engine_memory_mib: Option<u64>,
+}
+
+/// How attempts get their engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(crate) enum EngineMode {
+    /// Forked where the engine can be.
+    #[default]
+    Auto,
+    /// Forked; the run is refused where the engine cannot be.
+    Warm,
+    /// Started anew for each.
+    Cold,
 }
 
 #[derive(Debug, Args)]

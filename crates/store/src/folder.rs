@@ -197,6 +197,11 @@ impl RunFolder {
         self.root.join("inputs")
     }
 
+    /// The folder of engines that are kept loaded, there only while a controller works on the run.
+    pub fn engines(&self) -> PathBuf {
+        self.root.join("engines")
+    }
+
     /// The folder of all cases.
     pub fn cases(&self) -> PathBuf {
         self.root.join("cases")

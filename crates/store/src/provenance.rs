@@ -129,6 +129,9 @@ pub struct CommandRecord {
     pub stopped_by: Option<String>,
     /// Whether output beyond the limit was dropped.
     pub output_truncated: bool,
+    /// Whether it was a fork of a process that was loaded already.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forked: bool,
     /// What it used.
     pub usage: AttemptUsage,
 }
@@ -158,6 +161,7 @@ impl CommandRecord {
             not_started,
             stopped_by: stopped_by.map(str::to_owned),
             output_truncated: report.output_truncated,
+            forked: report.forked,
             usage: report.usage,
         }
     }
@@ -174,6 +178,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let spec = CommandSpec {
             streams: Default::default(),
+            fork: None,
             program: "/usr/bin/sta".into(),
             arguments: vec!["-exit".to_owned(), "trial.tcl".to_owned()],
             environment: BTreeMap::from([("LC_ALL".to_owned(), "C".to_owned())]),
@@ -195,6 +200,7 @@ mod tests {
                 ..AttemptUsage::default()
             },
             output_truncated: false,
+            forked: false,
         };
         let provenance = Provenance {
             schema_version: Provenance::SCHEMA_VERSION,

@@ -116,6 +116,7 @@ pub fn study(stages: Vec<Stage>) -> Study {
         engine: EngineSpec {
             kind: EngineKind::Opensta,
             path: None,
+            audit: None,
         },
         objective: Objective {
             rank: vec![Metric::SetupWns, Metric::Area],

@@ -241,6 +241,7 @@ impl StudyContext {
                 })?;
             if let Outcome::Measured(measurement) = outcome {
                 step.netlists = vec![step.folder.join(NETLIST)];
+                step.of_case = false;
                 step.parent = Some(ParentFacts::from(&measurement));
                 last = Some(measurement);
             }

@@ -1,5 +1,6 @@
 //! What `sta` remarks in its log.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The most lines of a log that are shown with a failure.
@@ -8,6 +9,9 @@ pub const MAX_EXCERPT_LINES: usize = 20;
 /// The most different warnings that are kept of one log.
 const MAX_WARNINGS: usize = 100;
 
+/// The end of the name of a step in which what was read before is read again.
+const AGAIN: &str = " again";
+
 /// The errors and warnings of a log, in order.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct LogRemarks {
@@ -15,12 +19,12 @@ pub struct LogRemarks {
     pub errors: Vec<Remark>,
     /// Lines that begin with `Warning`, without that word; equal ones once.
     pub warnings: Vec<Remark>,
-    /// How many more warnings there were.
+    /// How many more different warnings there were.
     pub more_warnings: usize,
 }
 
 /// An error or a warning.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Remark {
     /// The step of the script in which it was printed.
     pub step: String,
@@ -42,10 +46,14 @@ impl LogRemarks {
             })
             .collect();
         let mut remarks = Self::default();
+        let mut more: BTreeSet<Remark> = BTreeSet::new();
         let mut step = "start";
+        let mut known_design = false;
         for line in log.lines() {
             if let Some(name) = line.strip_prefix("noodle2: ") {
-                step = name;
+                step = name.strip_suffix(AGAIN).unwrap_or(name);
+                // The engine remarks on a design that it wrote itself what it remarked on the one that it had read.
+                known_design = step != name && matches!(step, "netlist" | "link");
             }
             let remark = |(code, text): (Option<String>, &str)| Remark {
                 step: step.to_owned(),
@@ -58,15 +66,17 @@ impl LogRemarks {
                 remarks.errors.push(remark(found));
             } else if let Some(found) = split(line, "Warning", "[WARNING ") {
                 let found = remark(found);
-                if remarks.warnings.contains(&found) {
+                if known_design || remarks.warnings.contains(&found) {
                     continue;
                 }
-                match remarks.warnings.len() < MAX_WARNINGS {
-                    true => remarks.warnings.push(found),
-                    false => remarks.more_warnings += 1,
+                if remarks.warnings.len() < MAX_WARNINGS {
+                    remarks.warnings.push(found);
+                } else {
+                    more.insert(found);
                 }
             }
         }
+        remarks.more_warnings = more.len();
         remarks
     }
 

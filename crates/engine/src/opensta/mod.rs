@@ -48,6 +48,7 @@ fn command(
     let arguments = ["-no_init", "-no_splash", "-exit", script];
     CommandSpec {
         streams: CommandStreams::default(),
+        fork: None,
         program: program.to_owned(),
         arguments: arguments.map(str::to_owned).to_vec(),
         environment: environment(folder),

@@ -34,6 +34,8 @@ pub struct Abilities {
     pub report_checks_json: bool,
     /// Tclx can be loaded, which brings `fork`.
     pub tclx: bool,
+    /// A fork of it searches paths as it does itself.
+    pub forks: bool,
 }
 
 /// An `sta` that cannot be used.
@@ -128,6 +130,7 @@ impl OpenSta {
                 whole_corners,
                 report_checks_json,
                 tclx,
+                forks,
             ],
         ) = fields.as_deref()
         else {
@@ -154,6 +157,7 @@ impl OpenSta {
                 whole_corners: *whole_corners == "1",
                 report_checks_json: *report_checks_json == "1",
                 tclx: *tclx == "1",
+                forks: *forks == "1",
             },
         })
     }

@@ -292,6 +292,11 @@ impl StudyContext {
         self.groups.len()
     }
 
+    /// Whether the engine can be forked once it is loaded.
+    pub fn can_fork(&self) -> bool {
+        self.engine.abilities.forks
+    }
+
     /// Whether any scene has annotated wires, which an edit of connections would lose.
     pub fn has_annotated_wires(&self) -> bool {
         self.groups.iter().any(SceneGroup::is_annotated)

@@ -14,6 +14,7 @@ use super::scenes::{Purpose, ResolvedScene, SceneGroup};
 use crate::platform::PlatformFile;
 use crate::tcl::{TclScript, TclWord, is_plain_text};
 
+const HOST: &str = include_str!("../../tcl/host.tcl");
 const SUPPORT: &str = include_str!("../../tcl/support.tcl");
 const MEASURE: &str = include_str!("../../tcl/measure.tcl");
 const EDIT: &str = include_str!("../../tcl/edit.tcl");
@@ -76,6 +77,8 @@ pub(super) struct Job<'a> {
     pub engine: &'a OpenSta,
     pub top: &'a str,
     pub netlists: &'a [PathBuf],
+    /// Whether other trials begin with these netlists too, so that a process that has loaded them is worth keeping.
+    pub begins_others: bool,
     pub eco: Option<EcoJob<'a>>,
     /// The netlist that is written, within the folder of the attempt.
     pub output: Option<&'a str>,
@@ -102,103 +105,202 @@ pub(super) struct EcoJob<'a> {
 pub(super) struct Rendered {
     pub text: String,
     pub links: Vec<(String, PathBuf)>,
+    /// How the same comes of a fork; absent where it cannot.
+    pub fork: Option<RenderedFork>,
+}
+
+/// The scripts of the processes that lead to a fork, and the fork's own.
+pub(super) struct RenderedFork {
+    pub hosts: Vec<String>,
+    pub text: String,
 }
 
 /// Renders a job. `None` when a path is not UTF-8.
 pub(super) fn render(job: &Job<'_>) -> Option<Rendered> {
-    let group = job.group;
     let mut links = Links::default();
-    let mut body = TclScript::new();
-    let names = group.scenes.iter().map(|scene| &scene.name);
-    let mut libraries = Vec::new();
-    for scene in &group.scenes {
-        for library in &scene.libraries {
-            libraries.extend([TclWord::text(&scene.name), links.word(library)?]);
-        }
-    }
-    body.command(
-        "::n2::read_libraries",
-        [TclWord::texts(names), TclWord::list(libraries)],
-    );
-    for (variable, check) in [
-        ("set ::n2::setup_corners", Check::Setup),
-        ("set ::n2::hold_corners", Check::Hold),
-    ] {
-        let scenes = group.scenes.iter().filter(|scene| scene.has(check));
-        body.command(variable, [TclWord::texts(scenes.map(|scene| &scene.name))]);
-    }
-    let netlists = links.words(job.netlists)?;
-    body.command("::n2::read_design", [netlists, TclWord::text(job.top)]);
-    let clocks = match group.clocks {
-        Clocks::Ideal => "ideal",
-        Clocks::Propagated => "propagated",
-    };
-    let wireload = match &group.parasitics {
-        Parasitics::Wireload(name) => name.as_str(),
-        _ => "",
-    };
-    let constraints = [
-        links.words(&group.sdc)?,
-        TclWord::text(clocks),
-        TclWord::text(wireload),
-    ];
-    body.command("::n2::read_constraints", constraints.clone());
-    if let Some(scale) = job.period_scale {
-        body.command("set ::n2::seed", [TclWord::text(&job.seed.to_string())]);
-        body.command("::n2::scale_clocks", [TclWord::real(scale)?]);
-    }
-    if let Parasitics::Spef(path) = &group.parasitics {
-        body.command("::n2::read_parasitics", [links.word(path)?]);
-    }
-    if let Some(eco) = &job.eco {
-        render_eco(&mut body, job, eco)?;
-    }
-    if let Some(output) = job.output {
-        body.command("::n2::write_design", [TclWord::text(output)]);
-    }
-    if let (Some(_), Some(output)) = (&job.eco, job.output) {
-        let design = [TclWord::text(output), TclWord::text(job.top)];
-        body.command("::n2::read_back", design.into_iter().chain(constraints));
-        if let Parasitics::Spef(path) = &group.parasitics {
-            body.command("::n2::read_parasitics", [links.word(path)?]);
-        }
-    }
-    let measured = group
-        .scenes
-        .iter()
-        .filter(|scene| group.knows_libraries_of(scene, job.engine));
-    let measured = TclWord::texts(measured.map(|scene| &scene.name));
-    match group.purpose {
-        Purpose::Timing => {
-            let annotated = TclWord::boolean(group.is_annotated());
-            body.command("::n2::measure", [measured, annotated]);
-        }
-        Purpose::OwnLibraries => body.command("::n2::measure_own_libraries", [measured]),
-    }
-
+    let parts = Parts::new(job, &mut links)?;
     let mut script = TclScript::new();
     script.comment(&job.title);
+    load_prelude(&mut script, &job.group.prelude)?;
+    let mut body = TclScript::new();
+    for part in [&parts.libraries, &parts.design, &parts.trial] {
+        body.append_script(part);
+    }
+    main(&mut script, job.result, &body);
+    // A link lies in the folder of one attempt, where no host looks.
+    let may_fork = job.engine.abilities.forks && links.0.is_empty();
+    Some(Rendered {
+        text: script.into_text(),
+        links: links.0,
+        fork: may_fork.then(|| fork(job, &parts)).flatten(),
+    })
+}
+
+/// The parts of a script, in their order.
+struct Parts {
+    /// Reads libraries: the same for all trials of the group.
+    libraries: TclScript,
+    /// Reads the design and times it: the same for all trials of the case.
+    design: TclScript,
+    /// Changes and measures it.
+    trial: TclScript,
+    /// The same in a fork, which edits in a fork of its own.
+    apart: TclScript,
+}
+
+impl Parts {
+    fn new(job: &Job<'_>, links: &mut Links) -> Option<Self> {
+        let group = job.group;
+        let mut libraries = TclScript::new();
+        let names = group.scenes.iter().map(|scene| &scene.name);
+        let mut files = Vec::new();
+        for scene in &group.scenes {
+            for library in &scene.libraries {
+                files.extend([TclWord::text(&scene.name), links.word(library)?]);
+            }
+        }
+        libraries.command(
+            "::n2::read_libraries",
+            [TclWord::texts(names), TclWord::list(files)],
+        );
+        for (variable, check) in [
+            ("set ::n2::setup_corners", Check::Setup),
+            ("set ::n2::hold_corners", Check::Hold),
+        ] {
+            let scenes = group.scenes.iter().filter(|scene| scene.has(check));
+            libraries.command(variable, [TclWord::texts(scenes.map(|scene| &scene.name))]);
+        }
+
+        let mut design = TclScript::new();
+        let netlists = links.words(job.netlists)?;
+        design.command("::n2::read_design", [netlists, TclWord::text(job.top)]);
+        let clocks = match group.clocks {
+            Clocks::Ideal => "ideal",
+            Clocks::Propagated => "propagated",
+        };
+        let wireload = match &group.parasitics {
+            Parasitics::Wireload(name) => name.as_str(),
+            _ => "",
+        };
+        let constraints = [
+            links.words(&group.sdc)?,
+            TclWord::text(clocks),
+            TclWord::text(wireload),
+        ];
+        design.command("::n2::read_constraints", constraints.clone());
+        if let Some(scale) = job.period_scale {
+            design.command("set ::n2::seed", [TclWord::text(&job.seed.to_string())]);
+            design.command("::n2::scale_clocks", [TclWord::real(scale)?]);
+        }
+        let mut parasitics = TclScript::new();
+        if let Parasitics::Spef(path) = &group.parasitics {
+            parasitics.command("::n2::read_parasitics", [links.word(path)?]);
+        }
+        design.append_script(&parasitics);
+        if group.purpose == Purpose::Timing {
+            design.command("::n2::time_design", []);
+        }
+
+        let mut trial = TclScript::new();
+        let mut apart = TclScript::new();
+        match (&job.eco, job.output) {
+            (Some(eco), Some(output)) => {
+                let written = [TclWord::text(output), TclWord::text(job.top)];
+                let written = written.into_iter().chain(constraints);
+                set_eco(&mut trial, job, eco)?;
+                apart.append_script(&trial);
+                trial.command("::n2::apply_eco", [TclWord::text(&eco.path)]);
+                trial.command("::n2::write_design", [TclWord::text(output)]);
+                trial.command("::n2::read_back", written.clone());
+                let edited = [TclWord::text(&eco.path), TclWord::text(output)];
+                apart.command("::n2::edit_apart", edited);
+                // Annotated wires are reduced for the cells that they were read with.
+                let replaceable = TclWord::boolean(!group.is_annotated());
+                apart.command("::n2::take_over", written.chain([replaceable]));
+                trial.append_script(&parasitics);
+                apart.append_script(&parasitics);
+            }
+            (_, Some(output)) => {
+                trial.command("::n2::write_design", [TclWord::text(output)]);
+                apart.append_script(&trial);
+            }
+            (_, None) => {}
+        }
+        let mut measuring = TclScript::new();
+        let measured =
+            (group.scenes.iter()).filter(|scene| group.knows_libraries_of(scene, job.engine));
+        let measured = TclWord::texts(measured.map(|scene| &scene.name));
+        match group.purpose {
+            Purpose::Timing => {
+                let annotated = TclWord::boolean(group.is_annotated());
+                measuring.command("::n2::measure", [measured, annotated]);
+            }
+            Purpose::OwnLibraries => {
+                measuring.command("::n2::measure_own_libraries", [measured]);
+            }
+        }
+        trial.append_script(&measuring);
+        apart.append_script(&measuring);
+        Some(Self {
+            libraries,
+            design,
+            trial,
+            apart,
+        })
+    }
+}
+
+/// The libraries are one host; the design of a case from which several trials begin is another.
+fn fork(job: &Job<'_>, parts: &Parts) -> Option<RenderedFork> {
+    let mut root = TclScript::new();
+    // What loading it prints means nothing; it also looks into the folder where it runs.
+    root.append("catch {load libtclx8.4.so Tclx}\ncatch {load libtclx8.4.so.0 Tclx}\ncatch {package require Tclx}\n");
+    root.append(HOST);
+    load_prelude(&mut root, &job.group.prelude)?;
+    root.append(
+        "::n2::open_channels $::env(NOODLE2_REQUESTS) $::env(NOODLE2_REPLIES)\n\
+         unset ::env(NOODLE2_REQUESTS) ::env(NOODLE2_REPLIES)\n",
+    );
+    root.command("::n2::host", [TclWord::block(&parts.libraries)]);
+    let mut hosts = vec![root.into_text()];
+    let mut body = TclScript::new();
+    if job.begins_others {
+        let mut host = TclScript::new();
+        host.command("::n2::host", [TclWord::block(&parts.design)]);
+        hosts.push(host.into_text());
+    } else {
+        body.append_script(&parts.design);
+    }
+    body.append_script(&parts.apart);
+    let mut script = TclScript::new();
+    script.comment(&job.title);
+    main(&mut script, job.result, &body);
+    Some(RenderedFork {
+        hosts,
+        text: script.into_text(),
+    })
+}
+
+fn load_prelude(script: &mut TclScript, prelude: &Path) -> Option<()> {
     // File names, constraints and results are UTF-8, whatever the locale.
     script.append("encoding system utf-8\n");
     // The engine's own `source` takes a file apart line by line, which is slow for large tables.
     script.command(
         "set n2_prelude",
-        [TclWord::command("open", [TclWord::path(&group.prelude)?])],
+        [TclWord::command("open", [TclWord::path(prelude)?])],
     );
     script.append(
         "fconfigure $n2_prelude -encoding utf-8\neval [read $n2_prelude]\nclose $n2_prelude\n",
     );
-    script.command(
-        "::n2::main",
-        [TclWord::text(job.result), TclWord::block(&body)],
-    );
-    Some(Rendered {
-        text: script.into_text(),
-        links: links.0,
-    })
+    Some(())
 }
 
-fn render_eco(body: &mut TclScript, job: &Job<'_>, eco: &EcoJob<'_>) -> Option<()> {
+fn main(script: &mut TclScript, result: &str, body: &TclScript) {
+    script.command("::n2::main", [TclWord::text(result), TclWord::block(body)]);
+}
+
+/// Tells an ECO what it is to know.
+fn set_eco(body: &mut TclScript, job: &Job<'_>, eco: &EcoJob<'_>) -> Option<()> {
     let mut values = Vec::new();
     for (name, value) in eco.parameters {
         values.push((TclWord::text(name), parameter(value)?));
@@ -234,7 +336,6 @@ fn render_eco(body: &mut TclScript, job: &Job<'_>, eco: &EcoJob<'_>) -> Option<(
         let pattern = tcl_pattern(pattern);
         body.command("lappend ::n2::dont_use", [TclWord::text(&pattern)]);
     }
-    body.command("::n2::apply_eco", [TclWord::text(&eco.path)]);
     Some(())
 }
 

@@ -130,6 +130,7 @@ impl StudyContext {
                 .map_err(|error| io_failure("create", &folder, &error))?;
             let step_request = TrialRequest {
                 folder: folder.clone(),
+                of_case: request.of_case && standing.netlists == request.netlists,
                 netlists: standing.netlists.clone(),
                 parent: standing.parent.clone(),
                 eco: Some((proposal, eco)),

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use noodle2_model::{
     CommandReport, CommandSpec, CommandStreams, ContentHash, DesignGuard, DesignMarks, DesignState,
-    EcoClass, EcoImplementation, EcoProposal, Failure, FailureClass, Measurement, MetricSet,
-    Outcome, Parameters, Parasitics, Perturbation, TrialId,
+    EcoClass, EcoImplementation, EcoProposal, Failure, FailureClass, ForkPlan, HostSpec,
+    Measurement, MetricSet, Outcome, Parameters, Parasitics, Perturbation, TrialId,
 };
 
 use noodle2_netlist::{Aliases, Edit, Ledger, canonical_hash, shuffle_instances};
@@ -49,6 +49,8 @@ pub struct TrialRequest<'a> {
     pub folder: PathBuf,
     /// The netlists of the parent, or of the base case.
     pub netlists: Vec<PathBuf>,
+    /// Whether these are the netlists of a case, with which other trials begin as well.
+    pub of_case: bool,
     /// What is known of the parent; `None` for the base case.
     pub parent: Option<ParentFacts>,
     /// What is tried; `None` measures the design as it is.
@@ -115,8 +117,8 @@ pub(super) type Run<'r> = &'r mut dyn FnMut(&CommandSpec) -> CommandReport;
 impl StudyContext {
     /// Runs a trial and says what came of it. `run` starts a command and waits for its end.
     ///
-    /// In the folder of the attempt it leaves `script.tcl`, `sta.log` and `result.tsv` (numbered for
-    /// further processes), `netlist.v`, `ledger.tsv`, `metrics.json`, and the ECO's files.
+    /// In the folder of the attempt it leaves `script.tcl`, which does all of it anew, `fork.tcl`, which does the
+    /// same in a fork, `sta.log` and `result.tsv` (numbered for further processes), `netlist.v`, `ledger.tsv`, `metrics.json`, and the ECO's files.
     pub fn run_trial(&self, request: &TrialRequest<'_>, run: Run<'_>) -> Outcome {
         let mut run = self.limited(run);
         let prefix = EcoProposal::name_prefix(request.trial);
@@ -205,6 +207,7 @@ impl StudyContext {
                 engine: &self.engine,
                 top: &self.top,
                 netlists: &netlists,
+                begins_others: request.of_case && netlists == request.netlists,
                 eco: tcl.take(),
                 output: (index == 0).then_some(NETLIST),
                 result: &numbered("result", index, "tsv"),
@@ -341,7 +344,19 @@ impl StudyContext {
             make_link(target, &link).map_err(|error| io_failure("link", &link, &error))?;
         }
         let log_name = numbered("sta", index, "log");
-        let spec = command(&self.engine.path, folder, &script, &log_name, self.limits);
+        let mut spec = command(&self.engine.path, folder, &script, &log_name, self.limits);
+        if let Some(fork) = rendered.fork {
+            let script = numbered("fork", index, "tcl");
+            write(&folder.join(&script), fork.text.as_bytes())?;
+            let mut hosts: Vec<HostSpec> = Vec::new();
+            for text in fork.hosts {
+                hosts.push(HostSpec::after(&hosts, text));
+            }
+            spec.fork = Some(ForkPlan {
+                hosts,
+                script: script.into(),
+            });
+        }
         let report = run(&spec);
         let log = read_log(&spec.log);
         let result = match read_file(&folder.join(job.result)) {
@@ -440,6 +455,7 @@ impl StudyContext {
         })?;
         let spec = CommandSpec {
             streams: CommandStreams::default(),
+            fork: None,
             program,
             arguments: words.collect(),
             environment: command_environment(folder),

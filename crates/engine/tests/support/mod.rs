@@ -51,6 +51,7 @@ pub fn run_under(wrapper: &[&str], spec: &CommandSpec) -> CommandReport {
         stopped_by: None,
         usage: AttemptUsage::default(),
         output_truncated: false,
+        forked: false,
     }
 }
 
@@ -249,6 +250,7 @@ impl Bench {
             engine: EngineSpec {
                 kind: EngineKind::Opensta,
                 path: None,
+                audit: None,
             },
             objective: Objective {
                 rank: vec![Metric::SetupWns],
@@ -387,6 +389,7 @@ pub fn base_request<'a>(context: &StudyContext, folder: &Path) -> TrialRequest<'
         trial: TrialId::BASE,
         folder: folder.to_owned(),
         netlists: context.base_netlists().to_vec(),
+        of_case: true,
         parent: None,
         eco: None,
         seed: 1,
@@ -453,6 +456,7 @@ pub fn try_eco_under(
         },
         folder: folder.to_owned(),
         netlists: vec![parent.0.join("netlist.v")],
+        of_case: true,
         parent: Some(ParentFacts::from(&parent.1)),
         eco: Some((&proposal(eco), eco)),
         seed: 7,

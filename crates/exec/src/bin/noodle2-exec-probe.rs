@@ -1,13 +1,15 @@
 //! Runs one command as the executor does, and prints the report as JSON. For tests, and for trying limits by hand.
 //!
 //! `noodle2-exec-probe RUN LOG WALL_SECONDS PROGRAM [ARGUMENT…]`
+//! `noodle2-exec-probe --fork RUN FOLDER PLAN`: runs a plan, as JSON, with hosts that are forks of `tclsh`
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use noodle2_exec::{CancelToken, Guard, run_command, supervisor_main};
-use noodle2_model::{CommandLimits, CommandSpec};
+use noodle2_exec::{CancelToken, Guard, Hosts, run_command, supervisor_main};
+use noodle2_model::{CommandLimits, CommandReport, CommandSpec};
 
 const USAGE: &str = "usage: noodle2-exec-probe RUN LOG WALL_SECONDS PROGRAM [ARGUMENT...]";
 
@@ -18,11 +20,15 @@ fn main() -> ExitCode {
     let (Some(run), Some(log), Some(wall), Some(program)) = (next(), next(), next(), next()) else {
         return usage();
     };
+    if run == "--fork" {
+        return fork(&log, &wall, &program);
+    }
     let Ok(wall) = wall.parse() else {
         return usage();
     };
     let spec = CommandSpec {
         streams: Default::default(),
+        fork: None,
         program: program.into(),
         arguments: arguments.collect(),
         environment: std::env::vars().collect(),
@@ -35,8 +41,48 @@ fn main() -> ExitCode {
             output_bytes: 1 << 20,
         },
     };
-    let report = run_command(&spec, &Guard::new(&run, "probe"), &CancelToken::new());
-    let printed = serde_json::to_string(&report)
+    print(&run_command(
+        &spec,
+        &Guard::new(&run, "probe"),
+        &CancelToken::new(),
+    ))
+}
+
+fn fork(run: &str, folder: &str, plan: &str) -> ExitCode {
+    let folder = PathBuf::from(folder);
+    let Ok(plan) = serde_json::from_str(plan) else {
+        return usage();
+    };
+    let spec = CommandSpec {
+        streams: Default::default(),
+        fork: plan,
+        program: "/usr/bin/tclsh".into(),
+        arguments: vec!["cold.tcl".to_owned()],
+        environment: std::env::vars().collect(),
+        log: folder.join("log"),
+        limits: CommandLimits {
+            wall: Duration::from_secs(1000),
+            cpu: Duration::from_secs(1000),
+            memory_bytes: 1 << 30,
+            output_bytes: 1 << 20,
+        },
+        folder: folder.clone(),
+    };
+    let guard = Guard::new(run, "probe");
+    let forked = Hosts::start(&guard, &folder.join("engines"), u64::MAX)
+        .map_err(|error| error.to_string())
+        .and_then(|hosts| {
+            let report = hosts.run(&spec, &guard, &CancelToken::new());
+            report.map_err(|error| error.to_string())
+        });
+    match forked {
+        Ok(report) => print(&report),
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn print(report: &CommandReport) -> ExitCode {
+    let printed = serde_json::to_string(report)
         .map_err(std::io::Error::other)
         .and_then(|text| writeln!(std::io::stdout(), "{text}"));
     match printed {

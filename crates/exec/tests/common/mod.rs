@@ -64,6 +64,7 @@ impl Bench {
     pub fn spec(&self, script: &str) -> CommandSpec {
         CommandSpec {
             streams: Default::default(),
+            fork: None,
             program: "/bin/sh".into(),
             arguments: vec!["-c".to_owned(), script.to_owned()],
             environment: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),

@@ -38,8 +38,8 @@ pub(crate) fn doctor(format: Format) -> Result<Exit, CommandFailure> {
             name: "tclx",
             needed_for: "forking a timed design instead of loading it again",
             found: engine
-                .filter(|engine| engine.abilities.tclx)
-                .map(|_| "sta can load it".to_owned()),
+                .filter(|engine| engine.abilities.forks)
+                .map(|_| "sta can load it, and be forked with it".to_owned()),
             required: false,
             how_to_get: "apt-get install tclx8.4",
         },

@@ -293,6 +293,7 @@ fn measure(
         trial: TrialId::BASE,
         folder: folder.to_owned(),
         netlists: vec![netlist.to_owned()],
+        of_case: false,
         parent: None,
         eco: None,
         seed: 0,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use noodle2_control::Controller;
+use noodle2_exec::{Guard, Hosts};
 use noodle2_model::{
     AttemptUsage, ContentHash, Event, Failure, FailureClass, Notification, Outcome, RunIdentity,
     RunStatus, StageIndex, StopCause,
@@ -17,7 +18,7 @@ use noodle2_store::{
 };
 use noodle2_view::{History, Summary, SummaryStatus, count_text, report_text};
 
-use crate::cli::{Format, PeopleOption, PriorsOption, StudyOption, WorkersOption};
+use crate::cli::{EngineMode, Format, PeopleOption, PriorsOption, StudyOption, WorkersOption};
 use crate::commands::ended::ended_text;
 use crate::commands::inspect::history_of;
 use crate::exit::{CommandFailure, Exit};
@@ -25,7 +26,7 @@ use crate::print;
 use crate::priors;
 use crate::record;
 use crate::run::{
-    AskingPlace, AttemptRunner, Driver, DriverError, EngineRunner, Herald, People, RunEnd,
+    AskingPlace, AttemptRunner, Driver, DriverError, EngineRunner, Forking, Herald, People, RunEnd,
     Spending, Watch, took,
 };
 use crate::shell;
@@ -183,6 +184,8 @@ fn prepare_in(
 struct Manner<'a> {
     workers: u32,
     quiet: bool,
+    engine_mode: EngineMode,
+    engine_memory_mib: Option<u64>,
     format: Format,
     exit_when_waiting: bool,
     notify: Vec<Notification>,
@@ -212,6 +215,8 @@ impl<'a> Manner<'a> {
         Self {
             workers: option.workers.unwrap_or_else(cores),
             quiet: option.quiet,
+            engine_mode: option.engine_mode,
+            engine_memory_mib: option.engine_memory_mib,
             format,
             exit_when_waiting: people.exit_when_waiting,
             notify: people
@@ -269,6 +274,47 @@ fn mark_of(folder: &RunFolder, journal: &JournalWriter) -> Result<String, Comman
     Ok(ContentHash::of(format!("{run} {}", found.ino())).short())
 }
 
+/// How attempts get their engine.
+///
+/// # Errors
+/// When the engine cannot be forked and the person wants it to be.
+fn forking(
+    prepared: &Prepared,
+    folder: &RunFolder,
+    mark: &str,
+    manner: &Manner<'_>,
+) -> Result<Forking, CommandFailure> {
+    if manner.engine_mode == EngineMode::Cold {
+        return Ok(Forking::default());
+    }
+    let hosts = match prepared.context.can_fork() {
+        false => Err("the engine cannot be forked: it lacks Tclx, or a fork of it does not work (`noodle2 doctor`)".to_owned()),
+        true => {
+            let memory = match manner.engine_memory_mib {
+                Some(mib) => mib.saturating_mul(1 << 20),
+                None => noodle2_exec::available_memory_bytes() / 2,
+            };
+            let guard = Guard::new(mark, "engines");
+            Hosts::start(&guard, &folder.engines(), memory).map_err(|error| error.to_string())
+        }
+    };
+    let study = &prepared.identity.study;
+    match hosts {
+        Ok(hosts) => Ok(Forking::new(
+            Some(hosts),
+            study.engine.audit_share(),
+            study.seed,
+        )),
+        Err(_) if manner.engine_mode == EngineMode::Auto => Ok(Forking::default()),
+        Err(why) => Err(CommandFailure::new(
+            Exit::Usage,
+            "N2-RUN-020",
+            format!("`--engine-mode warm`: {why}"),
+            "go on with `noodle2 resume --engine-mode auto`".to_owned(),
+        )),
+    }
+}
+
 fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, CommandFailure> {
     let folder = begun.writable.folder.clone();
     let called = shell::word(folder.root());
@@ -278,18 +324,21 @@ fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, 
             "N2-RUN-018: nobody will be told by {problem}; the run goes on all the same"
         ));
     }
+    let mark = mark_of(&folder, &begun.journal)?;
     let asking = AskingPlace {
         study: prepared.identity.study_folder.clone(),
         run: folder.root().to_owned(),
-        mark: mark_of(&folder, &begun.journal)?,
+        mark: mark.clone(),
         limits: prepared.identity.study.limits.clone(),
     };
+    let forking = forking(&prepared, &folder, &mark, manner)?;
     let runner = EngineRunner {
         folder: folder.clone(),
+        forking,
         context: prepared.context,
         catalogue: prepared.catalogue,
         identity: prepared.identity,
-        mark: mark_of(&folder, &begun.journal)?,
+        mark: mark.clone(),
     };
     for case in begun.controller.cases().values() {
         runner.keep_case(case)?;

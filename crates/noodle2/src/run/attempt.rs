@@ -9,7 +9,7 @@ use noodle2_engine::{
     Catalogue, Eco, ParentFacts, ReplayRequest, RerunRequest, SequenceRequest, StudyContext,
     TrialRequest,
 };
-use noodle2_exec::{CancelToken, Guard, JobPanicked, run_command};
+use noodle2_exec::{CancelToken, Guard, JobPanicked};
 use noodle2_model::{
     AttemptId, AttemptUsage, CaseName, CommandReport, CommandSpec, ComposeMode, ConflictRule,
     ContentHash, DesignGuard, DesignMarks, EcoProposal, EquivalenceProof, Failure, FailureClass,
@@ -20,10 +20,14 @@ use noodle2_store::{
     create_folder, hash_file, write_atomic,
 };
 
+use super::forking::{Forking, difference};
 use crate::record::{case_file, case_text};
 
 /// The netlist that every measured attempt leaves in its folder.
 pub(crate) const NETLIST: &str = "netlist.v";
+
+/// The folder, within that of an attempt, in which what was forked is made anew.
+const AUDIT: &str = "audit";
 
 /// What a worker is asked to do: all that it needs, so that it never looks at the controller.
 #[derive(Debug, Clone)]
@@ -205,6 +209,7 @@ pub(crate) struct EngineRunner {
     pub identity: RunIdentity,
     /// Identifies the run among all runs of this machine.
     pub mark: String,
+    pub forking: Forking,
 }
 
 impl AttemptRunner for EngineRunner {
@@ -272,18 +277,47 @@ impl EngineRunner {
             trial: order.attempt.trial,
             folder: absolute(&folder),
             netlists: self.netlists(order),
+            of_case: true,
             parent: order.parent.as_ref().map(|parent| parent.facts.clone()),
             eco: None,
             seed,
             guard: self.guard(order),
             perturbation: order.perturbation,
         };
-        let mut outcome = self.carry_out(request, work, order.judge, &mut |spec| {
-            let report = run_command(spec, &guard, cancel);
+        // One that failed for the machine's sake starts anew: it may have been the fork's. So does the base case that is
+        // measured again: of a process that has read it once, it would tell half.
+        let repeats_base = order.attempt.trial.is_base() && order.attempt.number > 1;
+        let may_fork = order.backoff.is_zero() && !repeats_base;
+        let mut run = |spec: &CommandSpec, may_fork: bool| {
+            let report = self.forking.run(spec, &guard, cancel, may_fork);
             add_usage(&mut usage, &report);
             commands.push(CommandRecord::new(spec, &report));
             report
+        };
+        let mut forked = false;
+        let mut outcome = self.carry_out(&request, &work, order.judge, &mut |spec| {
+            let report = run(spec, may_fork);
+            forked |= report.forked;
+            report
         });
+        if forked && self.forking.audits(order.attempt.trial) && !cancel.is_cancelled() {
+            let request = TrialRequest {
+                folder: absolute(&folder.join(AUDIT)),
+                ..request
+            };
+            create_folder(&request.folder)?;
+            let anew = self.carry_out(&request, &work, order.judge, &mut |spec| run(spec, false));
+            if let Some(why) = difference(&outcome, &anew).filter(|_| !cancel.is_cancelled()) {
+                self.forking
+                    .end(&format!("Attempt {}: {why}.", order.attempt));
+                outcome = Outcome::Failed(Failure {
+                    class: FailureClass::Nondeterministic,
+                    tool_code: None,
+                    message: format!("made anew, a fork of the engine gave another result: {why}"),
+                    excerpt: String::new(),
+                });
+            }
+        }
         if let (Outcome::Measured(measurement), Some(_)) = (&mut outcome, &order.confirms) {
             // Only what a base case marks was there before any ECO.
             measurement.marks = DesignMarks::default();
@@ -380,11 +414,12 @@ impl EngineRunner {
 
     fn carry_out(
         &self,
-        trial: TrialRequest<'_>,
-        work: Work<'_>,
+        trial: &TrialRequest<'_>,
+        work: &Work<'_>,
         judge: Metric,
         run: &mut dyn FnMut(&CommandSpec) -> CommandReport,
     ) -> Outcome {
+        let trial = trial.clone();
         match work {
             Work::Measure => self.context.run_trial(&trial, run),
             Work::Eco(proposal, eco) => {
@@ -398,7 +433,7 @@ impl EngineRunner {
                 let request = SequenceRequest {
                     trial,
                     proposal,
-                    ecos,
+                    ecos: ecos.clone(),
                     judge,
                 };
                 self.context.run_sequence(&request, run)
@@ -407,7 +442,7 @@ impl EngineRunner {
                 let request = RerunRequest {
                     trial,
                     proposal,
-                    chain,
+                    chain: chain.clone(),
                 };
                 self.context.run_rerun(&request, run)
             }
@@ -420,9 +455,9 @@ impl EngineRunner {
                 let request = ReplayRequest {
                     trial,
                     proposal,
-                    conflicts,
-                    ancestor,
-                    with,
+                    conflicts: *conflicts,
+                    ancestor: ancestor.clone(),
+                    with: with.clone(),
                 };
                 self.context.run_replay(&request, run)
             }

@@ -5,6 +5,7 @@
 
 mod attempt;
 mod driver;
+mod forking;
 mod herald;
 mod people;
 mod proposer;
@@ -14,6 +15,7 @@ mod worker;
 
 pub(crate) use attempt::{AttemptRunner, EngineRunner, NETLIST};
 pub(crate) use driver::{Driver, DriverError, RunEnd};
+pub(crate) use forking::Forking;
 pub(crate) use herald::Herald;
 pub(crate) use people::{People, event_of};
 pub(crate) use proposer::AskingPlace;

@@ -161,6 +161,7 @@ impl AskingPlace {
             folder: self.study.clone(),
             log: kept.join("answer.json"),
             limits: self.limits_of(proposer),
+            fork: None,
             streams: CommandStreams {
                 input: Some(input),
                 errors: Some(errors.clone()),

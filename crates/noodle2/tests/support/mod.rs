@@ -81,6 +81,7 @@ pub fn edit(path: &Path, from: &str, to: &str) {
 }
 
 /// Gives the study an engine of its own: OpenSTA, after `first`, a piece of shell that knows the attempt by `$PWD`.
+/// It cannot be kept loaded and forked, so that every attempt comes by `first`.
 pub fn engine_after(study: &Path, first: &str) {
     let real = Command::new("sh")
         .args(["-c", "command -v sta"])
@@ -90,7 +91,10 @@ pub fn engine_after(study: &Path, first: &str) {
     let engine = study.with_file_name("sta");
     fs::write(
         &engine,
-        format!("#!/bin/sh\n{first}\nexec {} \"$@\"\n", real.trim()),
+        format!(
+            "#!/bin/sh\ncase \"$PWD\" in */engines/*) exit 1;; esac\n{first}\nexec {} \"$@\"\n",
+            real.trim()
+        ),
     )
     .unwrap();
     fs::set_permissions(&engine, fs::Permissions::from_mode(0o755)).unwrap();

@@ -383,7 +383,13 @@ fn engine(report: &mut Report, place: &Place<'_>) -> Lowered<EngineSpec> {
         Kind::Scalar { text, .. } if text.to_lowercase().contains("sta") => "{kind: opensta}",
         _ => "{kind: ...}",
     };
-    let fields = fields(report, place, "the engine", shape, &["kind", "path"])?;
+    let fields = fields(
+        report,
+        place,
+        "the engine",
+        shape,
+        &["kind", "path", "audit"],
+    )?;
     let kind = |report: &mut Report, place: &Place<'_>| {
         word(
             report,
@@ -395,7 +401,25 @@ fn engine(report: &mut Report, place: &Place<'_>) -> Lowered<EngineSpec> {
     Ok(EngineSpec {
         kind: fields.required(report, "kind", EngineKind::Opensta, kind),
         path: fields.option(report, "path", path),
+        audit: fields.option(report, "audit", share),
     })
+}
+
+/// A share from 0 to 1.
+fn share(report: &mut Report, place: &Place<'_>) -> Lowered<f64> {
+    let share = number(report, place)?;
+    if (0.0..=1.0).contains(&share) {
+        return Ok(share);
+    }
+    let message = format!("`{}` is {share}, which is no share", place.field);
+    let help = "a share is between 0 and 1, such as 0.05".to_owned();
+    Err(refuse(
+        report,
+        place,
+        codes::OUT_OF_RANGE,
+        message,
+        Some(help),
+    ))
 }
 
 /// An objective, of a study or a stage.
@@ -529,6 +553,7 @@ fn empty_engine() -> EngineSpec {
     EngineSpec {
         kind: EngineKind::Opensta,
         path: None,
+        audit: None,
     }
 }
 
