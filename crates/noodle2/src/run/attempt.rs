@@ -12,8 +12,8 @@ use noodle2_engine::{
 use noodle2_exec::{CancelToken, Guard, JobPanicked, run_command};
 use noodle2_model::{
     AttemptId, AttemptUsage, CaseName, CommandReport, CommandSpec, ComposeMode, ConflictRule,
-    ContentHash, DesignGuard, EcoProposal, EquivalenceProof, Failure, FailureClass, Metric,
-    Outcome, Perturbation, RunIdentity,
+    ContentHash, DesignGuard, DesignMarks, EcoProposal, EquivalenceProof, Failure, FailureClass,
+    Metric, Outcome, Perturbation, RunIdentity,
 };
 use noodle2_store::{
     ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, copy_file,
@@ -44,6 +44,8 @@ pub(crate) struct AttemptOrder {
     pub same_logic_as: Option<ParentOrder>,
     /// What the steps of a sequence are judged by.
     pub judge: Metric,
+    /// What the base case marks as not to be touched.
+    pub marks: DesignMarks,
     /// How long to wait before it begins, since the machine failed the attempts before.
     pub backoff: Duration,
 }
@@ -135,6 +137,10 @@ impl AttemptOrder {
             eco: derives.map(|trial| trial.eco.clone()),
             parent: parent.map(order),
             confirms: confirms.map(order),
+            marks: controller
+                .base_case()
+                .map(|base| base.measurement.marks.clone())
+                .unwrap_or_default(),
             perturbation: controller.perturbation_of(attempt),
             backoff: match (trial, role) {
                 (Some(trial), AttemptRole::Derives) => backoff_after(&trial.attempts),
@@ -278,10 +284,14 @@ impl EngineRunner {
             commands.push(CommandRecord::new(spec, &report));
             report
         });
+        if let (Outcome::Measured(measurement), Some(_)) = (&mut outcome, &order.confirms) {
+            // Only what a base case marks was there before any ECO.
+            measurement.marks = DesignMarks::default();
+        }
         if let (Outcome::Measured(measurement), Some(origin)) = (&mut outcome, &order.same_logic_as)
             && !cancel.is_cancelled()
         {
-            match self.prove(order, origin, &folder, &mut usage)? {
+            match self.prove(order, origin, &folder, &mut usage, cancel)? {
                 Ok(proof) => measurement.equivalence = Some(proof),
                 Err(failure) => outcome = Outcome::Failed(failure),
             }
@@ -431,11 +441,15 @@ impl EngineRunner {
         origin: &ParentOrder,
         folder: &Path,
         usage: &mut AttemptUsage,
+        cancel: &CancelToken,
     ) -> Result<Result<EquivalenceProof, Failure>, StoreError> {
         let began = Instant::now();
         let parent = self.netlist_of(origin);
         let netlists = self.netlists(order);
-        let proved = self.context.prove_equivalence(&[parent], &netlists[0]);
+        let is_stopped = || cancel.is_cancelled();
+        let proved = self
+            .context
+            .prove_equivalence(&[parent], &netlists[0], &is_stopped);
         // One thread, which does nothing but compute.
         let seconds = began.elapsed().as_secs_f64();
         usage.wall_s += seconds;
@@ -454,7 +468,11 @@ impl EngineRunner {
     fn guard(&self, order: &AttemptOrder) -> DesignGuard {
         let study = &self.identity.study;
         let stage = study.stages.get(order.attempt.trial.stage.position());
-        stage.map_or_else(DesignGuard::default, |stage| DesignGuard::of(study, stage))
+        let guard = stage.map_or_else(DesignGuard::default, |stage| DesignGuard::of(study, stage));
+        DesignGuard {
+            marks: order.marks.clone(),
+            ..guard
+        }
     }
 
     /// The netlist that the parent's attempt left; for the base case those of the study.
