@@ -150,22 +150,6 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
     problems
 }
 
-/// Why no scene answers for hold.
-fn why_hold_is_unseen(study: &Study) -> String {
-    let scenes = study.scenes.iter();
-    let checking: Vec<String> = scenes
-        .filter(|scene| scene.checks.contains(&Check::Hold))
-        .map(|scene| quoted(&scene.name))
-        .collect();
-    match checking.as_slice() {
-        [] => "no scene checks hold".to_owned(),
-        names => format!(
-            "the clocks of every scene that checks hold ({}) are ideal, so that no skew is seen",
-            names.join(", ")
-        ),
-    }
-}
-
 /// Branches whose stages may try more together than each branch may, with what they may draw from others.
 fn branch_trials(study: &Study, locations: &Locations) -> Vec<Problem> {
     let waits = study.waits();
@@ -207,6 +191,22 @@ fn branch_trials(study: &Study, locations: &Locations) -> Vec<Problem> {
         })
     });
     over.collect()
+}
+
+/// Why no scene answers for hold.
+fn why_hold_is_unseen(study: &Study) -> String {
+    let scenes = study.scenes.iter();
+    let checking: Vec<String> = scenes
+        .filter(|scene| scene.checks.contains(&Check::Hold))
+        .map(|scene| quoted(&scene.name))
+        .collect();
+    match checking.as_slice() {
+        [] => "no scene checks hold".to_owned(),
+        names => format!(
+            "the clocks of every scene that checks hold ({}) are ideal, so that no skew is seen",
+            names.join(", ")
+        ),
+    }
 }
 
 /// A join that composes brings the ECOs of its branches into its own domain, whose rules hold for them too.
