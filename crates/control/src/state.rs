@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
-    AttemptId, AttemptUsage, CaseName, Containment, ContentHash, EcoProposal, Failure,
-    FailureClass, Measurement, Outcome, RunIdentity, RunStatus, StageEnd, StageIndex, StageInput,
-    StopCause, TrialId, Veto,
+    AttemptId, AttemptUsage, CacheAnswer, CacheHit, CaseName, Containment, ContentHash,
+    EcoProposal, Failure, FailureClass, Measurement, Outcome, RunIdentity, RunStatus, StageEnd,
+    StageIndex, StageInput, StopCause, TrialId, Veto,
 };
 
 use crate::approval::StageApproval;
@@ -153,6 +153,8 @@ pub struct Attempt {
     pub outcome: Option<Outcome>,
     /// What it used; zero while it runs.
     pub usage: AttemptUsage,
+    /// What was known of its result before; `None` where nobody asked.
+    pub cache: Option<CacheAnswer>,
 }
 
 /// How far a trial is.
@@ -190,7 +192,13 @@ impl Attempt {
             number,
             outcome: None,
             usage: AttemptUsage::default(),
+            cache: None,
         }
+    }
+
+    /// Where its result comes from, if it was known before.
+    pub fn hit(&self) -> Option<&CacheHit> {
+        self.cache.as_ref()?.hit()
     }
 }
 
@@ -238,6 +246,11 @@ impl Trial {
     /// What the trial counts as, once it ended.
     pub fn verdict(&self) -> Option<&Verdict> {
         self.verdict.as_ref()
+    }
+
+    /// Where its result comes from, if it was known before and nothing was run for it.
+    pub fn hit(&self) -> Option<&CacheHit> {
+        self.attempts.last()?.hit()
     }
 
     /// What came of measuring it again, once that ended.

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use noodle2_model::{AttemptId, AttemptUsage, Event, Outcome, ProposerKind, StageIndex, TrialId};
+use noodle2_model::{
+    AttemptId, AttemptUsage, CacheAnswer, Event, Outcome, ProposerKind, StageIndex, TrialId,
+};
 
 use crate::approval::StageApproval;
 use crate::propose::Planned;
@@ -147,11 +149,17 @@ impl Controller {
                 attempt,
                 outcome,
                 usage,
+                cache,
             } => {
+                if let Some(CacheAnswer::Hit(_)) = cache
+                    && let Some(reason) = self.why_not_known(*attempt, outcome, *usage)
+                {
+                    return refuse(reason.to_owned());
+                }
                 if !self.running.remove(attempt) {
                     return refuse("the attempt does not run".to_owned());
                 }
-                let confirms = self.finish(*attempt, outcome, *usage);
+                let confirms = self.finish(*attempt, outcome, *usage, cache.as_ref());
                 if !confirms {
                     self.settle(*attempt);
                 }
@@ -323,8 +331,31 @@ impl Controller {
         }
     }
 
+    /// Why an attempt that ended like this cannot have been answered by what was known, if it cannot.
+    fn why_not_known(
+        &self,
+        attempt: AttemptId,
+        outcome: &Outcome,
+        usage: AttemptUsage,
+    ) -> Option<&'static str> {
+        let trial = self.trials.get(&attempt.trial);
+        if trial.is_some_and(|trial| trial.is_being_confirmed()) {
+            return Some("a survivor is confirmed by measuring it again, never by what is known");
+        }
+        if !outcome.can_be_known() {
+            return Some("only what the design determines is known, and this is not");
+        }
+        (usage.cpu_s > 0.0).then_some("what is known uses no processor time")
+    }
+
     /// Notes how an attempt ended; returns whether it was one that confirms a survivor.
-    fn finish(&mut self, attempt: AttemptId, outcome: &Outcome, usage: AttemptUsage) -> bool {
+    fn finish(
+        &mut self,
+        attempt: AttemptId,
+        outcome: &Outcome,
+        usage: AttemptUsage,
+        cache: Option<&CacheAnswer>,
+    ) -> bool {
         let (attempts, confirmations) = match self.trials.get_mut(&attempt.trial) {
             Some(trial) => (&mut trial.attempts, Some(&mut trial.confirmations)),
             None => (&mut self.base, None),
@@ -336,6 +367,7 @@ impl Controller {
         if let Some(last) = confirming.or_else(|| attempts.last_mut()) {
             last.outcome = Some(outcome.clone());
             last.usage = usage;
+            last.cache = cache.cloned();
         }
         confirms
     }

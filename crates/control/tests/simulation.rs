@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 
 use noodle2_control::Controller;
 use noodle2_model::{Event, RunStatus};
-use support::{Chance, Schedule, digest, identity, random_priors, random_study, run};
+use support::{Chance, Schedule, digest, identity, is_known, random_priors, random_study, run};
 
 const STUDIES: u64 = 1500;
 
 /// What a world which tests anything must see decided and answered.
-const DECISIONS: [&str; 14] = [
+const DECISIONS: [&str; 15] = [
     "approval_requested",
     "approval_given",
     "approval_refused",
@@ -27,6 +27,7 @@ const DECISIONS: [&str; 14] = [
     "promotions_refused",
     "study_rail_crossed",
     "trial_cancelled",
+    "known",
 ];
 
 fn simulate(seed: u64) -> (RunStatus, BTreeSet<&'static str>) {
@@ -55,6 +56,7 @@ fn simulate(seed: u64) -> (RunStatus, BTreeSet<&'static str>) {
     let decisions = DECISIONS.into_iter().filter(|name| {
         let is_there = |event: &Event| match event {
             Event::StageStarted { vetoed, .. } => *name == "vetoed" && !vetoed.is_empty(),
+            Event::AttemptFinished { .. } => *name == "known" && is_known(event),
             _ => serde_json::to_value(event).unwrap()["type"] == **name,
         };
         alone.iter().any(is_there)

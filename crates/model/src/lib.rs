@@ -5,6 +5,7 @@
 //!
 //! Never does I/O, never reads a clock or the environment, never decides anything.
 
+mod cache;
 mod composition;
 mod diagnosis;
 mod eco;
@@ -27,6 +28,7 @@ mod selection;
 mod sequence;
 mod study;
 
+pub use cache::{CacheAnswer, CacheHit, CacheMiss, KeyPart};
 pub use composition::{ComposeMode, Composition, ConflictRule};
 pub use diagnosis::{PathExtreme, PathProfile, PathStage, Symptom};
 pub use eco::{

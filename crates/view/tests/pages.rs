@@ -177,6 +177,7 @@ fn journal_of(
                         cpu_s: 1.5,
                         peak_memory_bytes: None,
                     },
+                    cache: None,
                 })
                 .collect();
         }

@@ -131,6 +131,7 @@ fn waiting() -> Journal {
             steps: Vec::new(),
         })),
         usage: AttemptUsage::default(),
+        cache: None,
     });
     journal
 }

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_control::{Controller, StageStanding, TrialStanding};
 use noodle2_model::{
-    Aborts, Approval, AttemptId, AttemptUsage, Bound, Budget, Clocks, ComposeMode, ContentHash,
-    Context, Design, DesignState, EcoClass, EcoDefinition, EcoImplementation, EcoManifest,
-    EngineKind, EngineSpec, EquivalenceProof, EquivalenceVerdict, Event, Evidence,
-    ExternalProposal, Failure, FailureClass, Join, JoinMerge, JoinPolicy, Limits, Measurement,
-    Metric, MetricSet, Objective, OnTimeout, Outcome, ParameterDomain, ParameterKind,
+    Aborts, Approval, AttemptId, AttemptUsage, Bound, Budget, CacheAnswer, CacheHit, Clocks,
+    ComposeMode, ContentHash, Context, Design, DesignState, EcoClass, EcoDefinition,
+    EcoImplementation, EcoManifest, EngineKind, EngineSpec, EquivalenceProof, EquivalenceVerdict,
+    Event, Evidence, ExternalProposal, Failure, FailureClass, Join, JoinMerge, JoinPolicy, Limits,
+    Measurement, Metric, MetricSet, Objective, OnTimeout, Outcome, ParameterDomain, ParameterKind,
     ParameterSpec, ParameterValue, Parasitics, PathExtreme, PathProfile, Prior, PriorRules, Priors,
     ProposerKind, Rollback, RunIdentity, SafetyDomain, Scene, Selection, SequenceStep, Stage,
     StageEco, StageEnd, StageIndex, StageMode, StopCause, Strategy, Study, Symptom, TimeSpan,
@@ -509,6 +509,7 @@ pub fn finished(attempt: AttemptId, outcome: Outcome) -> Event {
         attempt,
         outcome: Box::new(outcome),
         usage: AttemptUsage::default(),
+        cache: None,
     }
 }
 
@@ -596,11 +597,47 @@ pub fn run(identity: &RunIdentity, world: u64, mut schedule: Schedule) -> Vec<Ev
         }
         assert!(!running.is_empty(), "nothing runs and nothing is decided");
         let attempt = running[schedule.chance.below(running.len())];
-        let event = finished(attempt, result_of(&controller, attempt, world));
-        controller.apply(&event).unwrap();
-        journal.push(event);
+        let outcome = result_of(&controller, attempt, world);
+        // What is known of earlier runs differs from one run to the other.
+        let event = match schedule.chance.below(4) {
+            0 => known(attempt, outcome),
+            _ => finished(attempt, outcome),
+        };
+        match controller.apply(&event) {
+            Ok(()) => journal.push(event),
+            // A confirmation, or what no design determines.
+            Err(refused) => {
+                assert!(is_known(&event), "{refused}");
+                let Event::AttemptFinished { outcome, .. } = event else {
+                    unreachable!()
+                };
+                let event = finished(attempt, *outcome);
+                controller.apply(&event).unwrap();
+                journal.push(event);
+            }
+        }
     }
     unreachable!()
+}
+
+/// The end of an attempt whose result was known before.
+pub fn known(attempt: AttemptId, outcome: Outcome) -> Event {
+    Event::AttemptFinished {
+        attempt,
+        outcome: Box::new(outcome),
+        usage: AttemptUsage::default(),
+        cache: Some(CacheAnswer::Hit(CacheHit {
+            entry: ContentHash::of("entry"),
+            run: ContentHash::of("run"),
+            study: "earlier".to_owned(),
+            attempt,
+        })),
+    }
+}
+
+/// Whether an event tells of an attempt whose result was known before.
+pub fn is_known(event: &Event) -> bool {
+    matches!(event, Event::AttemptFinished { cache: Some(answer), .. } if answer.hit().is_some())
 }
 
 /// What people say to a stage: a function of the stage and of the world. Who says it is left to chance.

@@ -18,7 +18,10 @@ use noodle2_store::{
 };
 use noodle2_view::{History, Summary, SummaryStatus, count_text, report_text};
 
-use crate::cli::{EngineMode, Format, PeopleOption, PriorsOption, StudyOption, WorkersOption};
+use crate::cli::{
+    CacheOption, EngineMode, Format, PeopleOption, PriorsOption, StudyOption, WorkersOption,
+};
+use crate::commands::cache::cache_of;
 use crate::commands::ended::ended_text;
 use crate::commands::inspect::history_of;
 use crate::exit::{CommandFailure, Exit};
@@ -26,8 +29,8 @@ use crate::print;
 use crate::priors;
 use crate::record;
 use crate::run::{
-    AskingPlace, AttemptRunner, Driver, DriverError, EngineRunner, Forking, Herald, People, RunEnd,
-    Spending, Watch, took,
+    AskingPlace, AttemptRunner, Driver, DriverError, EngineRunner, Forking, Herald, Known, People,
+    RunEnd, Spending, Watch, took,
 };
 use crate::shell;
 use crate::study::{self, Prepared};
@@ -38,17 +41,17 @@ pub(crate) fn run(
     out: &Path,
     workers: &WorkersOption,
     people: &PeopleOption,
-    store: &PriorsOption,
+    stores: &Stores,
     format: Format,
 ) -> Result<Exit, CommandFailure> {
-    let manner = Manner::new(workers, people, store, format);
+    let manner = Manner::new(workers, people, stores, format);
     let loaded = study::load(option)?;
     loaded.refuse_illegal()?;
     let writable = RunFolder::create(out)?;
     let folder = writable.folder.clone();
     let prepared = prepare_in(&folder, |shared| {
         let mut prepared = study::prepare(&loaded, shared)?;
-        priors::warm(&mut prepared.identity, store)?;
+        priors::warm(&mut prepared.identity, &stores.priors)?;
         Ok(prepared)
     })
     .inspect_err(|_| drop(std::fs::remove_dir_all(folder.inputs())))?;
@@ -84,10 +87,10 @@ pub(crate) fn resume(
     run: &Path,
     workers: &WorkersOption,
     people: &PeopleOption,
-    store: &PriorsOption,
+    stores: &Stores,
     format: Format,
 ) -> Result<Exit, CommandFailure> {
-    let manner = Manner::new(workers, people, store, format);
+    let manner = Manner::new(workers, people, stores, format);
     let writable = RunFolder::open_for_writing(run)?;
     let folder = writable.folder.clone();
     let reopened = open_for_append(&folder.journal())?;
@@ -146,6 +149,7 @@ pub(crate) fn resume(
                     excerpt: String::new(),
                 })),
                 usage: AttemptUsage::default(),
+                cache: None,
             }),
     );
     for event in &events {
@@ -184,6 +188,15 @@ fn prepare_in(
     prepared
 }
 
+/// What outlasts runs, and where it is kept.
+#[derive(Debug)]
+pub(crate) struct Stores {
+    /// Evidence.
+    pub priors: PriorsOption,
+    /// Known results.
+    pub cache: CacheOption,
+}
+
 /// How the person wants the run to go.
 struct Manner<'a> {
     workers: u32,
@@ -193,8 +206,7 @@ struct Manner<'a> {
     format: Format,
     exit_when_waiting: bool,
     notify: Vec<Notification>,
-    /// Where evidence is kept.
-    priors: &'a PriorsOption,
+    stores: &'a Stores,
 }
 
 /// A run that this process may work on.
@@ -212,7 +224,7 @@ impl<'a> Manner<'a> {
     fn new(
         option: &WorkersOption,
         people: &PeopleOption,
-        priors: &'a PriorsOption,
+        stores: &'a Stores,
         format: Format,
     ) -> Self {
         let cores = || std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
@@ -228,7 +240,7 @@ impl<'a> Manner<'a> {
                 .iter()
                 .map(|target| receiver(target))
                 .collect(),
-            priors,
+            stores,
         }
     }
 }
@@ -336,9 +348,14 @@ fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, 
         limits: prepared.identity.study.limits.clone(),
     };
     let forking = forking(&prepared, &folder, &mark, manner)?;
+    let known = match (cache_of(&manner.stores.cache), begun.journal.run_id()) {
+        (Some(cache), Some(run)) => Some(Known::new(cache, &prepared.identity, run)?),
+        _ => None,
+    };
     let runner = EngineRunner {
         folder: folder.clone(),
         forking,
+        known,
         context: prepared.context,
         catalogue: prepared.catalogue,
         identity: prepared.identity,
@@ -439,7 +456,7 @@ fn conclude(
             print::data(&report_text(&named, &summary));
         }
     }
-    priors::keep(folder, history, manner.priors);
+    priors::keep(folder, history, &manner.stores.priors);
     print::talk(&format!(
         "everything lies in {} ({} of work)",
         folder.root().display(),

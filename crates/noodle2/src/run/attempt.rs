@@ -11,9 +11,9 @@ use noodle2_engine::{
 };
 use noodle2_exec::{CancelToken, Guard, JobPanicked};
 use noodle2_model::{
-    AttemptId, AttemptUsage, CaseName, CommandReport, CommandSpec, ComposeMode, ConflictRule,
-    ContentHash, DesignGuard, EcoProposal, EquivalenceProof, Failure, FailureClass, Metric,
-    Outcome, RunIdentity,
+    AttemptId, AttemptUsage, CacheAnswer, CacheHit, CaseName, CommandReport, CommandSpec,
+    ComposeMode, ConflictRule, ContentHash, DesignGuard, EcoProposal, EquivalenceProof, Failure,
+    FailureClass, Metric, Outcome, RunIdentity,
 };
 use noodle2_store::{
     ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, copy_file,
@@ -21,6 +21,7 @@ use noodle2_store::{
 };
 
 use super::forking::{Forking, difference};
+use super::known::{Asked, Known, Made};
 use crate::record::{case_file, case_text};
 
 /// The netlist that every measured attempt leaves in its folder.
@@ -46,6 +47,8 @@ pub(crate) struct AttemptOrder {
     pub judge: Metric,
     /// How long to wait before it begins, since the machine failed the attempts before.
     pub backoff: Duration,
+    /// The known result, by its key, that made the case which is measured again.
+    pub confirms_known: Option<ContentHash>,
 }
 
 /// The wait after the first attempt that the machine failed; it doubles with each further one.
@@ -81,6 +84,8 @@ pub(crate) struct ParentOrder {
 pub(crate) struct AttemptResult {
     pub outcome: Outcome,
     pub usage: AttemptUsage,
+    /// What was known of it before; `None` where nobody asked.
+    pub cache: Option<CacheAnswer>,
     pub artifacts: Option<ContentHash>,
 }
 
@@ -132,12 +137,30 @@ impl AttemptOrder {
             eco: derives.map(|trial| trial.eco.clone()),
             parent: parent.map(order),
             confirms: confirms.map(order),
+            confirms_known: trial
+                .filter(|_| confirms.is_some())
+                .and_then(|trial| Some(trial.hit()?.entry)),
             backoff: match (trial, confirms) {
                 (Some(trial), Some(_)) => backoff_after(&trial.confirmations),
                 (Some(trial), None) => backoff_after(&trial.attempts),
                 (None, _) => backoff_after(controller.base_attempts()),
             },
             case,
+        }
+    }
+
+    /// The ECOs that are made, in their order: one, those of a sequence, or those that a composition makes anew.
+    pub fn chain(&self) -> Vec<&EcoProposal> {
+        let Some(proposal) = &self.eco else {
+            return Vec::new();
+        };
+        match &proposal.composition {
+            Some(composition) if composition.mode == ComposeMode::Rerun => {
+                composition.chain.iter().collect()
+            }
+            Some(_) => Vec::new(),
+            None if proposal.sequence.is_empty() => vec![proposal],
+            None => proposal.sequence.iter().collect(),
         }
     }
 }
@@ -157,6 +180,7 @@ impl AttemptResult {
                 excerpt: String::new(),
             }),
             usage: AttemptUsage::default(),
+            cache: None,
             artifacts: None,
         }
     }
@@ -190,6 +214,8 @@ pub(crate) struct EngineRunner {
     /// Identifies the run among all runs of this machine.
     pub mark: String,
     pub forking: Forking,
+    /// What is known from earlier runs; `None` where nobody is to ask.
+    pub known: Option<Known>,
 }
 
 impl AttemptRunner for EngineRunner {
@@ -235,6 +261,7 @@ impl EngineRunner {
         let folder = self.folder.create_attempt(design, order.attempt)?;
         let guard = Guard::new(&self.mark, order.attempt);
         let started_at = Timestamp::now();
+        let began = Instant::now();
         let mut commands = Vec::new();
         let mut usage = AttemptUsage::default();
         let work = match self.work(order) {
@@ -262,10 +289,32 @@ impl EngineRunner {
             seed: self.identity.study.seed,
             guard: self.guard(order),
         };
+        let asked = match &self.known {
+            Some(known) => known.ask(order, &request.guard, &self.catalogue, &folder),
+            None => Asked::Nothing,
+        };
+        let (key, miss) = match asked {
+            Asked::Known(outcome, hit) => {
+                let index = self.seal(order, &folder, started_at, commands, Some(&hit))?;
+                usage.wall_s = began.elapsed().as_secs_f64();
+                return Ok(AttemptResult {
+                    outcome,
+                    usage,
+                    cache: Some(CacheAnswer::Hit(hit)),
+                    artifacts: Some(index),
+                });
+            }
+            Asked::Unknown(key, miss) => (key, Some(CacheAnswer::Miss(miss))),
+            Asked::Nothing => (None, None),
+        };
         // One that failed for the machine's sake starts anew: it may have been the fork's.
         let may_fork = order.backoff.is_zero();
+        let (mut output_truncated, mut output_bytes) = (false, 0);
         let mut run = |spec: &CommandSpec, may_fork: bool| {
             let report = self.forking.run(spec, &guard, cancel, may_fork);
+            output_truncated |= report.output_truncated;
+            let left = std::fs::metadata(&spec.log).map_or(0, |log| log.len());
+            output_bytes = output_bytes.max(left);
             add_usage(&mut usage, &report);
             commands.push(CommandRecord::new(spec, &report));
             report
@@ -286,6 +335,9 @@ impl EngineRunner {
             if let Some(why) = difference(&outcome, &anew).filter(|_| !cancel.is_cancelled()) {
                 self.forking
                     .end(&format!("Attempt {}: {why}.", order.attempt));
+                if let Some(known) = &self.known {
+                    known.forget_forks();
+                }
                 outcome = Outcome::Failed(Failure {
                     class: FailureClass::Nondeterministic,
                     tool_code: None,
@@ -310,6 +362,42 @@ impl EngineRunner {
                 excerpt: String::new(),
             });
         }
+        let index = self.seal(order, &folder, started_at, commands, None)?;
+        if let Some(known) = &self.known {
+            let made = Made {
+                attempt: order.attempt,
+                folder: &folder,
+                outcome: &outcome,
+                usage: &usage,
+                output_bytes,
+                forked,
+            };
+            if let Some(key) = key.filter(|_| !output_truncated && outcome.can_be_known()) {
+                known.keep(key, &made, || !forked || self.forking.goes_on());
+            }
+            if let (Some(case), Outcome::Measured(again)) = (&order.confirms, &outcome)
+                && ParentFacts::from(again) != case.facts
+            {
+                known.forget(case.attempt, order.confirms_known);
+            }
+        }
+        Ok(AttemptResult {
+            outcome,
+            usage,
+            cache: miss,
+            artifacts: Some(index),
+        })
+    }
+
+    /// Writes where an attempt came from, and the index of all that it left; returns the hash of the index.
+    fn seal(
+        &self,
+        order: &AttemptOrder,
+        folder: &Path,
+        started_at: Timestamp,
+        commands: Vec<CommandRecord>,
+        hit: Option<&CacheHit>,
+    ) -> Result<ContentHash, StoreError> {
         let provenance = Provenance {
             schema_version: Provenance::SCHEMA_VERSION,
             noodle2_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -324,14 +412,10 @@ impl EngineRunner {
             started_at,
             ended_at: Timestamp::now(),
             commands,
+            known_from: hit.cloned(),
         };
-        provenance.write(&folder)?;
-        let (_, index) = ArtifactIndex::seal(&folder)?;
-        Ok(AttemptResult {
-            outcome,
-            usage,
-            artifacts: Some(index),
-        })
+        provenance.write(folder)?;
+        Ok(ArtifactIndex::seal(folder)?.1)
     }
 
     /// What an attempt does to its parent. What it needs and is not there is told in words.
@@ -532,6 +616,7 @@ mod tests {
             number,
             outcome: AttemptResult::failed(class, String::new()).outcome.into(),
             usage: AttemptUsage::default(),
+            cache: None,
         };
         let lost = |count| (1..=count).map(|number| attempt(number, FailureClass::WorkerLost));
         let wait = |attempts: Vec<Attempt>| backoff_after(&attempts).as_millis();

@@ -292,6 +292,7 @@ impl Driver {
             attempt,
             outcome: Box::new(result.outcome),
             usage: result.usage,
+            cache: result.cache,
         });
         if disk_full && self.controller.stop_cause().is_none() {
             let cause = StopCause::DiskFull;

@@ -50,6 +50,7 @@ fn sample_events() -> Vec<Event> {
                 cpu_s: 1e-7,
                 peak_memory_bytes: Some(u64::MAX),
             },
+            cache: None,
         },
         Event::StageFinished {
             stage: StageIndex(0),
