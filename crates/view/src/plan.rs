@@ -60,18 +60,11 @@ impl KnownWork {
             let why = self.why_not.as_deref().unwrap_or("its base case is not");
             return format!("known          nothing: {why}\n");
         }
-        let told: Vec<String> = self
-            .stages
-            .iter()
-            .map(|stage| {
-                format!(
-                    "{} of {} in `{}`",
-                    stage.known,
-                    count_text(stage.proposed, "trial"),
-                    stage.stage
-                )
-            })
-            .collect();
+        let told = self.stages.iter().map(|stage| {
+            let proposed = count_text(stage.proposed, "trial");
+            format!(" and {} of {proposed} in `{}`", stage.known, stage.stage)
+        });
+        let told: String = told.collect();
         let is_open =
             |stage: &&PlannedStage| self.stages.iter().all(|told| told.stage != stage.name);
         let open: Vec<&str> = stages
@@ -83,12 +76,8 @@ impl KnownWork {
             true => String::new(),
             false => format!("; what {} will try cannot be told yet", open.join(", ")),
         };
-        let told: Vec<String> = std::iter::once("the base case".to_owned())
-            .chain(told)
-            .collect();
         format!(
-            "known          {}, from earlier runs{open}; survivors are measured again all the same\n",
-            told.join(", ")
+            "known          the base case{told}, from earlier runs{open}; survivors are measured again all the same\n"
         )
     }
 }
