@@ -4,7 +4,6 @@ use noodle2_model::{
     CaseName, ComposeMode, Composition, EcoClass, EcoProposal, JoinMerge, StageIndex, StageInput,
 };
 
-use crate::select;
 use crate::state::{Case, Controller};
 
 impl Controller {
@@ -55,18 +54,15 @@ impl Controller {
     /// Pairs of inputs, best first: by the ranks of both together, then by the better of the two. In each,
     /// the case of the branch that stands first in the study comes first.
     fn ranked_pairs(&self, stage: StageIndex, inputs: &[StageInput]) -> Vec<(&Case, &Case)> {
-        let objective = self.program.objective(stage);
         let cases: Vec<&Case> = inputs
             .iter()
             .filter_map(|input| self.cases.get(&input.case))
             .collect();
-        let mut ranking: Vec<usize> = (0..cases.len()).collect();
-        ranking.sort_by(|left, right| {
-            let overall = |place: &usize| &cases[*place].measurement.overall;
-            let base = self.base_metrics();
-            select::order(objective, base, overall(right), overall(left)).then(left.cmp(right))
-        });
-        let rank = |place: usize| ranking.iter().position(|other| *other == place);
+        let places: Vec<(usize, &Case)> = cases.iter().copied().enumerate().collect();
+        let yardstick = self.yardstick(stage);
+        let ranking =
+            yardstick.ranking(places, |(_, case)| (&case.name, &case.measurement.overall));
+        let rank = |place: usize| ranking.iter().position(|(other, _)| *other == place);
         let branches: Vec<Vec<StageIndex>> = inputs
             .iter()
             .map(|input| self.branches_of(stage, input))

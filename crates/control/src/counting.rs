@@ -13,6 +13,9 @@ impl Controller {
         let base = self.base_metrics().clone();
         let rails = self.program.rails(stage);
         let objective = self.program.objective(stage);
+        let noise = rails
+            .first_metric
+            .and_then(|metric| self.noise_floor().get(metric));
         let tally = &mut self.stages[stage.position()].tally;
         loop {
             let next = TrialId {
@@ -29,6 +32,7 @@ impl Controller {
             let Some(mut counted) = counted(trial) else {
                 break;
             };
+            counted.noise = noise.unwrap_or(0.0);
             if let Some(overall) = derived(trial) {
                 let broken = |bounds: &[Bound]| select::broken_bounds(bounds, &base, overall);
                 counted.beyond = broken(&rails.aborts.bounds).into_iter().next();
@@ -182,6 +186,7 @@ fn counted(trial: &Trial) -> Option<Counted<'_>> {
         beyond: None,
         value: None,
         meets_target: false,
+        noise: 0.0,
     })
 }
 

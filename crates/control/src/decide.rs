@@ -39,6 +39,9 @@ impl Controller {
         if let (Some(reasons), None) = (self.reasons_to_block(), &self.blocked) {
             return vec![Event::RunBlocked { reasons }];
         }
+        if let Some(noise) = self.noise_due() {
+            return vec![noise];
+        }
         let decisions = self.stage_decisions();
         if decisions.is_empty() {
             self.starts(free_workers)
@@ -124,8 +127,10 @@ impl Controller {
 
     /// Calls off what still runs once a rail of the study is crossed.
     fn halting(&self) -> Vec<Event> {
-        let running = self.running.iter().map(|attempt| attempt.trial);
+        // A survivor may be examined by several attempts at once.
+        let running: BTreeSet<TrialId> = self.running.iter().map(|attempt| attempt.trial).collect();
         running
+            .into_iter()
             .filter(|trial| {
                 self.trials
                     .get(trial)
@@ -197,6 +202,10 @@ impl Controller {
             let base = self.start(TrialId::BASE);
             return base.into_iter().take(free_workers).collect();
         }
+        let repeats = self.base_repeats_due();
+        if !repeats.is_empty() {
+            return repeats.into_iter().take(free_workers).collect();
+        }
         let mut open: Vec<_> = (0..self.stages.len())
             .map(StageIndex::from)
             .map(|stage| (stage, self.stages[stage.position()].waiting.iter()))
@@ -206,8 +215,7 @@ impl Controller {
         let running = self.stages.iter().enumerate();
         let mut starts: Vec<Event> = running
             .filter(|(_, stage)| stage.standing == StageStanding::Running)
-            .flat_map(|(position, _)| self.confirmations_due(StageIndex::from(position)))
-            .map(|attempt| Event::ConfirmationStarted { attempt })
+            .flat_map(|(position, _)| self.examinations_due(StageIndex::from(position)))
             .take(free_workers)
             .collect();
         while starts.len() < free_workers {
@@ -245,7 +253,11 @@ impl Controller {
 
     /// Why the base case is not fit to be worked on; `None` when it is, or is not measured yet.
     pub(crate) fn reasons_to_block(&self) -> Option<Vec<String>> {
-        let reasons = gate::reasons_to_block(self.base_outcome()?, &self.program.ranked_metrics());
+        let mut reasons =
+            gate::reasons_to_block(self.base_outcome()?, &self.program.ranked_metrics());
+        if reasons.is_empty() {
+            reasons = self.noise_blocks();
+        }
         (!reasons.is_empty()).then_some(reasons)
     }
 
@@ -258,6 +270,7 @@ impl Controller {
         }
         if found.standing != StageStanding::Waiting
             || self.base_case().is_none()
+            || self.noise_is_open()
             || self.reasons_to_block().is_some()
         {
             return None;
@@ -267,7 +280,7 @@ impl Controller {
         let mut missing = Vec::new();
         for &dependency in before {
             match &self.stages[dependency.position()].standing {
-                StageStanding::Finished(StageEnd::Completed { survivors }) => {
+                StageStanding::Finished(StageEnd::Completed { survivors, .. }) => {
                     completed.push((dependency, survivors));
                 }
                 StageStanding::Finished(
@@ -361,7 +374,9 @@ impl Controller {
             let candidates = inputs
                 .iter()
                 .filter_map(|input| self.candidate(&input.case, true));
-            let best = self.best(stage, candidates.collect(), keep as usize);
+            let ranked = select::pool(&self.yardstick(stage), candidates.collect()).into_iter();
+            let best = ranked.map(|candidate| candidate.name.clone());
+            let best: Vec<CaseName> = best.take(keep as usize).collect();
             inputs.retain(|input| best.contains(&input.case));
             inputs.sort_by_key(|input| best.iter().position(|name| *name == input.case));
         }
@@ -476,7 +491,7 @@ impl Controller {
                 at: None,
             });
         }
-        if !self.refusals_due(stage).is_empty() || !self.unconfirmed_survivors(stage).is_empty() {
+        if !self.refusals_due(stage).is_empty() || !self.unexamined_survivors(stage).is_empty() {
             return None;
         }
         self.unconfirmed_end(stage)
@@ -522,13 +537,10 @@ impl Controller {
             let improved = results.iter().any(|result| {
                 select::keeps_bounds(&objective.bounds, base, &result.measurement.overall)
                     && inputs.iter().all(|input| {
-                        select::order(
-                            objective,
-                            base,
-                            &result.measurement.overall,
-                            &input.measurement.overall,
-                        )
-                        .is_gt()
+                        let (own, given) = (&result.measurement, &input.measurement);
+                        self.yardstick(stage)
+                            .order(&own.overall, &given.overall)
+                            .is_gt()
                     })
             });
             if !improved {
@@ -545,24 +557,19 @@ impl Controller {
         if survivors.is_empty() {
             return failed("no case is left to pass on");
         }
-        StageEnd::Completed { survivors }
-    }
-
-    fn best(
-        &self,
-        stage: StageIndex,
-        candidates: Vec<Candidate<'_>>,
-        keep: usize,
-    ) -> Vec<CaseName> {
-        let objective = self.program.objective(stage);
-        select::best(objective, self.base_metrics(), candidates, keep)
+        let fallback = self.fallback(stage, &survivors);
+        let earlier = fallback.as_ref().map(|found| vec![found.to.clone()]);
+        StageEnd::Completed {
+            survivors: earlier.unwrap_or(survivors),
+            fallback,
+        }
     }
 
     /// The survivors of a stage among these, by its own rule.
     fn chosen(&self, stage: StageIndex, candidates: Vec<Candidate<'_>>) -> Vec<CaseName> {
         let declared = self.program.stage(stage);
         let base = self.base_metrics();
-        let pool = select::pool(self.program.objective(stage), base, candidates);
+        let pool = select::pool(&self.yardstick(stage), candidates);
         let contenders: Vec<Contender<'_>> = pool
             .iter()
             .map(|candidate| Contender {
@@ -573,7 +580,8 @@ impl Controller {
             .collect();
         let key = format!("{} {stage}", self.program.study().seed);
         let keep = declared.survivors as usize;
-        survive::choose(&declared.selection, base, &contenders, keep, &key)
+        let floor = self.noise_floor();
+        survive::choose(&declared.selection, base, floor, &contenders, keep, &key)
     }
 
     /// The ECOs that lead to a case from the base, along first parents.
@@ -601,18 +609,15 @@ impl Controller {
     }
 
     fn is_no_worse_than_parent(&self, trial: &Trial) -> bool {
-        let objective = self.program.objective(trial.id.stage);
         match (
             self.cases.get(&self.case_of(trial)),
             self.cases.get(&trial.parent),
         ) {
-            (Some(case), Some(parent)) => select::order(
-                objective,
-                self.base_metrics(),
-                &case.measurement.overall,
-                &parent.measurement.overall,
-            )
-            .is_ge(),
+            (Some(case), Some(parent)) => {
+                let yardstick = self.yardstick(trial.id.stage);
+                let (own, theirs) = (&case.measurement, &parent.measurement);
+                yardstick.order(&own.overall, &theirs.overall).is_ge()
+            }
             _ => false,
         }
     }
@@ -684,16 +689,11 @@ impl Controller {
         } else {
             self.cases.keys().collect()
         };
-        let overall = |name: &CaseName| &self.cases[name].measurement.overall;
-        names.into_iter().max_by(|left, right| {
-            select::order(
-                objective,
-                self.base_metrics(),
-                overall(left),
-                overall(right),
-            )
-            .then_with(|| right.cmp(left))
-        })
+        let ranked = self.yardstick_of(objective).ranking(names, |name| {
+            let name: &CaseName = name;
+            (name, &self.cases[name].measurement.overall)
+        });
+        ranked.into_iter().next()
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::approval::Ruling;
 use crate::select::Verdict;
-use crate::state::{Controller, StageStanding};
+use crate::state::{Controller, StageStanding, settled};
 
 /// Everything that the digest covers, in a fixed order. Hashed as JSON.
 #[derive(Serialize)]
@@ -23,6 +23,9 @@ struct Digested<'a> {
     /// What earlier runs found; when they ran does not count.
     priors: Vec<(&'a str, ContentHash, Context, &'a Evidence)>,
     base: Option<DigestedResult<'a>>,
+    /// What came of measuring the base case again, by the number of the repeat.
+    base_repeats: Vec<(u32, DigestedResult<'a>)>,
+    noise: Option<(bool, &'a MetricSet)>,
     stages: Vec<DigestedStage<'a>>,
     trials: Vec<DigestedTrial<'a>>,
     study_rail: Option<&'a (TrialId, String)>,
@@ -155,7 +158,7 @@ impl Controller {
                 },
             });
         let digested = Digested {
-            format: "noodle2-digest-4",
+            format: "noodle2-digest-5",
             study: identity.study_hash,
             seed: identity.study.seed,
             tools: identity
@@ -183,6 +186,13 @@ impl Controller {
                 })
                 .collect(),
             base: self.base_outcome().map(DigestedResult::new),
+            base_repeats: (self.base_repeats.iter())
+                .filter_map(|(repeat, attempts)| {
+                    Some((*repeat, DigestedResult::new(settled(attempts)?)))
+                })
+                .collect(),
+            // Whether the tool repeats itself, and what cannot be told apart.
+            noise: (self.noise.as_ref()).map(|noise| (noise.differences.is_empty(), &noise.floor)),
             stages: stages.collect(),
             trials: trials.collect(),
             study_rail: self.halted.as_ref(),

@@ -1,7 +1,7 @@
 //! The controller: what runs next, what survives, what stops. A pure function over events.
 //!
 //! `state = fold(events)` ([`Controller::apply`]), `decisions = decide(state)` ([`Controller::decide`]). Owns the
-//! rules of a run: gate 0, proposals, retries, aborts, selection, joins, and the digest over all of it.
+//! rules of a run: gate 0, the noise floor, proposals, retries, aborts, selection, joins, and the digest over all of it.
 //!
 //! Never does I/O, never reads a clock, a file, the environment, or a source of chance other than the
 //! study's seed; never looks at how long something took or in which order trials ended. So the same
@@ -15,10 +15,13 @@ mod decide;
 mod diagnosis;
 mod digest;
 mod evidence;
+mod fallback;
 mod gate;
+mod noise;
 mod program;
 mod promote;
 mod propose;
+mod rank;
 mod recipe;
 mod rounds;
 mod select;
@@ -30,6 +33,7 @@ mod transition;
 pub use approval::{Answer, AnswerError, Ruling, StageApproval};
 pub use diagnosis::{Diagnosis, Suggestion, diagnose, suggest};
 pub use evidence::StageEvidence;
+pub use noise::{AttemptRole, Noise, Repeats};
 pub use program::{Program, ProgramError};
 pub use propose::proposal_count;
 pub use rounds::{CausalHistory, HISTORY_VERSION, KnownCase, KnownEco, KnownTrial};

@@ -1,23 +1,26 @@
-//! What a result passes before its stage passes it on: the gates of its domain, and its confirmation.
+//! What a result passes before its stage passes it on: the gates of its domain, its confirmation, its stability.
 //!
 //! Confirmation reads the netlist that the trial left in a fresh process and measures it again; a trial
-//! whose process lied, or a tool that does not repeat itself, is found here.
+//! whose process lied, or a tool that does not repeat itself, is found here. Where stability is asked for, it is
+//! also measured under perturbations, which must not take back what it gained.
 
 use std::collections::BTreeMap;
 
 use noodle2_model::{
-    AttemptId, CaseName, Containment, ContainmentScope, EquivalenceVerdict, FailureClass,
+    AttemptId, CaseName, Containment, ContainmentScope, EquivalenceVerdict, Event, FailureClass,
     Measurement, Outcome, PromotionGates, Severity, StageEnd, StageIndex,
 };
 
 use crate::gate;
+use crate::noise::{self, RepeatStanding};
 use crate::select;
 use crate::state::{Controller, StageStanding, Trial};
 
 impl Controller {
     /// What a stage whose trials all ended refuses next: first every result that does not keep the bounds of
-    /// its gates, then, round by round, the survivors that their confirmation does not bear out. A round is
-    /// all survivors together, so that the order in which confirmations end decides nothing.
+    /// its gates, then, round by round, the survivors that their confirmation does not bear out, or whose gain
+    /// their perturbed repeats do not. A round is
+    /// all survivors together, so that the order in which these end decides nothing.
     pub(crate) fn refusals_due(&self, stage: StageIndex) -> BTreeMap<CaseName, Vec<String>> {
         let found = self.stages.get(stage.position());
         if found.is_none_or(|found| found.standing != StageStanding::Running)
@@ -26,16 +29,25 @@ impl Controller {
             return BTreeMap::new();
         }
         let beyond = self.beyond_bounds(stage);
-        if !beyond.is_empty() || !self.program.gates(stage).confirm {
+        let gates = self.program.gates(stage);
+        if !beyond.is_empty() || !(gates.confirm || gates.stability > 0) {
             return beyond;
         }
         let survivors = self.results_among_survivors(stage);
-        if survivors.iter().any(|trial| trial.confirmation().is_none()) {
+        if survivors.iter().any(|trial| !self.is_examined(trial)) {
             return BTreeMap::new();
         }
         let refused = survivors.into_iter().filter_map(|trial| {
-            let refusal = self.confirmation_refuses(trial)?;
-            Some((self.case_of(trial), vec![refusal.text]))
+            let found = [
+                self.confirmation_refuses(trial),
+                self.stability_refuses(trial),
+            ];
+            let texts: Vec<String> = found
+                .into_iter()
+                .flatten()
+                .map(|refusal| refusal.text)
+                .collect();
+            (!texts.is_empty()).then(|| (self.case_of(trial), texts))
         });
         refused.collect()
     }
@@ -81,7 +93,7 @@ impl Controller {
     /// The results among the cases that would survive a stage whose trials all ended.
     fn results_among_survivors(&self, stage: StageIndex) -> Vec<&Trial> {
         match self.unconfirmed_end(stage) {
-            Some(StageEnd::Completed { survivors }) => survivors
+            Some(StageEnd::Completed { survivors, .. }) => survivors
                 .iter()
                 .map(CaseName::trial)
                 .filter(|trial| trial.stage == stage)
@@ -97,31 +109,94 @@ impl Controller {
         refusal(trial.confirmation()?, &case.measurement, gates)
     }
 
-    /// The failure that the confirmation of a result showed, if it showed one.
+    /// Why the perturbed repeats of a result refuse it; `None` while one of them has not ended.
+    fn stability_refuses(&self, trial: &Trial) -> Option<Refusal> {
+        let case = &self.cases.get(&self.case_of(trial))?.measurement;
+        let parent = &self.cases.get(&trial.parent)?.measurement;
+        let mut perturbed = Vec::new();
+        for repeat in 1..=self.program.gates(trial.id.stage).stability {
+            let RepeatStanding::Ended(outcome) = noise::standing_of(&trial.repeats, repeat) else {
+                return None;
+            };
+            let failed = |class: FailureClass| {
+                let which = noise::repeat_text(repeat);
+                Some(Refusal {
+                    class: Some(class),
+                    text: format!("stability: {class} in {which}"),
+                })
+            };
+            match outcome {
+                Outcome::Failed(failure) => return failed(failure.class),
+                Outcome::NoEffect => return failed(FailureClass::MissingOutput),
+                Outcome::Measured(again) if again.design.canonical != case.design.canonical => {
+                    return failed(FailureClass::Nondeterministic);
+                }
+                Outcome::Measured(again) => perturbed.push((repeat, &again.overall)),
+            }
+        }
+        let yardstick = self.yardstick(trial.id.stage);
+        let unstable = noise::instability(&yardstick, &parent.overall, &case.overall, &perturbed)?;
+        Some(Refusal {
+            class: None,
+            text: format!("stability: {unstable}"),
+        })
+    }
+
+    /// The failure that examining a result before it was passed on showed, if it showed one.
     pub(crate) fn confirmed_failure(&self, trial: &Trial) -> Option<FailureClass> {
-        self.confirmation_refuses(trial)?.class
+        let confirmation = self.confirmation_refuses(trial);
+        let classes = confirmation.and_then(|refusal| refusal.class);
+        classes.or_else(|| self.stability_refuses(trial)?.class)
     }
 
-    /// Confirmations that a stage waits for and that do not run: those of the results that would survive.
-    pub(crate) fn confirmations_due(&self, stage: StageIndex) -> Vec<AttemptId> {
-        let unconfirmed = self.unconfirmed_survivors(stage).into_iter();
-        unconfirmed
-            .filter(|trial| !trial.is_being_confirmed())
-            .map(|trial| AttemptId {
-                trial: trial.id,
-                number: trial.next_number(),
-            })
-            .collect()
+    /// Confirmations and perturbed repeats that a stage waits for and that do not run: those of the results that
+    /// would survive.
+    pub(crate) fn examinations_due(&self, stage: StageIndex) -> Vec<Event> {
+        if self.stages.get(stage.position()).is_none() {
+            return Vec::new();
+        }
+        let gates = self.program.gates(stage);
+        let mut due = Vec::new();
+        for trial in self.unexamined_survivors(stage) {
+            let mut numbers = trial.next_number()..;
+            let mut attempt = || {
+                let trial = trial.id;
+                numbers.next().map(|number| AttemptId { trial, number })
+            };
+            let is_open = trial.confirmation().is_none() && !trial.is_being_confirmed();
+            if gates.confirm && is_open {
+                due.extend(attempt().map(|attempt| Event::ConfirmationStarted { attempt }));
+            }
+            for repeat in 1..=gates.stability {
+                let standing = noise::standing_of(&trial.repeats, repeat);
+                if matches!(standing, RepeatStanding::Waiting) {
+                    due.extend(attempt().map(|attempt| Event::RepeatStarted { attempt, repeat }));
+                }
+            }
+        }
+        due
     }
 
-    /// The results that would survive a stage whose trials all ended, and are not confirmed yet.
-    pub(crate) fn unconfirmed_survivors(&self, stage: StageIndex) -> Vec<&Trial> {
-        if !self.program.gates(stage).confirm || !self.beyond_bounds(stage).is_empty() {
+    /// The results that would survive a stage whose trials all ended, and are not confirmed yet, or not repeated
+    /// often enough.
+    pub(crate) fn unexamined_survivors(&self, stage: StageIndex) -> Vec<&Trial> {
+        let gates = self.program.gates(stage);
+        if !(gates.confirm || gates.stability > 0) || !self.beyond_bounds(stage).is_empty() {
             return Vec::new();
         }
         let mut survivors = self.results_among_survivors(stage);
-        survivors.retain(|trial| trial.confirmation().is_none());
+        survivors.retain(|trial| !self.is_examined(trial));
         survivors
+    }
+
+    /// Whether a result is confirmed and repeated as often as its stage asks, whatever came of it.
+    fn is_examined(&self, trial: &Trial) -> bool {
+        let gates = self.program.gates(trial.id.stage);
+        let has_ended = |repeat| {
+            let standing = noise::standing_of(&trial.repeats, repeat);
+            matches!(standing, RepeatStanding::Ended(_))
+        };
+        (!gates.confirm || trial.confirmation().is_some()) && (1..=gates.stability).all(has_ended)
     }
 
     /// ECOs of a stage whose survivors were refused because their results cannot be trusted: none of them

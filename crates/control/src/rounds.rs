@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::diagnosis::{self, Diagnosis};
 use crate::propose::{self, Planned, TrialKey};
 use crate::recipe::{Recipe, qualified};
-use crate::select::{self, Verdict};
+use crate::select::Verdict;
 use crate::state::{Controller, StageStanding, Trial};
 
 /// The version of what external proposers are given.
@@ -304,13 +304,9 @@ impl Controller {
         let case = self.cases.get(&self.case_of(trial));
         case.zip(self.cases.get(&trial.parent))
             .is_some_and(|(case, parent)| {
-                select::order(
-                    self.program.objective(stage),
-                    self.base_metrics(),
-                    &case.measurement.overall,
-                    &parent.measurement.overall,
-                )
-                .is_gt()
+                self.yardstick(stage)
+                    .order(&case.measurement.overall, &parent.measurement.overall)
+                    .is_gt()
             })
     }
 

@@ -1,12 +1,13 @@
 //! What is better, and what survives.
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use noodle2_model::{
     Bound, CaseName, ContentHash, Failure, FailureClass, Measurement, Metric, MetricSet, Objective,
     Outcome,
 };
+
+use crate::rank::Yardstick;
 
 /// What a finished trial counts as.
 #[derive(Clone, PartialEq, Debug)]
@@ -71,33 +72,6 @@ pub(crate) struct Candidate<'a> {
     pub is_input: bool,
 }
 
-/// Compares by the objective's metrics in order: `Greater` when `left` is better. A missing metric is
-/// worse than any value.
-pub(crate) fn compare(objective: &Objective, left: &MetricSet, right: &MetricSet) -> Ordering {
-    objective
-        .rank
-        .iter()
-        .map(|metric| match (left.get(*metric), right.get(*metric)) {
-            (Some(left), Some(right)) => metric.compare(left, right),
-            (left, right) => left.is_some().cmp(&right.is_some()),
-        })
-        .find(|ordering| ordering.is_ne())
-        .unwrap_or(Ordering::Equal)
-}
-
-/// Compares two cases: `Greater` when `left` is better. One that keeps the bounds is better than one
-/// that does not, whatever they measure; between two alike in that the ranking decides.
-pub(crate) fn order(
-    objective: &Objective,
-    base: &MetricSet,
-    left: &MetricSet,
-    right: &MetricSet,
-) -> Ordering {
-    keeps_bounds(&objective.bounds, base, left)
-        .cmp(&keeps_bounds(&objective.bounds, base, right))
-        .then_with(|| compare(objective, left, right))
-}
-
 /// Whether the bounds hold for `metrics`, given the base case. A metric that is missing keeps no bound.
 pub(crate) fn keeps_bounds(bounds: &[Bound], base: &MetricSet, metrics: &MetricSet) -> bool {
     bounds
@@ -149,42 +123,22 @@ fn broken_bound(bound: &Bound, base: &MetricSet, metrics: &MetricSet) -> Option<
     })
 }
 
-/// The best `keep` of the candidates, best first: those that keep the bounds before those that do not,
-/// then by the objective, then by name. Of several with the very same design only the first counts.
-///
-/// Inputs are always eligible; a result is eligible when it keeps the bounds.
-pub(crate) fn best(
-    objective: &Objective,
-    base: &MetricSet,
-    candidates: Vec<Candidate<'_>>,
-    keep: usize,
-) -> Vec<CaseName> {
-    let pool = pool(objective, base, candidates).into_iter();
-    pool.take(keep)
-        .map(|candidate| candidate.name.clone())
-        .collect()
-}
-
-/// All that are eligible, in that order.
+/// All candidates that are eligible, in the order of the yardstick. Of several with the very same design only the
+/// first counts. Inputs are always eligible; a result is when it keeps the bounds.
 pub(crate) fn pool<'a>(
-    objective: &Objective,
-    base: &MetricSet,
+    yardstick: &Yardstick<'_>,
     mut candidates: Vec<Candidate<'a>>,
 ) -> Vec<Candidate<'a>> {
+    let bounds = &yardstick.objective.bounds;
     candidates.retain(|candidate| {
-        candidate.is_input || keeps_bounds(&objective.bounds, base, &candidate.measurement.overall)
+        let metrics = &candidate.measurement.overall;
+        candidate.is_input || keeps_bounds(bounds, yardstick.base, metrics)
     });
-    candidates.sort_by(|left, right| {
-        order(
-            objective,
-            base,
-            &right.measurement.overall,
-            &left.measurement.overall,
-        )
-        .then_with(|| left.name.cmp(right.name))
+    let ranked = yardstick.ranking(candidates, |candidate| {
+        (candidate.name, &candidate.measurement.overall)
     });
     let mut seen: BTreeSet<ContentHash> = BTreeSet::new();
-    candidates
+    ranked
         .into_iter()
         .filter(|candidate| seen.insert(candidate.measurement.design.canonical))
         .collect()

@@ -9,6 +9,7 @@ use noodle2_model::{
 };
 
 use crate::approval::StageApproval;
+use crate::noise::{self, Noise, Repeats};
 use crate::program::{Program, ProgramError};
 use crate::propose::Planned;
 use crate::select::Verdict;
@@ -22,6 +23,8 @@ const CRASH_LIMIT: usize = 3;
 pub struct Controller {
     pub(crate) program: Program,
     pub(crate) base: Vec<Attempt>,
+    pub(crate) base_repeats: Repeats,
+    pub(crate) noise: Option<Noise>,
     pub(crate) stages: Vec<Stage>,
     pub(crate) trials: BTreeMap<TrialId, Trial>,
     pub(crate) cases: BTreeMap<CaseName, Case>,
@@ -102,7 +105,7 @@ impl Stage {
     /// The cases that it passed on, best first; none unless it completed.
     pub fn survivors(&self) -> &[CaseName] {
         match &self.standing {
-            StageStanding::Finished(StageEnd::Completed { survivors }) => survivors,
+            StageStanding::Finished(StageEnd::Completed { survivors, .. }) => survivors,
             _ => &[],
         }
     }
@@ -135,8 +138,10 @@ pub struct Trial {
     /// Its executions, oldest first.
     pub attempts: Vec<Attempt>,
     /// Executions that measured its netlist again before it was passed on, oldest first. Numbers of
-    /// attempts run over both.
+    /// attempts run over all.
     pub confirmations: Vec<Attempt>,
+    /// Executions that repeated its measurement under perturbations, by the number of the repeat.
+    pub repeats: Repeats,
     /// Why it is not wanted any more, if it is not.
     pub cancelled: Option<String>,
     /// The gates that it did not pass, if it was refused to survive.
@@ -223,7 +228,7 @@ pub(crate) fn settled(attempts: &[Attempt]) -> Option<&Outcome> {
     }
 }
 
-fn running(attempts: &[Attempt]) -> bool {
+pub(crate) fn running(attempts: &[Attempt]) -> bool {
     attempts
         .last()
         .is_some_and(|attempt| attempt.outcome.is_none())
@@ -265,7 +270,8 @@ impl Trial {
 
     /// The number of its next attempt.
     pub(crate) fn next_number(&self) -> u32 {
-        (self.attempts.len() + self.confirmations.len()) as u32 + 1
+        let others = self.confirmations.len() + noise::count(&self.repeats);
+        (self.attempts.len() + others) as u32 + 1
     }
 
     /// The failure, if it failed.
@@ -289,6 +295,8 @@ impl Controller {
             stages: vec![waiting; program.study().stages.len()],
             program,
             base: Vec::new(),
+            base_repeats: Repeats::new(),
+            noise: None,
             trials: BTreeMap::new(),
             cases: BTreeMap::new(),
             running: BTreeSet::new(),
@@ -403,6 +411,7 @@ impl Controller {
         };
         waiting.then_some(AttemptId {
             trial,
+            // Nothing is repeated before its first measurement ended.
             number: attempts.len() as u32 + 1,
         })
     }

@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 
 use noodle2_model::{CaseName, Metric, MetricSet, Selection, Strategy};
 
+use crate::rank;
+
 /// A case that may survive. A pool of them is sorted by the objective, best first.
 #[derive(Debug, Clone)]
 pub(crate) struct Contender<'a> {
@@ -17,10 +19,12 @@ pub(crate) struct Contender<'a> {
     pub path: Vec<&'a str>,
 }
 
-/// The survivors, best first in the sense of the rule; at most `keep`. `key` is the source of chance.
+/// The survivors, best first in the sense of the rule; at most `keep`. By `floor`, differences up to it tell no
+/// two apart. `key` is the source of chance.
 pub(crate) fn choose(
     selection: &Selection,
     base: &MetricSet,
+    floor: &MetricSet,
     pool: &[Contender<'_>],
     keep: usize,
     key: &str,
@@ -28,8 +32,8 @@ pub(crate) fn choose(
     let places: Vec<usize> = (0..pool.len()).collect();
     let mut chosen = match selection.strategy {
         Strategy::Lexicographic => places.into_iter().take(keep).collect(),
-        Strategy::TopN => by_score(selection, base, pool, keep),
-        Strategy::Pareto => by_fronts(&selection.metrics, pool, keep),
+        Strategy::TopN => by_score(selection, base, floor, pool, keep),
+        Strategy::Pareto => by_fronts(&selection.metrics, floor, pool, keep),
         Strategy::Diverse => far_apart(selection.distance.unwrap_or(1), pool, keep),
         Strategy::Tournament => by_rounds(selection.size.unwrap_or(2), pool.len(), keep, key),
     };
@@ -47,14 +51,17 @@ pub(crate) fn choose(
 }
 
 /// By the weighted sum of gains, each in shares of the base value; where that is zero or missing, in shares of
-/// the largest gain or loss in the pool. A metric that a case lacks counts as the worst loss in the pool.
+/// the largest gain or loss in the pool. A metric that a case lacks counts as the worst loss in the pool. Sums
+/// that noise alone may set apart are a group, anchored at the best that is left, and as good as each other.
 fn by_score(
     selection: &Selection,
     base: &MetricSet,
+    floor: &MetricSet,
     pool: &[Contender<'_>],
     keep: usize,
 ) -> Vec<usize> {
     let mut scores = vec![0.0; pool.len()];
+    let mut noise = 0.0;
     for (metric, weight) in &selection.weights {
         let reference = base.get(*metric);
         let gains: Vec<Option<f64>> = pool
@@ -76,6 +83,7 @@ fn by_score(
         for (score, gain) in scores.iter_mut().zip(gains) {
             *score += weight * gain.unwrap_or(worst) / scale;
         }
+        noise += (weight * floor.get(*metric).unwrap_or(0.0) / scale).abs();
     }
     let mut places: Vec<usize> = (0..pool.len()).collect();
     places.sort_by(|left, right| {
@@ -83,40 +91,54 @@ fn by_score(
             .total_cmp(&scores[*left])
             .then(left.cmp(right))
     });
-    places.truncate(keep);
-    places
+    let mut ranked: Vec<usize> = Vec::new();
+    while let Some(anchor) = places.get(ranked.len()).copied() {
+        let left = &places[ranked.len()..];
+        let as_good = |place: &&usize| scores[anchor] - scores[**place] <= noise;
+        let mut group: Vec<usize> = left.iter().take_while(as_good).copied().collect();
+        group.sort_unstable();
+        ranked.extend(group);
+    }
+    ranked.truncate(keep);
+    ranked
 }
 
-/// Whether `left` is nowhere worse than `right`, and somewhere better. A missing metric is worse than any value.
-fn dominates(metrics: &[Metric], left: &MetricSet, right: &MetricSet) -> bool {
-    let mut better = false;
-    for metric in metrics {
-        match order(*metric, left, right) {
-            Ordering::Less => return false,
-            Ordering::Greater => better = true,
-            Ordering::Equal => {}
+/// For each metric the rank of every case of a pool: equal for those of one group of what cannot be told apart.
+/// Groups and not distances, since cases that each dominate the next by more than noise may form a circle.
+fn ranks(metrics: &[Metric], floor: &MetricSet, pool: &[Contender<'_>]) -> Vec<Vec<usize>> {
+    let of = |metric: &Metric| {
+        let places: Vec<usize> = (0..pool.len()).collect();
+        let value = |place: &usize| pool[*place].metrics.get(*metric);
+        let mut ranks = vec![0; pool.len()];
+        let groups = rank::groups(places, value, *metric, floor);
+        for (rank, group) in groups.into_iter().enumerate() {
+            group.into_iter().for_each(|place| ranks[place] = rank);
         }
-    }
-    better
+        ranks
+    };
+    metrics.iter().map(of).collect()
 }
 
-fn order(metric: Metric, left: &MetricSet, right: &MetricSet) -> Ordering {
-    match (left.get(metric), right.get(metric)) {
-        (Some(left), Some(right)) => metric.compare(left, right),
-        (left, right) => left.is_some().cmp(&right.is_some()),
-    }
+/// Whether the case at `left` is nowhere worse than that at `right`, and somewhere better.
+fn dominates(ranks: &[Vec<usize>], left: usize, right: usize) -> bool {
+    let mut both = ranks.iter().map(|ranks| (ranks[left], ranks[right]));
+    both.clone().all(|(left, right)| left <= right) && both.any(|(left, right)| left < right)
 }
 
 /// Non-dominated sorting with crowding distance (Deb and others, *A fast and elitist multiobjective genetic
 /// algorithm: NSGA-II*, IEEE TEC 6(2), 2002).
-fn by_fronts(metrics: &[Metric], pool: &[Contender<'_>], keep: usize) -> Vec<usize> {
+fn by_fronts(
+    metrics: &[Metric],
+    floor: &MetricSet,
+    pool: &[Contender<'_>],
+    keep: usize,
+) -> Vec<usize> {
+    let ranks = ranks(metrics, floor, pool);
     let mut rest: Vec<usize> = (0..pool.len()).collect();
     let mut chosen = Vec::new();
     while !rest.is_empty() && chosen.len() < keep {
-        let is_dominated = |place: &usize| {
-            rest.iter()
-                .any(|other| dominates(metrics, pool[*other].metrics, pool[*place].metrics))
-        };
+        let is_dominated =
+            |place: &usize| rest.iter().any(|other| dominates(&ranks, *other, *place));
         let (others, mut front): (Vec<usize>, Vec<usize>) =
             rest.iter().partition(|place| is_dominated(place));
         if chosen.len() + front.len() > keep {
@@ -261,7 +283,17 @@ mod tests {
         }
 
         fn chosen(&self, selection: &Selection, keep: usize) -> Vec<String> {
-            let chosen = choose(selection, &set(-500.0, 1000.0), &self.pool(), keep, "7 s0");
+            self.chosen_within(selection, &MetricSet::new(), keep)
+        }
+
+        fn chosen_within(
+            &self,
+            selection: &Selection,
+            floor: &MetricSet,
+            keep: usize,
+        ) -> Vec<String> {
+            let base = set(-500.0, 1000.0);
+            let chosen = choose(selection, &base, floor, &self.pool(), keep, "7 s0");
             chosen.iter().map(ToString::to_string).collect()
         }
     }
@@ -305,6 +337,60 @@ mod tests {
             ["core_0_1", "core_0_2", "core_0_3", "core_0_5"]
         );
         assert_eq!(world.chosen(&pareto, 5)[4], "core_0_4");
+    }
+
+    #[test]
+    fn what_noise_sets_apart_is_as_good() {
+        let world = World::new(&[
+            (-100.0, 1200.0, &[]),
+            (-101.0, 1100.0, &[]),
+            (-99.0, 1201.0, &[]),
+        ]);
+        let pareto = Selection {
+            metrics: vec![Metric::SetupWns, Metric::Area],
+            ..by(Strategy::Pareto)
+        };
+        let floor = set(2.0, 2.0);
+        // Alike in WNS, so the one with the least area dominates the others.
+        assert_eq!(world.chosen_within(&pareto, &floor, 1), ["core_0_2"]);
+        let weighted = Selection {
+            weights: [(Metric::SetupWns, 1.0)].into(),
+            ..by(Strategy::TopN)
+        };
+        assert_eq!(world.chosen(&weighted, 1), ["core_0_3"]);
+        assert_eq!(world.chosen_within(&weighted, &floor, 1), ["core_0_1"]);
+    }
+
+    #[test]
+    fn no_circle_of_what_noise_sets_apart_keeps_a_front_empty() {
+        // Each is better than the next by more than the floor in one metric, and within it in the others; so is
+        // the last than the first.
+        let metrics = [Metric::SetupWns, Metric::HoldWns, Metric::SetupTns];
+        let values = [
+            [0.0, 0.0, 0.0],
+            [-1.1, 1.0, 1.0],
+            [-0.1, -0.1, 2.0],
+            [0.9, 0.9, 0.9],
+            [-0.2, 1.9, 1.9],
+        ];
+        let names: Vec<CaseName> = (1..=5)
+            .map(|number| format!("core_0_{number}").parse().unwrap())
+            .collect();
+        let sets: Vec<MetricSet> = values
+            .iter()
+            .map(|values| metrics.into_iter().zip(*values).collect())
+            .collect();
+        let pool: Vec<Contender<'_>> = names
+            .iter()
+            .zip(&sets)
+            .map(|(name, metrics)| Contender {
+                name,
+                metrics,
+                path: Vec::new(),
+            })
+            .collect();
+        let floor: MetricSet = metrics.map(|metric| (metric, 1.0)).into_iter().collect();
+        assert_eq!(by_fronts(&metrics, &floor, &pool, 5).len(), 5);
     }
 
     #[test]
@@ -355,7 +441,9 @@ mod tests {
             keep in 0..6_usize,
             strategy in 0..5_usize,
             elitism in any::<bool>(),
+            width in 0_i32..4,
         ) {
+            let floor = set(f64::from(width), f64::from(width));
             let cases: Vec<(f64, f64, &[&'static str])> = values
                 .iter()
                 .map(|(wns, area)| (f64::from(*wns), f64::from(*area), &["eco"] as &[_]))
@@ -370,7 +458,7 @@ mod tests {
                 metrics: vec![Metric::SetupWns, Metric::Area],
                 ..by(strategies[strategy])
             };
-            let chosen = world.chosen(&selection, keep);
+            let chosen = world.chosen_within(&selection, &floor, keep);
             prop_assert!(chosen.len() <= keep);
             prop_assert_eq!(chosen.iter().collect::<BTreeSet<_>>().len(), chosen.len());
             if elitism && keep > 0 && !values.is_empty() {
@@ -379,10 +467,11 @@ mod tests {
             if !matches!(strategies[strategy], Strategy::Diverse) {
                 prop_assert_eq!(chosen.len(), keep.min(values.len()));
             }
-            let front: Vec<usize> = by_fronts(&selection.metrics, &world.pool(), keep);
+            let front: Vec<usize> = by_fronts(&selection.metrics, &floor, &world.pool(), keep);
+            let ranks = ranks(&selection.metrics, &floor, &world.pool());
             for place in &front {
                 let beaten_by = (0..values.len()).filter(|other| {
-                    dominates(&selection.metrics, &world.metrics[*other], &world.metrics[*place])
+                    dominates(&ranks, *other, *place)
                 });
                 // Whoever dominates a survivor survives too, as far as there is room.
                 prop_assert!(beaten_by.into_iter().all(|other| front.contains(&other)));

@@ -31,6 +31,8 @@ pub(crate) struct Counted<'a> {
     pub value: Option<f64>,
     /// Whether the measured design is what the stage was after.
     pub meets_target: bool,
+    /// The difference up to which two values of that metric cannot be told apart.
+    pub noise: f64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -151,7 +153,7 @@ impl Tally {
         if gain > 0.0 {
             self.best = counted.value;
         }
-        if gain > rails.stop.plateau_gain.unwrap_or(0.0) {
+        if gain > rails.stop.plateau_gain.unwrap_or(0.0).max(counted.noise) {
             self.trials_without_gain = 0;
         } else {
             self.trials_without_gain += 1;
@@ -240,6 +242,11 @@ pub(crate) struct StudyTally {
 }
 
 impl StudyTally {
+    /// Counts that the base case could not be measured twice alike: a catastrophic failure of no trial.
+    pub fn distrust_base(&mut self) {
+        self.catastrophic += 1;
+    }
+
     /// Counts the next trial, or the refusal of a survivor whose trial was counted before.
     pub fn count(
         &mut self,

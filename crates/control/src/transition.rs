@@ -8,6 +8,7 @@ use noodle2_model::{
 };
 
 use crate::approval::StageApproval;
+use crate::noise::{AttemptRole, Noise, Repeats};
 use crate::propose::Planned;
 use crate::select::{self, Verdict};
 use crate::state::{Attempt, Case, Controller, Stage, StageStanding, Trial, settled};
@@ -117,22 +118,58 @@ impl Controller {
                 }
             }
             Event::StopRequested { cause } => self.stop = Some(*cause),
-            Event::AttemptStarted { .. } | Event::ConfirmationStarted { .. }
+            Event::AttemptStarted { .. }
+            | Event::ConfirmationStarted { .. }
+            | Event::RepeatStarted { .. }
                 if self.stop.is_some() || self.blocked.is_some() || self.halted.is_some() =>
             {
                 return refuse("nothing starts in a run that is stopped or blocked".to_owned());
             }
             Event::ConfirmationStarted { attempt } => {
-                if !self
-                    .confirmations_due(attempt.trial.stage)
-                    .contains(attempt)
-                {
+                if !self.examinations_due(attempt.trial.stage).contains(event) {
                     return refuse("the rules confirm no survivor like this here".to_owned());
                 }
                 if let Some(trial) = self.trials.get_mut(&attempt.trial) {
                     trial.confirmations.push(Attempt::started(attempt.number));
                 }
                 self.running.insert(*attempt);
+            }
+            Event::RepeatStarted { attempt, repeat } => {
+                let due = match attempt.trial.is_base() {
+                    true => self.base_repeats_due(),
+                    false => self.examinations_due(attempt.trial.stage),
+                };
+                let is_due = |other: &Event| match other {
+                    Event::RepeatStarted {
+                        attempt: first,
+                        repeat: waiting,
+                    } => first.trial == attempt.trial && waiting == repeat,
+                    _ => false,
+                };
+                if !due.iter().any(is_due)
+                    || self.next_number(attempt.trial) != Some(attempt.number)
+                {
+                    return refuse("the rules repeat no measurement like this here".to_owned());
+                }
+                let repeats = match self.trials.get_mut(&attempt.trial) {
+                    Some(trial) => &mut trial.repeats,
+                    None => &mut self.base_repeats,
+                };
+                let attempts = repeats.entry(*repeat).or_default();
+                attempts.push(Attempt::started(attempt.number));
+                self.running.insert(*attempt);
+            }
+            Event::NoiseMeasured { differences, floor } => {
+                if self.noise_due().as_ref() != Some(event) {
+                    return refuse("the repeats of the base case do not tell this here".to_owned());
+                }
+                if !differences.is_empty() {
+                    self.study_tally.distrust_base();
+                }
+                self.noise = Some(Noise {
+                    differences: differences.clone(),
+                    floor: floor.clone(),
+                });
             }
             Event::AttemptStarted { attempt } => match self.next_attempt(attempt.trial) {
                 Some(expected) if expected == *attempt => {
@@ -152,6 +189,7 @@ impl Controller {
                 cache,
             } => {
                 if let Some(CacheAnswer::Hit(_)) = cache
+                    && self.running.contains(attempt)
                     && let Some(reason) = self.why_not_known(*attempt, outcome, *usage)
                 {
                     return refuse(reason.to_owned());
@@ -159,8 +197,8 @@ impl Controller {
                 if !self.running.remove(attempt) {
                     return refuse("the attempt does not run".to_owned());
                 }
-                let confirms = self.finish(*attempt, outcome, *usage, cache.as_ref());
-                if !confirms {
+                let role = self.finish(*attempt, outcome, *usage, cache.as_ref());
+                if role == Some(AttemptRole::Derives) {
                     self.settle(*attempt);
                 }
             }
@@ -217,6 +255,7 @@ impl Controller {
                         reason: reason.clone(),
                         attempts: Vec::new(),
                         confirmations: Vec::new(),
+                        repeats: Repeats::new(),
                         cancelled: None,
                         refused: None,
                         verdict: None,
@@ -338,9 +377,8 @@ impl Controller {
         outcome: &Outcome,
         usage: AttemptUsage,
     ) -> Option<&'static str> {
-        let trial = self.trials.get(&attempt.trial);
-        if trial.is_some_and(|trial| trial.is_being_confirmed()) {
-            return Some("a survivor is confirmed by measuring it again, never by what is known");
+        if self.role_of(attempt) != Some(AttemptRole::Derives) {
+            return Some("what is there to measure again is measured, never known");
         }
         if !outcome.can_be_known() {
             return Some("only what the design determines is known, and this is not");
@@ -348,28 +386,30 @@ impl Controller {
         (usage.cpu_s > 0.0).then_some("what is known uses no processor time")
     }
 
-    /// Notes how an attempt ended; returns whether it was one that confirms a survivor.
+    /// Notes how an attempt ended; returns what it was made for.
     fn finish(
         &mut self,
         attempt: AttemptId,
         outcome: &Outcome,
         usage: AttemptUsage,
         cache: Option<&CacheAnswer>,
-    ) -> bool {
-        let (attempts, confirmations) = match self.trials.get_mut(&attempt.trial) {
-            Some(trial) => (&mut trial.attempts, Some(&mut trial.confirmations)),
-            None => (&mut self.base, None),
+    ) -> Option<AttemptRole> {
+        let role = self.role_of(attempt)?;
+        let trial = self.trials.get_mut(&attempt.trial);
+        let attempts = match (role, trial) {
+            (AttemptRole::Derives, Some(trial)) => &mut trial.attempts,
+            (AttemptRole::Derives, None) => &mut self.base,
+            (AttemptRole::Confirms, trial) => &mut trial?.confirmations,
+            (AttemptRole::Repeats(repeat), Some(trial)) => trial.repeats.get_mut(&repeat)?,
+            (AttemptRole::Repeats(repeat), None) => self.base_repeats.get_mut(&repeat)?,
         };
-        let confirming = confirmations
-            .and_then(|confirmations| confirmations.last_mut())
-            .filter(|last| last.number == attempt.number);
-        let confirms = confirming.is_some();
-        if let Some(last) = confirming.or_else(|| attempts.last_mut()) {
-            last.outcome = Some(outcome.clone());
-            last.usage = usage;
-            last.cache = cache.cloned();
-        }
-        confirms
+        let made = attempts
+            .iter_mut()
+            .find(|made| made.number == attempt.number)?;
+        made.outcome = Some(outcome.clone());
+        made.usage = usage;
+        made.cache = cache.cloned();
+        Some(role)
     }
 
     /// Draws the consequences of an attempt that ended: a verdict, and a case where one was derived.
@@ -465,6 +505,8 @@ fn describe(event: &Event) -> String {
         }
         Event::StageSatisfied { stage, .. } => format!("the satisfaction of stage {stage}"),
         Event::ConfirmationStarted { attempt } => format!("the confirmation {attempt}"),
+        Event::RepeatStarted { attempt, repeat } => format!("repeat {repeat}, attempt {attempt}"),
+        Event::NoiseMeasured { .. } => "what the repeats of the base case tell".to_owned(),
         Event::PromotionsRefused { stage, .. } => {
             format!("the refusal of results of stage {stage}")
         }

@@ -599,7 +599,7 @@ fn a_changed_decision_in_a_journal_is_caught() {
             Event::TrialProposed { eco, .. } => eco.version += 1,
             Event::AttemptStarted { attempt } => attempt.number += 1,
             Event::StageFinished {
-                end: StageEnd::Completed { survivors },
+                end: StageEnd::Completed { survivors, .. },
                 ..
             } => survivors.reverse(),
             Event::RunFinished { digest, .. } => *digest = ContentHash::of("another"),

@@ -6,13 +6,13 @@ mod support;
 use std::collections::BTreeSet;
 
 use noodle2_control::Controller;
-use noodle2_model::{Event, RunStatus};
+use noodle2_model::{Event, RunStatus, StageEnd};
 use support::{Chance, Schedule, digest, identity, is_known, random_priors, random_study, run};
 
 const STUDIES: u64 = 1500;
 
 /// What a world which tests anything must see decided and answered.
-const DECISIONS: [&str; 15] = [
+const DECISIONS: [&str; 21] = [
     "approval_requested",
     "approval_given",
     "approval_refused",
@@ -28,6 +28,12 @@ const DECISIONS: [&str; 15] = [
     "study_rail_crossed",
     "trial_cancelled",
     "known",
+    "repeat_started",
+    "noise_measured",
+    "nondeterministic",
+    "run_blocked",
+    "unstable",
+    "fell_back",
 ];
 
 fn simulate(seed: u64) -> (RunStatus, BTreeSet<&'static str>) {
@@ -57,6 +63,25 @@ fn simulate(seed: u64) -> (RunStatus, BTreeSet<&'static str>) {
         let is_there = |event: &Event| match event {
             Event::StageStarted { vetoed, .. } => *name == "vetoed" && !vetoed.is_empty(),
             Event::AttemptFinished { .. } => *name == "known" && is_known(event),
+            Event::NoiseMeasured { differences, .. } => {
+                *name == "noise_measured" || *name == "nondeterministic" && !differences.is_empty()
+            }
+            Event::PromotionsRefused { cases, .. } => {
+                let mut told = cases.values().flatten();
+                *name == "promotions_refused"
+                    || *name == "unstable"
+                        && told.any(|text| text.contains("nothing gained for sure"))
+            }
+            Event::StageFinished { end, .. } => {
+                let fell_back = matches!(
+                    end,
+                    StageEnd::Completed {
+                        fallback: Some(_),
+                        ..
+                    }
+                );
+                *name == "fell_back" && fell_back
+            }
             _ => serde_json::to_value(event).unwrap()["type"] == **name,
         };
         alone.iter().any(is_there)

@@ -152,6 +152,21 @@ proc ::n2::read_constraints {files clocks wireload} {
   }
 }
 
+# Multiplies the period and the edges of every clock; generated ones follow theirs. Made anew under its name, a
+# clock keeps its latency, uncertainty and exceptions.
+proc ::n2::scale_clocks {factor} {
+  step perturbation {
+    foreach clock [all_clocks] {
+      if {[::sta::Clock_is_generated $clock]} continue
+      set edges {}
+      foreach edge [::sta::Clock_waveform $clock] { lappend edges [expr {$edge * $factor}] }
+      set period [expr {[::sta::Clock_period $clock] * $factor}]
+      # With the flag that adds, clocks that share a source stay.
+      ::sta::make_clock [get_name $clock] [::sta::Clock_sources $clock] 1 $period $edges ""
+    }
+  }
+}
+
 proc ::n2::take_down_group {command operation} {
   variable group_names
   set at [lsearch -glob [lrange $command 1 end] -n*]

@@ -78,6 +78,7 @@ impl Fork {
             eco: None,
             seed: 7,
             guard,
+            perturbation: None,
         }
     }
 

@@ -105,6 +105,7 @@ fn each_eco_does_what_it_is_for() {
             eco: Some((&proposal, eco)),
             seed: 1,
             guard: Default::default(),
+            perturbation: None,
         };
         let after = measured(context.run_trial(&request, &mut run));
         assert_better(expectation.improves, &base, &after, &name);

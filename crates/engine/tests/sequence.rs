@@ -71,6 +71,7 @@ fn try_sequence(
         eco: None,
         seed: 7,
         guard: Default::default(),
+        perturbation: None,
     };
     let request = SequenceRequest {
         trial,

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AttemptId, AttemptUsage, CacheAnswer, CaseName, Containment, ContentHash, EcoManifest,
-    EcoProposal, EngineKind, ExternalProposal, Outcome, Priors, StageIndex, Study, TrialId, Veto,
+    EcoProposal, EngineKind, ExternalProposal, MetricSet, Outcome, Priors, StageIndex, Study,
+    TrialId, Veto,
 };
 
 /// One thing that was decided or observed.
@@ -183,6 +184,22 @@ pub enum Event {
         /// The attempt.
         attempt: AttemptId,
     },
+    /// Decision: a measured case is measured once more, as it is or under a small perturbation.
+    RepeatStarted {
+        /// The attempt: of the base case, or of a survivor whose gain must be stable.
+        attempt: AttemptId,
+        /// The number of the repeat: 0 repeats the measurement as it was, every other one perturbs it.
+        repeat: u32,
+    },
+    /// Decision: what the repeats of the base case say of every number of the run. Stages start after it.
+    NoiseMeasured {
+        /// How the unperturbed re-run differs from the first measurement, in words; empty when it does not.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        differences: Vec<String>,
+        /// By metric, the largest deviation of any perturbed repeat; empty where there was none.
+        #[serde(default, skip_serializing_if = "MetricSet::is_empty")]
+        floor: MetricSet,
+    },
     /// Decision: results of a stage may not survive it.
     PromotionsRefused {
         /// The stage.
@@ -243,6 +260,9 @@ pub enum StageEnd {
     Completed {
         /// The survivors.
         survivors: Vec<CaseName>,
+        /// That an earlier case is passed on in the place of the stage's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fallback: Option<FellBack>,
     },
     /// It was given up; it passes nothing on.
     Failed {
@@ -257,6 +277,17 @@ pub enum StageEnd {
         /// Why.
         cause: String,
     },
+}
+
+/// A stage that went on from an earlier case, since its own were worse.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FellBack {
+    /// The best case that it would have passed on.
+    pub from: CaseName,
+    /// The best case so far, which it passes on alone.
+    pub to: CaseName,
+    /// How much worse the one is than the other, in words.
+    pub cause: String,
 }
 
 /// Who or what asked a run to stop.

@@ -15,6 +15,7 @@ mod evidence;
 mod hash;
 mod ids;
 mod metric;
+mod noise;
 mod outcome;
 mod pattern;
 mod people;
@@ -37,8 +38,8 @@ pub use eco::{
 };
 pub use equivalence::{EquivalenceProof, EquivalenceVerdict};
 pub use event::{
-    EcoDefinition, Event, InputFile, RunIdentity, RunStatus, StageEnd, StageInput, StopCause,
-    ToolIdentity,
+    EcoDefinition, Event, FellBack, InputFile, RunIdentity, RunStatus, StageEnd, StageInput,
+    StopCause, ToolIdentity,
 };
 pub use evidence::{
     Context, Domination, Evidence, Gains, Observation, Prior, PriorRules, PriorRun, PriorSource,
@@ -47,6 +48,7 @@ pub use evidence::{
 pub use hash::ContentHash;
 pub use ids::{AttemptId, CaseName, ParseNameError, StageIndex, TrialId};
 pub use metric::{Direction, Metric, MetricSet, Unit};
+pub use noise::{NoiseRules, Perturbation};
 pub use outcome::{
     AttemptUsage, DesignState, Failure, FailureClass, FailureScope, Finding, FindingKind,
     Measurement, Outcome, PathGroupSummary, Severity, WorstPath,
@@ -68,7 +70,7 @@ pub use rails::{
     StudyRail,
 };
 pub use safety::{EcoClass, SafetyDomain};
-pub use selection::{EarlyStop, Selection, Strategy};
+pub use selection::{EarlyStop, Fallback, Selection, Strategy};
 pub use sequence::{Rollback, SequenceStep, StepEnding, StepRecord};
 pub use study::{
     Aborts, Bound, Budget, Check, Clocks, Design, EngineKind, EngineSpec, Join, JoinMerge,

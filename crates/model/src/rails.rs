@@ -87,6 +87,10 @@ pub struct Gates {
     /// Whether a survivor passes whose equivalence could be neither proved nor refuted; never in `locked`.
     #[serde(default)]
     pub accept_undecided: Option<bool>,
+    /// Under how many perturbations of its measurement a survivor must keep what it gained over its parent;
+    /// none unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stability: Option<u32>,
 }
 
 fn least<T: PartialOrd>(one: Option<T>, other: Option<T>) -> Option<T> {
@@ -231,6 +235,8 @@ pub struct PromotionGates {
     pub equivalence: bool,
     /// Whether one passes whose equivalence is undecided.
     pub accept_undecided: bool,
+    /// Under how many perturbations their gains must last.
+    pub stability: u32,
 }
 
 /// What no survivor may lose in `guarded` and `locked`, unless the study states how much.
@@ -309,6 +315,10 @@ impl PromotionGates {
                 && declared
                     .iter()
                     .all(|gates| gates.accept_undecided != Some(false)),
+            stability: (declared.iter())
+                .filter_map(|gates| gates.stability)
+                .max()
+                .unwrap_or(0),
         }
     }
 }

@@ -93,3 +93,28 @@ pub struct EarlyStop {
     #[serde(default)]
     pub plateau_gain: Option<f64>,
 }
+
+/// When a stage passes on the best case so far in the place of its own survivors: where the best of them is
+/// worse by more than this, by the first metric of the ranking. At least one of both is given; the stricter
+/// holds.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fallback {
+    /// How much worse, in the metric's unit.
+    #[serde(default)]
+    pub max_loss: Option<f64>,
+    /// How much worse, in percent of the magnitude that the best case so far has.
+    #[serde(default)]
+    pub max_loss_percent: Option<f64>,
+}
+
+impl Fallback {
+    /// The most that may be lost against a case with this value, in the metric's unit.
+    pub fn tolerated(&self, value: f64) -> f64 {
+        let share = self
+            .max_loss_percent
+            .map(|percent| value.abs() * percent / 100.0);
+        let limits = [self.max_loss, share].into_iter().flatten();
+        limits.fold(f64::INFINITY, f64::min)
+    }
+}

@@ -8,8 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Approval, ComposeMode, ConflictRule, EarlyStop, Metric, Notification, ParameterValue,
-    PriorRules, Proposer, Rollback, SafetyDomain, SafetyRules, Selection, SequenceStep,
+    Approval, ComposeMode, ConflictRule, EarlyStop, Fallback, Metric, NoiseRules, Notification,
+    ParameterValue, PriorRules, Proposer, Rollback, SafetyDomain, SafetyRules, Selection,
+    SequenceStep,
 };
 
 /// The unit of work: a design, an engine and platform, a safety domain, an objective, a graph of stages.
@@ -41,6 +42,9 @@ pub struct Study {
     /// Folders that hold further ECOs, searched before the built-in catalogue.
     #[serde(default)]
     pub eco_path: Vec<PathBuf>,
+    /// How far the tool's numbers are trusted: measurements of the base case that are repeated.
+    #[serde(default, skip_serializing_if = "NoiseRules::is_silent")]
+    pub noise: NoiseRules,
     /// What may be spent in all.
     #[serde(default)]
     pub budget: Budget,
@@ -349,6 +353,9 @@ pub struct Stage {
     /// The approval of people that the stage waits for before it starts.
     #[serde(default)]
     pub approval: Option<Approval>,
+    /// When it goes on from an earlier case, because what it found is worse.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<Fallback>,
     /// When to give the stage up.
     #[serde(default)]
     pub aborts: Aborts,

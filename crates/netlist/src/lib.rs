@@ -4,7 +4,7 @@
 //! instances, pins and nets ([`Design`]), the edits that lead from a parent to what an ECO made of it
 //! ([`Ledger`]), what two branches' edits of one design come to together ([`Merge`]), their logic in one graph
 //! ([`LogicGraph`]), whether both compute the same ([`LogicComparison`]), and from all of that how far a
-//! change really reaches ([`measure_reach`]).
+//! change really reaches ([`measure_reach`]). And the same design in another order ([`shuffle_instances`]).
 //!
 //! Never believes what an ECO says of itself, never reads behavioural Verilog, never changes a design.
 
@@ -19,6 +19,7 @@ mod ledger;
 mod logic;
 mod merge;
 mod reach;
+mod shuffle;
 mod tokens;
 mod verilog;
 
@@ -32,3 +33,4 @@ pub use ledger::{Edit, Ledger};
 pub use logic::{End, EndName, LogicComparison, LogicEnds, compare_logic};
 pub use merge::{Conflict, ConflictKind, Merge};
 pub use reach::measure_reach;
+pub use shuffle::shuffle_instances;

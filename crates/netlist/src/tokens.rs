@@ -19,6 +19,11 @@ impl<'a> Tokens<'a> {
         }
     }
 
+    /// The byte after the last token.
+    pub(crate) const fn offset(&self) -> usize {
+        self.at
+    }
+
     /// The line of the last token, counted from 1.
     pub(crate) const fn line(&self) -> usize {
         self.line

@@ -92,8 +92,14 @@ pub(crate) fn read_modules(text: &[u8]) -> Result<BTreeMap<String, Module>, Netl
     }
 }
 
+/// Words that begin a statement without instances.
+pub(crate) const DECLARING: [&str; 11] = [
+    "input", "output", "inout", "supply0", "supply1", "wire", "tri", "wand", "wor", "signed",
+    "assign",
+];
+
 /// Words that begin behavioural Verilog, or what a netlist has no need of.
-const BEHAVIOUR: [&str; 12] = [
+pub(crate) const BEHAVIOUR: [&str; 12] = [
     "always", "initial", "reg", "integer", "function", "task", "generate", "if", "for", "specify",
     "defparam", "genvar",
 ];

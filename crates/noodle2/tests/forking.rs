@@ -39,7 +39,8 @@ fn attempts(out: &Path) -> Vec<(PathBuf, Value)> {
         .collect()
 }
 
-/// The commands of all attempts, as `(was forked, is an audit)`.
+/// The commands of all attempts, as `(was forked, is an audit)`; those of the base case's re-run left out, which
+/// always starts its engine anew.
 fn commands(out: &Path) -> Vec<(bool, bool)> {
     let of = |(_, provenance): (PathBuf, Value)| {
         let commands = provenance["commands"].as_array().unwrap().clone();
@@ -48,7 +49,11 @@ fn commands(out: &Path) -> Vec<(bool, bool)> {
             (command["forked"] == true, folder.ends_with("/audit"))
         })
     };
-    attempts(out).into_iter().flat_map(of).collect()
+    let attempts = attempts(out).into_iter();
+    attempts
+        .filter(|(folder, _)| !folder.ends_with("counter_0_0/2"))
+        .flat_map(of)
+        .collect()
 }
 
 /// Processes of `sta` that work below a folder.
@@ -115,8 +120,8 @@ fn a_fork_that_differs_is_a_loud_failure_and_ends_all_forking() {
     let eco = study.with_file_name("ecos").join("two_faced");
     fs::create_dir_all(&eco).unwrap();
     fs::write(eco.join("eco.tcl"), TWO_FACED).unwrap();
-    let manifest = "name: two_faced\nversion: 1\ndescription: Two-faced.\nclass: placement_local\n\
-                    changes_connectivity: false\nimplementation: {tcl: eco.tcl}\n";
+    let manifest = "name: two_faced\nversion: 1\ndescription: Two-faced.\nclass: placement_local\nengines: [opensta]\n\
+                    parameters: {}\nexpected: {}\nchanges_connectivity: false\nimplementation: {tcl: eco.tcl}\n";
     fs::write(eco.join("eco.yaml"), manifest).unwrap();
     edit(
         &study,

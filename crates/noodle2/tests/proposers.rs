@@ -192,8 +192,11 @@ fn a_run_whose_rounds_were_all_answered_goes_on_without_the_program() {
         fs::remove_file(out.join(name)).unwrap();
     }
     for trial in fs::read_dir(out.join("trials")).unwrap() {
-        // Confirmations.
-        let _ = fs::remove_dir_all(trial.unwrap().path().join("2"));
+        let trial = trial.unwrap().path();
+        // Confirmations; that of the base case is its re-run, which came before.
+        if !trial.ends_with("counter_0_0") {
+            let _ = fs::remove_dir_all(trial.join("2"));
+        }
     }
     ends(0, &["resume", text(&out)]);
     assert_eq!(digest(&out), whole);

@@ -155,8 +155,26 @@ fn an_eco_that_fakes_its_numbers_is_found_when_its_netlist_is_read_again() {
                   \x20 - {name: two, after: one, trials: 2, ecos: [{name: liar, parameters: {turn: 2}}, {name: upsize_critical, parameters: {max_cells: 9}}]}\n";
     let study = study(folder.path(), "guarded", stages);
     eco(study.parent().unwrap(), "liar", "placement_local", lie);
-    let out = folder.path().join("run");
+    // A fork measures in a process that the ECO never ran in: there the lie is not even told.
+    let out = folder.path().join("forked");
     completes(&study, &out);
+    let honest = shown(&out, "0_1");
+    assert_eq!(honest["result"], "measured", "{honest:#}");
+    assert!(honest["metrics"]["setup_wns_ps"].as_f64().unwrap() < -100.0);
+
+    let completes_cold = |out: &Path| {
+        let words = [
+            "run",
+            text(&study),
+            "--out",
+            text(out),
+            "--engine-mode",
+            "cold",
+        ];
+        ends(0, &words);
+    };
+    let out = folder.path().join("run");
+    completes_cold(&out);
     let liar = shown(&out, "0_1");
     assert_eq!(liar["result"], "measured, refused", "{liar:#}");
     assert_eq!(liar["refused"][0], "confirmation: nondeterministic");
@@ -177,7 +195,7 @@ fn an_eco_that_fakes_its_numbers_is_found_when_its_netlist_is_read_again() {
         .replace("guarded", "sandbox");
     fs::write(&study, sandbox).unwrap();
     let out = folder.path().join("believed");
-    completes(&study, &out);
+    completes_cold(&out);
     assert_eq!(summary(&out)["stages"][0]["survivors"][0], "counter_0_1");
 }
 

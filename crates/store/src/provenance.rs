@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use noodle2_model::{
     AttemptId, AttemptUsage, CacheHit, CaseName, CommandEnding, CommandReport, CommandSpec,
-    ContentHash, EcoProposal, InputFile, StopReason, ToolIdentity,
+    ContentHash, EcoProposal, InputFile, Perturbation, StopReason, ToolIdentity,
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,8 +31,11 @@ pub struct Provenance {
     /// The ECO with its parameters; absent for the base case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eco: Option<EcoProposal>,
-    /// The seed of the study.
+    /// What the tool is seeded with: the seed of the study, or of its perturbation.
     pub seed: u64,
+    /// What was changed about the measurement; absent where nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub perturbation: Option<Perturbation>,
     /// The tools, each with path, version and hash.
     pub tools: Vec<ToolIdentity>,
     /// Libraries, constraints, netlist and everything else that was read, with hashes.
@@ -213,6 +216,7 @@ mod tests {
             parent: None,
             eco: None,
             seed: u64::MAX,
+            perturbation: Perturbation::of(7, 1),
             tools: Vec::new(),
             inputs: vec![InputFile {
                 role: "liberty:typical".to_owned(),

@@ -435,7 +435,9 @@ fn expected_attempts(folder: &RunFolder, records: &[Record]) -> BTreeMap<PathBuf
     let mut known = BTreeMap::new();
     for record in records {
         match &record.event {
-            Event::AttemptStarted { attempt } | Event::ConfirmationStarted { attempt } => {
+            Event::AttemptStarted { attempt }
+            | Event::ConfirmationStarted { attempt }
+            | Event::RepeatStarted { attempt, .. } => {
                 known
                     .entry(folder.attempt(case_name, *attempt))
                     .or_insert(Expected::Nothing);

@@ -140,7 +140,8 @@ codes! {
          every case. Hold metrics need a scene with `hold` among its `checks`.";
     BOUND = "N2-STUDY-023", "a bound without a limit, or with contradictory ones",
         "A bound has at least one of `min`, `max`, `max_loss` and `max_loss_percent`; `min` is not above \
-         `max`; and each metric has one bound, which holds all its limits.";
+         `max`; and each metric has one bound, which holds all its limits. A `fallback` has at least one of \
+         `max_loss` and `max_loss_percent`.";
     IDLE_STAGE = "N2-STUDY-024", "trials without ECOs, or ECOs without trials",
         "A stage that may propose trials needs at least one ECO to try, and a stage with `trials: 0` \
          passes its inputs on and tries nothing. The ECO `noop` changes nothing.";

@@ -316,6 +316,10 @@ fn looseness(study: &Study, locations: &Locations) -> Vec<Problem> {
             }
         }
     }
+    if study.noise.rerun == Some(false) && study.safety_domain != SafetyDomain::Sandbox {
+        let message = format!("`rerun: false` is looser than `{}`", study.safety_domain);
+        found.push(("noise.rerun".to_owned(), message));
+    }
     for (index, stage) in study.stages.iter().enumerate() {
         let domain = study.domain_of(stage);
         let approval = stage.approval.as_ref();

@@ -102,6 +102,20 @@ fn constraints() -> Vec<(&'static str, &'static str, Value)> {
             "minimum",
             json!(0),
         ),
+        ("/$defs/NoiseRules/properties/repeats", "minimum", json!(1)),
+        (
+            "/$defs/NoiseRules/properties/repeats",
+            "maximum",
+            json!(100),
+        ),
+        ("/$defs/Gates/properties/stability", "minimum", json!(1)),
+        ("/$defs/Gates/properties/stability", "maximum", json!(100)),
+        ("/$defs/Fallback/properties/max_loss", "minimum", json!(0)),
+        (
+            "/$defs/Fallback/properties/max_loss_percent",
+            "minimum",
+            json!(0),
+        ),
         ("/$defs/Budget/properties/trials", "minimum", json!(1)),
         (
             "/$defs/Budget/properties/cpu_time_s",

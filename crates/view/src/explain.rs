@@ -8,9 +8,10 @@ use noodle2_model::{
 };
 use serde::Serialize;
 
+use crate::noise::{fallback_text, indistinguishable, indistinguishable_lines, repeat_lines};
 use crate::{
-    ApprovalStanding, ApprovalSummary, History, StageStatus, composition_lines, count_text,
-    eco_text, gain_text, metric_text, trial_text, veto_text, weight_text,
+    ApprovalStanding, ApprovalSummary, History, NoiseSummary, StageStatus, composition_lines,
+    count_text, eco_text, gain_text, metric_text, trial_text, veto_text, weight_text,
 };
 
 /// What is explained, and in which sentences.
@@ -121,12 +122,22 @@ impl Explainer<'_> {
         let mut lines =
             vec!["measured first, as it is: everything else is held against it".to_owned()];
         if let Some(reasons) = self.controller.block_reasons() {
-            lines.push("gate 0 does not let it pass, and nothing else runs:".to_owned());
+            lines.push("it is not fit to be worked on, and nothing else runs:".to_owned());
             lines.extend(reasons.iter().map(|reason| format!("  {reason}")));
         } else if self.controller.base_case().is_some() {
             lines.push("gate 0 found it fit to be worked on".to_owned());
         }
         lines.extend(self.controller.base_attempts().last().and_then(known_line));
+        lines.extend(repeat_lines(self.controller.base_repeats()));
+        let noise = NoiseSummary::new(self.controller);
+        lines.extend(noise.iter().flat_map(NoiseSummary::lines));
+        let floor = noise.iter().flat_map(|noise| noise.floor.iter());
+        let widths: Vec<String> = floor
+            .map(|(metric, width)| format!("{metric} {}", metric_text(metric, Some(width))))
+            .collect();
+        if !widths.is_empty() {
+            lines.push(format!("noise floor: {}", widths.join(", ")));
+        }
         Explanation {
             subject: format!("case {}, the base case", self.controller.base_name()),
             lines,
@@ -226,6 +237,18 @@ impl Explainer<'_> {
                 gain_text(*metric, value(parent), value(case))
             ));
         }
+        if let Some(parent) = parent
+            && controller.are_indistinguishable(
+                trial.id.stage,
+                &case.measurement,
+                &parent.measurement,
+            )
+        {
+            lines.push(format!(
+                "it is indistinguishable from {}: no metric of the ranking differs by more than the noise floor",
+                parent.name
+            ));
+        }
         if let Some(radius) = &case.measurement.blast_radius {
             lines.push(format!(
                 "it touched {} and {}: `{}` as measured",
@@ -250,8 +273,17 @@ impl Explainer<'_> {
         if let Some(Outcome::Measured(again)) = trial.confirmation() {
             lines.extend(again.equivalence.as_ref().map(proof_line));
         }
+        lines.extend(repeat_lines(&trial.repeats));
         for gate in trial.refused.iter().flatten() {
             lines.push(format!("it may not survive: {gate}"));
+        }
+        let alike = indistinguishable(controller, trial.id.stage);
+        if let Some(others) = alike.get(&case.name) {
+            let others: Vec<String> = others.iter().map(ToString::to_string).collect();
+            lines.push(format!(
+                "it is indistinguishable from {}, which also survived",
+                others.join(", ")
+            ));
         }
         lines.extend(self.survival_line(trial, case));
         lines
@@ -261,10 +293,14 @@ impl Explainer<'_> {
     fn survival_line(&self, trial: &Trial, case: &Case) -> Option<String> {
         let controller = self.controller;
         let stage = &controller.stages()[trial.id.stage.position()];
-        let StageStanding::Finished(StageEnd::Completed { survivors }) = &stage.standing else {
+        let StageStanding::Finished(end @ StageEnd::Completed { survivors, .. }) = &stage.standing
+        else {
             return None;
         };
         let name = self.name(trial.id.stage);
+        if let Some(text) = fallback_text(end) {
+            return Some(format!("stage `{name}` {text}"));
+        }
         if let Some(place) = survivors.iter().position(|other| *other == case.name) {
             return Some(format!(
                 "stage `{name}` passed it on, as number {} of {}{}",
@@ -445,7 +481,11 @@ impl Explainer<'_> {
             ));
         }
         match &stage.standing {
-            StageStanding::Finished(StageEnd::Completed { survivors }) => {
+            StageStanding::Finished(end @ StageEnd::Completed { survivors, .. }) => {
+                let alike = indistinguishable(controller, index);
+                lines.extend(indistinguishable_lines(&alike));
+                let fell_back = fallback_text(end);
+                lines.extend(fell_back.map(|text| format!("it {text}")));
                 let rank = &controller.program().objective(index).rank;
                 let rank: Vec<&str> = rank.iter().map(|metric| metric.name()).collect();
                 let names: Vec<String> = survivors.iter().map(ToString::to_string).collect();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use noodle2_control::{Controller, TransitionError};
+use noodle2_control::{AttemptRole, Controller, TransitionError};
 use noodle2_model::{AttemptId, Event, StageIndex};
 
 use crate::{JournalMending, SummaryStatus};
@@ -96,7 +96,9 @@ impl History {
                 Event::WorkersOffered { workers } => {
                     history.workers = history.workers.max(*workers)
                 }
-                Event::AttemptStarted { attempt } | Event::ConfirmationStarted { attempt } => {
+                Event::AttemptStarted { attempt }
+                | Event::ConfirmationStarted { attempt }
+                | Event::RepeatStarted { attempt, .. } => {
                     open.insert(*attempt, history.spans.len());
                     history.spans.push(AttemptSpan {
                         attempt: *attempt,
@@ -261,29 +263,44 @@ impl History {
     /// A time below which no schedule of the measured attempts could have finished: the larger of the
     /// longest chain of attempts and of all attempt seconds divided by the workers (Graham 1969).
     pub(crate) fn lower_bound_s(&self) -> f64 {
-        let mut base = 0.0_f64;
+        // Its repeats wait for the base, and all stages for them.
+        let (mut base, mut repeats) = (0.0_f64, 0.0_f64);
         let mut longest = vec![0.0_f64; self.controller.stages().len()];
         let mut total = 0.0;
         for span in &self.spans {
             let seconds = span.seconds().unwrap_or(0.0);
             total += seconds;
             if span.attempt.trial.is_base() {
-                base = base.max(seconds);
+                match self.controller.role_of(span.attempt) {
+                    Some(AttemptRole::Repeats(_)) => repeats = repeats.max(seconds),
+                    _ => base = base.max(seconds),
+                }
             } else {
                 let stage = &mut longest[span.attempt.trial.stage.position()];
                 *stage = stage.max(seconds);
             }
         }
         let (_, chain) = self.controller.program().dag().critical_path(&longest);
-        (base + chain).max(total / f64::from(self.workers))
+        (base + repeats + chain).max(total / f64::from(self.workers))
     }
 
     /// Processor seconds of all attempts.
     pub fn cpu_s(&self) -> f64 {
         let base = self.controller.base_attempts().iter();
         let trials = self.controller.trials();
-        let trials = trials.flat_map(|trial| trial.attempts.iter().chain(&trial.confirmations));
-        base.chain(trials).map(|attempt| attempt.usage.cpu_s).sum()
+        let trials = trials.flat_map(|trial| {
+            let repeats = trial.repeats.values().flatten();
+            trial
+                .attempts
+                .iter()
+                .chain(&trial.confirmations)
+                .chain(repeats)
+        });
+        let repeats = self.controller.base_repeats().values().flatten();
+        base.chain(repeats)
+            .chain(trials)
+            .map(|attempt| attempt.usage.cpu_s)
+            .sum()
     }
 
     /// Seconds during which an attempt of the one and of the other stage ran at the same instant.

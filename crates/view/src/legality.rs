@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
-    Aborts, Approval, Bound, ContainmentRules, DesignGuard, EcoClass, FailureRail, JoinMerge,
-    Limits, OnTimeout, PriorRules, PromotionGates, ProtectedObjects, RiskEnvelope, SafetyDomain,
-    Stage, StageEco, Study, StudyRail,
+    Aborts, Approval, Bound, ContainmentRules, DesignGuard, EcoClass, FailureRail, Fallback,
+    JoinMerge, Limits, OnTimeout, PriorRules, PromotionGates, ProtectedObjects, RiskEnvelope,
+    SafetyDomain, Stage, StageEco, Study, StudyRail,
 };
 use serde::Serialize;
 
+use crate::noise::{fallback_rule_text, rules_text};
 use crate::{count_text, seconds_text};
 
 /// What a study may do, in the shape of `legality.json`.
@@ -25,6 +26,10 @@ pub struct LegalityReport {
     limits: Limits,
     branch_rail: FailureRail,
     study_rail: StudyRail,
+    /// How often the base case is measured again: 0 stands for once as it is, each other number for a perturbation.
+    base_repeats: Vec<u32>,
+    #[serde(skip)]
+    noise: String,
     /// What is done with evidence of other runs; absent where the study says nothing of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     priors: Option<PriorsReport>,
@@ -72,6 +77,9 @@ struct StageLegality {
     /// Who must approve before it starts; absent where nobody has to.
     #[serde(skip_serializing_if = "Option::is_none")]
     approval: Option<Approval>,
+    /// When it goes on from an earlier case; absent where it never does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fallback: Option<Fallback>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -80,6 +88,8 @@ struct GatesReport {
     confirm: bool,
     equivalence: bool,
     accept_undecided: bool,
+    /// Under how many perturbations a survivor's gain must last.
+    stability: u32,
 }
 
 /// A reason why a study may not run.
@@ -101,6 +111,7 @@ impl LegalityReport {
             .iter()
             .map(|stage| u64::from(stage.trials))
             .sum();
+        let base_repeats: Vec<u32> = study.noise.repeats_in(study.safety_domain).collect();
         Self {
             study: study.name.clone(),
             legal: breaches.is_empty(),
@@ -110,12 +121,15 @@ impl LegalityReport {
                 trials: study.budget.trials,
                 cpu_time_s: study.budget.cpu_time_s,
                 wall_time_s: study.budget.wall_time_s,
-                // The base case is measured once besides.
-                most_wall_time_s: (trials + 1) as f64 * study.limits.wall_time_s,
+                // The base case is measured once besides, and again as often as the study asks.
+                most_wall_time_s: (trials as usize + 1 + base_repeats.len()) as f64
+                    * study.limits.wall_time_s,
             },
             limits: study.limits.clone(),
             branch_rail: study.safety.rails.branch,
             study_rail: StudyRail::of(study),
+            base_repeats,
+            noise: rules_text(study.noise, study.safety_domain),
             priors: study.priors.as_ref().map(|rules| PriorsReport {
                 project: rules.project_of(&study.name).to_owned(),
                 rules: rules.clone(),
@@ -167,6 +181,9 @@ impl LegalityReport {
             "  branch rail  {}",
             failure_rail_text(&self.branch_rail)
         ));
+        if !self.noise.is_empty() {
+            lines.push(format!("  noise        {}", self.noise));
+        }
         lines.extend(
             self.priors
                 .iter()
@@ -261,6 +278,7 @@ impl StageLegality {
                 confirm: gates.confirm,
                 equivalence: gates.equivalence,
                 accept_undecided: gates.accept_undecided,
+                stability: gates.stability,
             },
             veto: study
                 .priors
@@ -269,6 +287,7 @@ impl StageLegality {
             steered: study.priors.as_ref().is_some_and(|rules| rules.warm_start)
                 && PriorRules::steers(domain),
             approval: stage.approval.clone(),
+            fallback: stage.fallback,
         }
     }
 
@@ -312,7 +331,21 @@ impl StageLegality {
         if self.gates.equivalence && self.gates.accept_undecided {
             proofs.push("an undecided one passes");
         }
+        let stability = match self.gates.stability {
+            0 => String::new(),
+            count => format!(
+                "gain kept under {}",
+                count_text(count as usize, "perturbation")
+            ),
+        };
+        if !stability.is_empty() {
+            proofs.push(&stability);
+        }
         line("survivors", proofs.join(", "));
+        line(
+            "fallback",
+            self.fallback.map_or(String::new(), fallback_rule_text),
+        );
         let uses = [
             (self.steered, "what earlier runs found may guide the choice"),
             (self.veto, "what mostly fails is not tried"),

@@ -10,6 +10,7 @@ mod explain;
 mod history;
 mod legality;
 mod lineage;
+mod noise;
 mod number;
 mod people;
 mod plan;
@@ -24,6 +25,7 @@ pub use explain::{Explanation, known_line};
 pub use history::History;
 pub use legality::{Breach, LegalityReport};
 pub use lineage::Lineage;
+pub use noise::NoiseSummary;
 pub use number::{bytes_text, count_text, gain_text, metric_text, seconds_text, weight_text};
 pub use people::{
     AnswerSummary, ApprovalStanding, ApprovalSummary, JournalMending, deadline, mending_text,

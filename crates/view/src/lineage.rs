@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use noodle2_control::{Case, Controller};
-use noodle2_model::{CaseName, Composition, Metric, Parameters, StageIndex};
+use noodle2_control::{Case, Controller, StageStanding};
+use noodle2_model::{CaseName, Composition, FellBack, Metric, Parameters, StageEnd, StageIndex};
 use serde::Serialize;
 
 use crate::metric_text;
@@ -31,6 +31,9 @@ struct LineageStage {
     /// The length of the longest chain of stages before it: stages of one wave stand in one column.
     wave: usize,
     survivors: Vec<CaseName>,
+    /// That it passes on an earlier case in the place of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fallback: Option<FellBack>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -86,6 +89,12 @@ impl Lineage {
                     .position(|wave| wave.contains(&StageIndex::from(position)))
                     .unwrap_or(0),
                 survivors: stage.survivors().to_vec(),
+                fallback: match &stage.standing {
+                    StageStanding::Finished(StageEnd::Completed { fallback, .. }) => {
+                        fallback.clone()
+                    }
+                    _ => None,
+                },
             })
             .collect();
         let survivors: BTreeSet<&CaseName> =
@@ -94,7 +103,11 @@ impl Lineage {
         let best = controller.best_case();
         let kept = with_ancestors(
             controller,
-            survivors.iter().copied().chain(base).chain(best),
+            survivors.iter().copied().chain(base).chain(best).chain(
+                stages
+                    .iter()
+                    .filter_map(|stage| Some(&stage.fallback.as_ref()?.from)),
+            ),
         );
         let winning = with_ancestors(controller, best);
         let cases = controller
@@ -174,8 +187,30 @@ impl Lineage {
                 quoted(&case.case.to_string())
             );
         }
+        for stage in &self.stages {
+            if let Some(FellBack { from, to, .. }) = &stage.fallback {
+                let _ = writeln!(
+                    text,
+                    "  {} -> {} [style=dashed, constraint=false, label={}];",
+                    quoted(&from.to_string()),
+                    quoted(&to.to_string()),
+                    quoted(&format!("{} falls back", stage.name))
+                );
+            }
+        }
         text.push_str("}\n");
         text
+    }
+
+    /// The stages that went on from an earlier case, where this is it.
+    fn fallbacks_to(&self, case: &LineageCase) -> Option<String> {
+        let stages = self.stages.iter().filter_map(|stage| {
+            let fell = stage.fallback.as_ref()?;
+            (fell.to == case.case)
+                .then(|| format!("`{}` falls back here from {}", stage.name, fell.from))
+        });
+        let stages: Vec<String> = stages.collect();
+        (!stages.is_empty()).then(|| format!("({})", stages.join("; ")))
     }
 
     /// The lineage as a tree for a terminal: each case below its first parent, the winning path marked.
@@ -201,6 +236,7 @@ impl Lineage {
                     .as_ref()
                     .map(|other| format!("(composed with {other})")),
                 case.twins_of_parent(),
+                self.fallbacks_to(case),
             ]
             .into_iter()
             .flatten()

@@ -1,9 +1,12 @@
 //! What a study would do: stages, waves, joins, critical path, budget.
 
-use noodle2_model::{Approval, ComposeMode, JoinMerge, Stage, StageIndex, StageRelation, Study};
+use noodle2_model::{
+    Approval, ComposeMode, Fallback, JoinMerge, Stage, StageIndex, StageRelation, Study,
+};
 use noodle2_plan::{StageDag, StageDependency};
 use serde::Serialize;
 
+use crate::noise::{fallback_rule_text, rules_text};
 use crate::{Table, count_text, seconds_text};
 
 /// A study's plan, in the shape that `plan --format json` prints.
@@ -15,6 +18,10 @@ pub struct PlanView {
     waves: Vec<Vec<StageIndex>>,
     critical_path: Vec<StageIndex>,
     convergence_points: Vec<StageIndex>,
+    /// How often the base case is measured again: 0 stands for once as it is, each other number for a perturbation.
+    base_repeats: Vec<u32>,
+    #[serde(skip)]
+    noise: String,
     max_trials: u64,
     wave_speedup: f64,
     budget: PlannedBudget,
@@ -94,6 +101,9 @@ struct PlannedStage {
     ecos: Vec<String>,
     /// The approval that it waits for before it starts.
     approval: Option<Approval>,
+    /// When it goes on from an earlier case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fallback: Option<Fallback>,
     /// How the stage composes cases of its branches, where it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     composes: Option<ComposeMode>,
@@ -143,6 +153,7 @@ impl PlanView {
                     .unwrap_or(study.safety_domain)
                     .to_string(),
                 approval: stage.approval.clone(),
+                fallback: stage.fallback,
                 ecos: stage.ecos.iter().map(|eco| eco.name.clone()).collect(),
                 composes: composes(stage),
             }
@@ -154,6 +165,8 @@ impl PlanView {
             waves: dag.waves(),
             critical_path: dag.critical_path(&weights).0,
             convergence_points: dag.convergence_points(),
+            base_repeats: study.noise.repeats_in(study.safety_domain).collect(),
+            noise: rules_text(study.noise, study.safety_domain),
             max_trials: study
                 .stages
                 .iter()
@@ -228,11 +241,28 @@ impl PlanView {
                 )
             })
             .collect();
+        let falling = self
+            .stages
+            .iter()
+            .filter_map(|stage| Some((stage, stage.fallback?)));
+        let fallbacks: String = falling
+            .map(|(stage, rule)| {
+                format!(
+                    "fallback       {} {}\n",
+                    stage.name,
+                    fallback_rule_text(rule)
+                )
+            })
+            .collect();
+        let noise = match self.noise.as_str() {
+            "" => String::new(),
+            noise => format!("noise          {noise}\n"),
+        };
         let limit = |limit: Option<f64>| limit.map_or("no limit".to_owned(), seconds_text);
         format!(
             "{}\n{}\nwaves          {} ({:.1}× fewer than stages; shown for reading, a running study has no barriers)\n\
              critical path  {}\njoins          {}\ntrials         {} at most, budget {}\n\
-             time           wall {}, CPU {}, each attempt at most {}\n{approvals}{}",
+             time           wall {}, CPU {}, each attempt at most {}\n{noise}{approvals}{fallbacks}{}",
             self.study,
             table.text(),
             waves.join(" "),

@@ -1,10 +1,11 @@
 //! The report of a run for people.
 
-use noodle2_model::{Metric, StageIndex};
+use noodle2_model::{FellBack, Metric, StageIndex};
 
+use crate::noise::indistinguishable_lines;
 use crate::{
-    ApprovalStanding, History, JournalMending, Lineage, StageStatus, Summary, SummaryStatus, Table,
-    count_text, gain_text, metric_text, seconds_text,
+    ApprovalStanding, History, JournalMending, Lineage, NoiseSummary, StageStatus, Summary,
+    SummaryStatus, Table, count_text, gain_text, metric_text, seconds_text,
 };
 
 /// The report in Markdown.
@@ -68,6 +69,8 @@ fn render(history: &History, summary: &Summary, form: Form) -> String {
     for (title, body) in [
         ("Why", Body::Lines(summary.causes.clone())),
         ("Approvals", Body::Lines(approvals(history, summary))),
+        ("Noise", Body::Lines(noise(summary))),
+        ("Noise floor", Body::Table(noise_floor(summary))),
         ("Stages", Body::Table(stages(summary))),
         ("Branches at the same time", Body::Lines(overlaps(history))),
         ("ECOs", Body::Table(ecos(summary))),
@@ -104,6 +107,26 @@ fn approvals(history: &History, summary: &Summary) -> Vec<String> {
     lines
 }
 
+/// How far the numbers can be trusted, and what they do not tell apart.
+fn noise(summary: &Summary) -> Vec<String> {
+    let known = summary.noise.iter();
+    let mut lines: Vec<String> = known.flat_map(|noise| noise.lines()).collect();
+    for stage in &summary.stages {
+        let found = indistinguishable_lines(&stage.indistinguishable);
+        lines.extend(found.map(|text| format!("`{}`: {text}", stage.name)));
+    }
+    if summary.best_is_noise {
+        lines.push("the best case is indistinguishable from the base case".to_owned());
+    }
+    lines
+}
+
+fn noise_floor(summary: &Summary) -> Table {
+    let base = summary.base.as_ref().map(|base| &base.metrics);
+    let known = summary.noise.as_ref();
+    known.map_or_else(|| Table::new(&[]), |noise| noise.table(base))
+}
+
 /// What wrote into the journal beside its controller.
 fn intrusions(summary: &Summary) -> Vec<String> {
     let mended = summary.journal_mended.iter();
@@ -124,6 +147,10 @@ fn kept_out(summary: &Summary) -> Vec<String> {
             let gates = gates.join("; ");
             format!("`{}` does not pass on {case}: {gates}", stage.name)
         }));
+        lines.extend(stage.fallback.iter().map(|fell| {
+            let (name, FellBack { from, to, cause }) = (&stage.name, fell);
+            format!("`{name}` passes on {to}, an earlier case, instead of {from}: {cause}")
+        }));
     }
     lines
 }
@@ -138,9 +165,14 @@ pub fn headline(summary: &Summary) -> String {
         SummaryStatus::Stopped => "stopped",
         SummaryStatus::Interrupted => "interrupted, can be resumed",
     };
+    let noise = summary.noise.as_ref();
+    let trust = match noise.is_some_and(NoiseSummary::is_nondeterministic) {
+        true => ", nondeterministic: its numbers cannot be repeated",
+        false => "",
+    };
     match summary.label {
-        Some(label) => format!("{status} ({label}: wires are not modelled)"),
-        None => status.to_owned(),
+        Some(label) => format!("{status}{trust} ({label}: wires are not modelled)"),
+        None => format!("{status}{trust}"),
     }
 }
 

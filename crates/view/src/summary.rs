@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use noodle2_control::{Case, Controller, Ruling, StageStanding, Trial, Verdict};
 use noodle2_model::{
-    CaseName, Containment, ContentHash, EcoProposal, Metric, MetricSet, Outcome, StageEnd,
-    StageIndex, StopCause,
+    CaseName, Containment, ContentHash, EcoProposal, FellBack, Metric, MetricSet, Outcome,
+    StageEnd, StageIndex, StopCause,
 };
 use serde::Serialize;
 
+use crate::noise::indistinguishable;
 use crate::people::approvals;
-use crate::{ApprovalSummary, History, JournalMending, StageStatus, SummaryStatus, veto_text};
+use crate::{
+    ApprovalSummary, History, JournalMending, NoiseSummary, StageStatus, SummaryStatus, veto_text,
+};
 
 /// The version of the summary's shape; raised when a field changes its meaning or goes away.
 pub const SUMMARY_SCHEMA_VERSION: u32 = 1;
@@ -40,6 +43,10 @@ pub struct Summary {
     pub best_origin: Option<BestOrigin>,
     /// What the best case gained over the base, by metric.
     pub deltas: BTreeMap<Metric, MetricDelta>,
+    /// What measuring the base case again told; absent where that is not asked for.
+    pub noise: Option<NoiseSummary>,
+    /// Whether the best case is indistinguishable from the base by the study's ranking, given the noise floor.
+    pub best_is_noise: bool,
     /// The ECOs that lead from the base to the best case, first to last.
     pub winning_chain: Vec<String>,
     /// The stages by index.
@@ -144,6 +151,10 @@ pub struct StageSummary {
     pub contained: Vec<String>,
     /// Results that were not permitted to survive, with the gates that they did not pass.
     pub refused: BTreeMap<CaseName, Vec<String>>,
+    /// Which of its survivors are indistinguishable, given the noise floor, from which others.
+    pub indistinguishable: BTreeMap<CaseName, Vec<CaseName>>,
+    /// That it passes on an earlier case in the place of its own, and why.
+    pub fallback: Option<FellBack>,
     /// Survivors that were measured again and found the same.
     pub confirmed: usize,
     /// Trials that changed nothing.
@@ -218,6 +229,13 @@ impl Summary {
                 .zip(best)
                 .map(|(base, best)| deltas(base, best))
                 .unwrap_or_default(),
+            noise: NoiseSummary::new(controller),
+            best_is_noise: base
+                .zip(best)
+                .filter(|(base, best)| base.name != best.name)
+                .is_some_and(|(base, best)| {
+                    controller.is_noise(&base.measurement, &best.measurement)
+                }),
             winning_chain: best.map(|case| chain(controller, case)).unwrap_or_default(),
             stages: (0..controller.stages().len())
                 .map(|position| StageSummary::new(history, StageIndex::from(position)))
@@ -447,6 +465,11 @@ impl StageSummary {
                 .iter()
                 .filter(|trial| trial.refused.is_none() && trial.confirmation().is_some())
                 .count(),
+            indistinguishable: indistinguishable(controller, index),
+            fallback: match &stage.standing {
+                StageStanding::Finished(StageEnd::Completed { fallback, .. }) => fallback.clone(),
+                _ => None,
+            },
             discarded: trials.iter().filter(|trial| discarded(trial)).count(),
             not_run: trials.iter().filter(|trial| not_run(trial)).count(),
             no_effect: counting(|verdict| *verdict == Verdict::NoEffect),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use noodle2_control::Controller;
+use noodle2_control::{AttemptRole, Controller};
 use noodle2_model::{
     AttemptUsage, ConflictRule, ContentHash, DesignState, EcoClass, EquivalenceProof,
     EquivalenceVerdict, Event, Failure, FailureClass, Join, JoinMerge, Measurement, Metric,
@@ -119,6 +119,17 @@ fn outcome(id: &str) -> Outcome {
     }
 }
 
+/// The base case with 60 ps less slack and 5 µm² more area.
+fn perturbed() -> Outcome {
+    let mut base = match outcome("0_0") {
+        Outcome::Measured(measurement) => measurement,
+        other => panic!("{other:?}"),
+    };
+    base.overall.insert(Metric::SetupWns, -560.0);
+    base.overall.insert(Metric::Area, 1005.0);
+    Outcome::Measured(base)
+}
+
 fn journal() -> Vec<(Timestamp, Event)> {
     journal_stopped(|_| None)
 }
@@ -170,7 +181,10 @@ fn journal_of(
                     attempt: *attempt,
                     outcome: Box::new(match stopped {
                         true => interrupted(),
-                        false => outcome(&attempt.trial.to_string()),
+                        false => match controller.role_of(*attempt) {
+                            Some(AttemptRole::Repeats(1..)) => perturbed(),
+                            _ => outcome(&attempt.trial.to_string()),
+                        },
                     }),
                     usage: AttemptUsage {
                         wall_s: 2.0,
@@ -198,6 +212,58 @@ fn the_report_reads_well() {
 }
 
 #[test]
+fn what_noise_does_not_tell_apart_is_told() {
+    let mut identity = identity();
+    identity.study.noise.repeats = Some(1);
+    identity.study.stages[0].survivors = 2;
+    let history = History::new(&journal_of(identity, |_| None)).unwrap();
+    let summary = Summary::new(&history);
+    let report = report_text(&history, &summary);
+    // 50 ps and 2 µm² lie within the floor, 180 ps do not.
+    assert!(
+        report.contains("`common`: core_0_0 is indistinguishable from core_0_1\n"),
+        "{report}"
+    );
+    assert!(
+        !report.contains("indistinguishable from the base"),
+        "{report}"
+    );
+    let row = |metric: &str, text: &str| {
+        let mut rows = text.lines().filter(|line| line.starts_with(metric));
+        rows.next()
+            .unwrap_or_default()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(
+        row("setup_wns_ps", &report),
+        "setup_wns_ps -500.0 ps 60.0 ps"
+    );
+    let summary = serde_json::to_value(summary).unwrap();
+    assert_eq!(summary["noise"]["floor"]["area_um2"], 5.0);
+    assert_eq!(
+        summary["stages"][0]["indistinguishable"]["core_0_1"],
+        serde_json::json!(["core_0_0"])
+    );
+    let explained = |item: &str| Explanation::of(&history, item).unwrap().text();
+    let trial = explained("0_1");
+    assert!(
+        trial.contains("it is indistinguishable from core_0_0: no metric"),
+        "{trial}"
+    );
+    assert!(
+        trial.contains("from core_0_0, which also survived"),
+        "{trial}"
+    );
+    let base = explained("core_0_0");
+    assert!(
+        base.contains("noise floor: setup_ws_ps 0.0 ps, setup_wns_ps 60.0 ps"),
+        "{base}"
+    );
+}
+
+#[test]
 fn the_summary_counts_what_happened() {
     let history = History::new(&journal()).unwrap();
     let summary = serde_json::to_value(Summary::new(&history)).unwrap();
@@ -210,10 +276,11 @@ fn the_summary_counts_what_happened() {
     assert_eq!(summary["trials_total"], 8);
     assert_eq!(summary["stages"][1]["failures"], 1);
     assert_eq!(summary["label"], "pre-layout");
-    // The base alone, then eight trials and four confirmations, two at a time, each two seconds long.
-    assert_eq!(summary["makespan_s"], 16.0);
-    assert_eq!(summary["lower_bound_s"], 13.0);
-    assert_eq!(summary["cpu_s"], 19.5);
+    // The base and its re-run alone, then eight trials and four confirmations, two at a time, each two seconds long.
+    assert_eq!(summary["makespan_s"], 18.0);
+    assert_eq!(summary["lower_bound_s"], 14.0);
+    assert_eq!(summary["cpu_s"], 21.0);
+    assert_eq!(summary["noise"]["repeatable"], true);
     assert_eq!(summary["stages"][0]["confirmed"], 1);
 }
 

@@ -23,6 +23,7 @@ fn identity() -> RunIdentity {
         "noodle2_version": "0",
         "study": {
             "name": "gated",
+            "safety_domain": "sandbox",
             "design": {"case_name": "core", "top": "core", "netlists": ["core.v"], "platform": "osu018"},
             "scenes": [{"name": "typical", "sdc": ["core.sdc"]}],
             "engine": {"kind": "opensta"},

@@ -4,17 +4,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use noodle2_control::{Controller, StageStanding, TrialStanding};
+use noodle2_control::{AttemptRole, Controller, StageStanding, TrialStanding};
 use noodle2_model::{
     Aborts, Approval, AttemptId, AttemptUsage, Bound, Budget, CacheAnswer, CacheHit, Clocks,
     ComposeMode, ContentHash, Context, Design, DesignState, EcoClass, EcoDefinition,
     EcoImplementation, EcoManifest, EngineKind, EngineSpec, EquivalenceProof, EquivalenceVerdict,
-    Event, Evidence, ExternalProposal, Failure, FailureClass, Join, JoinMerge, JoinPolicy, Limits,
-    Measurement, Metric, MetricSet, Objective, OnTimeout, Outcome, ParameterDomain, ParameterKind,
-    ParameterSpec, ParameterValue, Parasitics, PathExtreme, PathProfile, Prior, PriorRules, Priors,
-    ProposerKind, Rollback, RunIdentity, SafetyDomain, Scene, Selection, SequenceStep, Stage,
-    StageEco, StageEnd, StageIndex, StageMode, StopCause, Strategy, Study, Symptom, TimeSpan,
-    TrialResult, ViolationDepth,
+    Event, Evidence, ExternalProposal, Failure, FailureClass, Fallback, Join, JoinMerge,
+    JoinPolicy, Limits, Measurement, Metric, MetricSet, NoiseRules, Objective, OnTimeout, Outcome,
+    ParameterDomain, ParameterKind, ParameterSpec, ParameterValue, Parasitics, PathExtreme,
+    PathProfile, Prior, PriorRules, Priors, ProposerKind, Rollback, RunIdentity, SafetyDomain,
+    Scene, Selection, SequenceStep, Stage, StageEco, StageEnd, StageIndex, StageMode, StopCause,
+    Strategy, Study, Symptom, TimeSpan, TrialResult, ViolationDepth,
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): enough chance for a schedule, the same on every machine.
@@ -80,6 +80,7 @@ pub fn stage(name: &str, after: &[&str], trials: u32) -> Stage {
         objective: None,
         parent_competes: true,
         approval: None,
+        fallback: None,
         aborts: Aborts::default(),
         join: None,
     }
@@ -125,6 +126,7 @@ pub fn study(stages: Vec<Stage>) -> Study {
             }],
         },
         eco_path: Vec::new(),
+        noise: NoiseRules::default(),
         budget: Budget::default(),
         limits: Limits::default(),
         notify: Vec::new(),
@@ -267,6 +269,15 @@ pub fn random_study(chance: &mut Chance) -> Study {
             }
             stage.aborts.no_improvement = chance.one_in(6);
             if chance.one_in(4) {
+                stage.safety.gates.stability = Some(1 + chance.below(3) as u32);
+            }
+            if chance.one_in(3) {
+                stage.fallback = Some(Fallback {
+                    max_loss: Some(chance.below(8) as f64),
+                    max_loss_percent: None,
+                });
+            }
+            if chance.one_in(4) {
                 stage.approval = Some(Approval {
                     approvers: 1 + chance.below(3) as u32,
                     timeout: Some(TimeSpan::from_seconds(60)),
@@ -301,6 +312,12 @@ pub fn random_study(chance: &mut Chance) -> Study {
         .collect();
     let mut study = study(stages);
     study.seed = chance.next();
+    if chance.one_in(2) {
+        study.noise.repeats = Some(1 + chance.below(3) as u32);
+    }
+    if chance.one_in(2) {
+        study.noise.rerun = Some(true);
+    }
     if !chance.one_in(3) {
         study.safety_domain = SafetyDomain::Guarded;
     }
@@ -373,6 +390,13 @@ pub fn sequence() -> StageEco {
 
 /// What a tool would report: a function of what it is given and of nothing else.
 pub fn result_of(controller: &Controller, attempt: AttemptId, world: u64) -> Outcome {
+    if let Some(AttemptRole::Repeats(repeat)) = controller.role_of(attempt) {
+        let case = &controller.cases().get(&attempt.trial.case("core"));
+        // A rail of the study may have been crossed meanwhile.
+        return case.map_or(Outcome::NoEffect, |case| {
+            repeat_of(case.measurement.clone(), repeat, world)
+        });
+    }
     let Some(trial) = controller.trial(attempt.trial) else {
         return measured(world, -500.0, 1000.0);
     };
@@ -413,6 +437,29 @@ pub fn result_of(controller: &Controller, attempt: AttemptId, world: u64) -> Out
                 (wns + (byte(3) % 8.0) * 5.0 - 15.0).min(0.0),
                 area + byte(4) % 4.0 * 10.0 - 5.0,
             )
+        }
+    }
+}
+
+/// What repeating a measurement finds: unperturbed mostly the same, perturbed some picoseconds more or less.
+fn repeat_of(mut case: Measurement, repeat: u32, world: u64) -> Outcome {
+    let hash = ContentHash::of(format!("{world} repeat {repeat} {}", case.design.canonical));
+    let byte = |place: usize| f64::from(hash.as_bytes()[place]);
+    let wns = case.overall.get(Metric::SetupWns).unwrap_or_default();
+    match hash.as_bytes()[0] {
+        0..4 => Outcome::Failed(Failure {
+            class: FailureClass::ToolError,
+            tool_code: None,
+            message: String::new(),
+            excerpt: String::new(),
+        }),
+        4..8 => measured(world ^ 1, wns, 1.0),
+        40.. if repeat == 0 => Outcome::Measured(case),
+        _ => {
+            case.overall
+                .insert(Metric::SetupWns, wns + byte(1) % 13.0 - 6.0);
+            case.overall.insert(Metric::Area, 1000.0 + byte(2) % 3.0);
+            Outcome::Measured(case)
         }
     }
 }
@@ -726,7 +773,19 @@ fn check_decision(controller: &Controller, event: &Event) {
                 assert!(trial.cancelled.is_none(), "a cancelled trial runs");
             }
         }
+        Event::RepeatStarted { attempt, .. } => {
+            let case = controller.cases().get(&attempt.trial.case("core"));
+            assert!(case.is_some(), "what was not measured is measured again");
+        }
         Event::StageStarted { stage, inputs, .. } => {
+            let study = controller.program().study();
+            let repeats = study.noise.repeats_in(study.safety_domain).count();
+            let is_told = controller.noise().is_some();
+            assert_eq!(
+                is_told,
+                repeats > 0,
+                "a stage starts before the noise is measured"
+            );
             let passed_on: BTreeSet<_> = controller
                 .program()
                 .dag()
@@ -747,7 +806,7 @@ fn check_decision(controller: &Controller, event: &Event) {
 
 pub fn survivors(controller: &Controller, stage: StageIndex) -> Vec<noodle2_model::CaseName> {
     match &controller.stages()[stage.position()].standing {
-        StageStanding::Finished(StageEnd::Completed { survivors }) => survivors.clone(),
+        StageStanding::Finished(StageEnd::Completed { survivors, .. }) => survivors.clone(),
         _ => Vec::new(),
     }
 }
@@ -782,8 +841,9 @@ fn check_state(controller: &Controller, workers: usize) {
                 area(&controller.cases()[name].measurement.overall) <= area(&base) * 1.2
             };
             if stage.inputs.iter().all(|input| bounded(&input.case)) {
+                let noise = controller.noise_floor().get(Metric::SetupWns);
                 assert!(
-                    value(&passed[0]) >= best_in.unwrap(),
+                    value(&passed[0]).unwrap() >= best_in.flatten().unwrap() - noise.unwrap_or(0.0),
                     "a stage passed on worse than it got"
                 );
             }

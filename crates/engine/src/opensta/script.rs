@@ -85,6 +85,8 @@ pub(super) struct Job<'a> {
     pub result: &'a str,
     pub prefix: String,
     pub seed: u64,
+    /// What the period of every clock is multiplied by, in a measurement that is perturbed.
+    pub period_scale: Option<f64>,
 }
 
 /// An ECO that a process applies.
@@ -183,6 +185,10 @@ impl Parts {
             TclWord::text(wireload),
         ];
         design.command("::n2::read_constraints", constraints.clone());
+        if let Some(scale) = job.period_scale {
+            design.command("set ::n2::seed", [TclWord::text(&job.seed.to_string())]);
+            design.command("::n2::scale_clocks", [TclWord::real(scale)?]);
+        }
         let mut parasitics = TclScript::new();
         if let Parasitics::Spef(path) = &group.parasitics {
             parasitics.command("::n2::read_parasitics", [links.word(path)?]);

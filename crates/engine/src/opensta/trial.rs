@@ -8,10 +8,10 @@ use std::time::Duration;
 use noodle2_model::{
     CommandReport, CommandSpec, CommandStreams, ContentHash, DesignGuard, DesignState, EcoClass,
     EcoImplementation, EcoProposal, Failure, FailureClass, ForkPlan, HostSpec, Measurement,
-    MetricSet, Outcome, Parameters, Parasitics, TrialId,
+    MetricSet, Outcome, Parameters, Parasitics, Perturbation, TrialId,
 };
 
-use noodle2_netlist::{Aliases, Edit, Ledger, canonical_hash};
+use noodle2_netlist::{Aliases, Edit, Ledger, canonical_hash, shuffle_instances};
 
 use super::derived::{Change, compare_with_parent};
 use super::log::LogRemarks;
@@ -36,6 +36,9 @@ const UNUSED_PREFIX: &str = "n2_unused_";
 /// What a command ECO writes, before the engine brings it into its own form.
 const REWRITTEN: &str = "rewritten.v";
 
+/// What a perturbed measurement reads: the netlists in another order.
+const SHUFFLED: &str = "shuffled";
+
 /// The folder of an ECO's files, within the folder of the attempt.
 pub(super) const ECO_FOLDER: &str = "eco";
 
@@ -59,6 +62,8 @@ pub struct TrialRequest<'a> {
     pub seed: u64,
     /// What the ECO may not do to the parent.
     pub guard: DesignGuard,
+    /// What is changed about the measurement of a design that is measured as it is; `None` changes nothing.
+    pub perturbation: Option<Perturbation>,
 }
 
 /// What a trial must know of its parent.
@@ -190,9 +195,10 @@ impl StudyContext {
         run: Run<'_>,
     ) -> Result<Outcome, Failure> {
         let mut gathered = Gathered::default();
-        let mut netlists = match &applied {
-            Some(applied) => applied.netlists.clone(),
-            None => request.netlists.clone(),
+        let mut netlists = match (&applied, request.perturbation) {
+            (Some(applied), _) => applied.netlists.clone(),
+            (None, Some(perturbation)) => shuffled(request, perturbation.seed)?,
+            (None, None) => request.netlists.clone(),
         };
         let mut tcl = applied.as_ref().and_then(|applied| {
             let (path, parameters) = applied.tcl.clone()?;
@@ -218,6 +224,7 @@ impl StudyContext {
                 result: &numbered("result", index, "tsv"),
                 prefix: prefix.to_owned(),
                 seed: request.seed,
+                period_scale: request.perturbation.map(|found| found.period_scale),
             };
             let (result, remarks) = self.run_process(request, index, group, &job, run)?;
             gathered.add(self, group, &result, &remarks);
@@ -241,8 +248,10 @@ impl StudyContext {
                     change = Some(found);
                 }
                 design = Some(state);
-                // Further processes see what this one wrote.
-                netlists = vec![request.folder.join(NETLIST)];
+                // Further processes see what this one wrote, which may be in its own order again.
+                if request.perturbation.is_none() {
+                    netlists = vec![request.folder.join(NETLIST)];
+                }
             }
         }
         let design = design.ok_or_else(no_scene)?;
@@ -307,7 +316,12 @@ impl StudyContext {
         let what = match declared {
             _ if index > 0 => "measures what the first process wrote".to_owned(),
             Some(declared) => format!("ECO {} version {}", declared.name, declared.version),
-            None => "measures the design as it is".to_owned(),
+            None => match request.perturbation {
+                Some(Perturbation { repeat, .. }) => {
+                    format!("measures the design under perturbation {repeat}")
+                }
+                None => "measures the design as it is".to_owned(),
+            },
         };
         let trial = request.trial;
         let number = index + 1;
@@ -559,6 +573,25 @@ pub(super) fn io_failure(action: &str, path: &Path, error: &io::Error) -> Failur
 
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     std::fs::write(path, bytes).map_err(|error| io_failure("write", path, &error))
+}
+
+/// The netlists of a request with their instances in another order, written into the folder of the attempt.
+fn shuffled(request: &TrialRequest<'_>, seed: u64) -> Result<Vec<PathBuf>, Failure> {
+    let each = request.netlists.iter().enumerate();
+    each.map(|(index, path)| {
+        let text = read_file(path).map_err(|error| io_failure("read", path, &error))?;
+        let shuffled = shuffle_instances(&text, seed).map_err(|error| {
+            let text = format!(
+                "`{}` cannot be put in another order: {error}",
+                path.display()
+            );
+            failure(FailureClass::ConfigurationError, text)
+        })?;
+        let place = request.folder.join(numbered(SHUFFLED, index, "v"));
+        write(&place, &shuffled)?;
+        Ok(place)
+    })
+    .collect()
 }
 
 fn make_link(target: &Path, link: &Path) -> io::Result<()> {

@@ -256,6 +256,7 @@ impl Bench {
                 bounds: Vec::new(),
             },
             eco_path: Vec::new(),
+            noise: Default::default(),
             budget: Default::default(),
             limits: Default::default(),
             notify: Vec::new(),
@@ -392,6 +393,7 @@ pub fn base_request<'a>(context: &StudyContext, folder: &Path) -> TrialRequest<'
         eco: None,
         seed: 1,
         guard: Default::default(),
+        perturbation: None,
     }
 }
 
@@ -458,6 +460,7 @@ pub fn try_eco_under(
         eco: Some((&proposal(eco), eco)),
         seed: 7,
         guard,
+        perturbation: None,
     };
     context.run_trial(&request, run)
 }

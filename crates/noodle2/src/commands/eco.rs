@@ -293,6 +293,7 @@ fn prepare(
         after: Vec::new(),
         relation: None,
         approval: None,
+        fallback: None,
         trials: 1,
         survivors: 1,
         selection: Default::default(),
@@ -338,6 +339,7 @@ impl<'a> Bench<'a> {
             eco: None,
             seed: prepared.identity.study.seed,
             guard: DesignGuard::default(),
+            perturbation: None,
         };
         match run(prepared, &request) {
             Outcome::Measured(base) => Ok(Self {
@@ -432,6 +434,7 @@ impl<'a> Bench<'a> {
             eco: Some((&proposal, eco)),
             seed: self.prepared.identity.study.seed,
             guard: DesignGuard::default(),
+            perturbation: None,
         };
         let (result, message, design, edits) = match run(self.prepared, &request) {
             Outcome::NoEffect => {

@@ -298,6 +298,7 @@ fn measure(
         eco: None,
         seed: 0,
         guard: DesignGuard::default(),
+        perturbation: None,
     };
     match context.run_trial(&request, &mut run_here) {
         Outcome::Measured(measurement) => Ok(measurement),

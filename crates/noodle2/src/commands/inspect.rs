@@ -217,6 +217,10 @@ fn show_trial(
             "refused": trial.and_then(|trial| trial.refused.as_ref()),
             "cache": attempt.and_then(|attempt| attempt.cache.as_ref()),
             "confirmations": trial.map_or(0, |trial| trial.confirmations.len()),
+            "repeats": trial.map_or(controller.base_repeats(), |trial| &trial.repeats)
+                .values()
+                .map(Vec::len)
+                .sum::<usize>(),
             "attempts": attempts.len(),
             "metrics": case.map(|case| &case.measurement.overall),
             "scenes": case.map(|case| &case.measurement.scenes),

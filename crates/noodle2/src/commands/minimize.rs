@@ -373,6 +373,7 @@ impl<'a> Search<'a> {
                 eco: None,
                 seed: 0,
                 guard: self.guard.clone(),
+                perturbation: None,
             },
             name: "minimize",
             class: self.class,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use noodle2_control::{Attempt, Case, Controller};
+use noodle2_control::{Attempt, AttemptRole, Case, Controller};
 use noodle2_engine::{
     Catalogue, Eco, ParentFacts, ReplayRequest, RerunRequest, SequenceRequest, StudyContext,
     TrialRequest,
@@ -13,7 +13,7 @@ use noodle2_exec::{CancelToken, Guard, JobPanicked};
 use noodle2_model::{
     AttemptId, AttemptUsage, CacheAnswer, CacheHit, CaseName, CommandReport, CommandSpec,
     ComposeMode, ConflictRule, ContentHash, DesignGuard, EcoProposal, EquivalenceProof, Failure,
-    FailureClass, Metric, Outcome, RunIdentity,
+    FailureClass, Metric, Outcome, Perturbation, RunIdentity,
 };
 use noodle2_store::{
     ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, copy_file,
@@ -41,12 +41,16 @@ pub(crate) struct AttemptOrder {
     pub replayed: Option<(ParentOrder, ParentOrder)>,
     /// The case that is measured again rather than derived; nothing is tried then.
     pub confirms: Option<ParentOrder>,
+    /// What is changed about the measurement of the case; `None` changes nothing.
+    pub perturbation: Option<Perturbation>,
     /// The case whose logic the confirmed one must have.
     pub same_logic_as: Option<ParentOrder>,
     /// What the steps of a sequence are judged by.
     pub judge: Metric,
     /// How long to wait before it begins, since the machine failed the attempts before.
     pub backoff: Duration,
+    /// What it is made for: only what derives a case can be known.
+    pub role: AttemptRole,
     /// The known result, by its key, that made the case which is measured again.
     pub confirms_known: Option<ContentHash>,
 }
@@ -111,8 +115,10 @@ impl AttemptOrder {
         let case = attempt
             .trial
             .case(&controller.program().study().design.case_name);
+        // The driver orders what the controller has just started.
+        let role = controller.role_of(attempt).unwrap_or(AttemptRole::Derives);
         let confirms = trial
-            .filter(|trial| trial.is_being_confirmed())
+            .filter(|_| role != AttemptRole::Derives)
             .and_then(|_| controller.cases().get(&case));
         let derives = trial.filter(|_| confirms.is_none());
         let parent = derives.and_then(|trial| controller.cases().get(&trial.parent));
@@ -125,7 +131,7 @@ impl AttemptOrder {
             });
         let asks_for_proof = controller.program().gates(attempt.trial.stage).equivalence;
         let origin = trial
-            .filter(|_| confirms.is_some() && asks_for_proof)
+            .filter(|_| role == AttemptRole::Confirms && asks_for_proof)
             .and_then(|trial| controller.cases().get(&trial.parent));
         let rank = &controller.program().objective(attempt.trial.stage).rank;
         Self {
@@ -137,13 +143,21 @@ impl AttemptOrder {
             eco: derives.map(|trial| trial.eco.clone()),
             parent: parent.map(order),
             confirms: confirms.map(order),
+            role,
             confirms_known: trial
                 .filter(|_| confirms.is_some())
                 .and_then(|trial| Some(trial.hit()?.entry)),
-            backoff: match (trial, confirms) {
-                (Some(trial), Some(_)) => backoff_after(&trial.confirmations),
-                (Some(trial), None) => backoff_after(&trial.attempts),
-                (None, _) => backoff_after(controller.base_attempts()),
+            perturbation: controller.perturbation_of(attempt),
+            backoff: match (trial, role) {
+                (Some(trial), AttemptRole::Derives) => backoff_after(&trial.attempts),
+                (Some(trial), AttemptRole::Confirms) => backoff_after(&trial.confirmations),
+                (None, AttemptRole::Derives | AttemptRole::Confirms) => {
+                    backoff_after(controller.base_attempts())
+                }
+                (_, AttemptRole::Repeats(repeat)) => {
+                    let repeats = trial.map_or(controller.base_repeats(), |trial| &trial.repeats);
+                    backoff_after(repeats.get(&repeat).map_or(&[], Vec::as_slice))
+                }
             },
             case,
         }
@@ -286,8 +300,9 @@ impl EngineRunner {
             of_case: true,
             parent: order.parent.as_ref().map(|parent| parent.facts.clone()),
             eco: None,
-            seed: self.identity.study.seed,
+            seed: self.seed(order),
             guard: self.guard(order),
+            perturbation: order.perturbation,
         };
         let asked = match &self.known {
             Some(known) => known.ask(order, &request.guard, &self.catalogue, &folder),
@@ -307,8 +322,10 @@ impl EngineRunner {
             Asked::Unknown(key, miss) => (key, Some(CacheAnswer::Miss(miss))),
             Asked::Nothing => (None, None),
         };
-        // One that failed for the machine's sake starts anew: it may have been the fork's.
-        let may_fork = order.backoff.is_zero();
+        // One that failed for the machine's sake starts anew: it may have been the fork's. So does the base case that is
+        // measured again: of a process that has read it once, it would tell half.
+        let repeats_base = order.attempt.trial.is_base() && order.attempt.number > 1;
+        let may_fork = order.backoff.is_zero() && !repeats_base;
         let (mut output_truncated, mut output_bytes) = (false, 0);
         let mut run = |spec: &CommandSpec, may_fork: bool| {
             let report = self.forking.run(spec, &guard, cancel, may_fork);
@@ -375,7 +392,8 @@ impl EngineRunner {
             if let Some(key) = key.filter(|_| !output_truncated && outcome.can_be_known()) {
                 known.keep(key, &made, || !forked || self.forking.goes_on());
             }
-            if let (Some(case), Outcome::Measured(again)) = (&order.confirms, &outcome)
+            if let (Some(case), None, Outcome::Measured(again)) =
+                (&order.confirms, order.perturbation, &outcome)
                 && ParentFacts::from(again) != case.facts
             {
                 known.forget(case.attempt, order.confirms_known);
@@ -387,6 +405,11 @@ impl EngineRunner {
             cache: miss,
             artifacts: Some(index),
         })
+    }
+
+    /// The seed of an attempt: the study's, or that of what it changes about its measurement.
+    fn seed(&self, order: &AttemptOrder) -> u64 {
+        (order.perturbation).map_or(self.identity.study.seed, |found| found.seed)
     }
 
     /// Writes where an attempt came from, and the index of all that it left; returns the hash of the index.
@@ -405,7 +428,8 @@ impl EngineRunner {
             case: order.case.clone(),
             parent: order.parent.as_ref().map(|parent| parent.case.clone()),
             eco: order.eco.clone(),
-            seed: self.identity.study.seed,
+            seed: self.seed(order),
+            perturbation: order.perturbation,
             tools: self.identity.tools.clone(),
             inputs: self.identity.inputs.clone(),
             host: Host::current(),

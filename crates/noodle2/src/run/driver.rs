@@ -149,15 +149,18 @@ impl Driver {
         pool: &Pool<AttemptId, AttemptResult>,
     ) -> Result<(), DriverError> {
         match decision {
-            Event::AttemptStarted { attempt } | Event::ConfirmationStarted { attempt } => {
+            Event::AttemptStarted { attempt }
+            | Event::ConfirmationStarted { attempt }
+            | Event::RepeatStarted { attempt, .. } => {
                 let order = AttemptOrder::new(&self.controller, attempt);
                 let runner = Arc::clone(&self.runner);
                 pool.submit(attempt, move |cancel| runner.run(&order, cancel))
                     .map_err(|_| DriverError::Duplicate(attempt))?;
             }
             Event::TrialCancelled { trial, .. } => {
-                let running = self.controller.running_attempts();
-                if let Some(attempt) = running.iter().find(|attempt| attempt.trial == trial) {
+                // A survivor may be examined by several attempts at once.
+                let running = self.controller.running_attempts().iter();
+                for attempt in running.filter(|attempt| attempt.trial == trial) {
                     pool.cancel(attempt);
                 }
             }

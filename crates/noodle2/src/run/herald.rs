@@ -98,7 +98,7 @@ impl Herald {
         let (occasions, message, fields) = match event {
             Event::StageFinished { stage, end } => {
                 let (status, text, survivors, cause) = match end {
-                    StageEnd::Completed { survivors } => {
+                    StageEnd::Completed { survivors, .. } => {
                         ("completed", "completed".to_owned(), Some(survivors), None)
                     }
                     StageEnd::Failed { cause, .. } => {

@@ -1,7 +1,7 @@
 //! What is known of attempts from earlier runs: keys, answers, and what is kept for later runs.
 //!
 //! A key holds everything that can make a difference to a result, by content alone. What is in doubt is not known:
-//! confirmations, audits and ECOs that a program of their own carries out always run.
+//! confirmations, repeats, audits and ECOs that a program of their own carries out always run.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,6 +12,7 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 use noodle2_cache::{CacheError, CacheKey, Entry, Found, Origin, ResultCache, Used};
+use noodle2_control::AttemptRole;
 use noodle2_engine::Catalogue;
 use noodle2_model::{
     AttemptId, AttemptUsage, CacheHit, CacheMiss, ContentHash, DesignGuard, EcoProposal, KeyPart,
@@ -139,7 +140,7 @@ impl Keys {
         }
     }
 
-    /// The key of an attempt; `None` for a confirmation, which is there to measure again.
+    /// The key of an attempt; `None` for a confirmation or a repeat, which are there to measure again.
     ///
     /// # Errors
     /// When results of this kind are never kept: why, in words.
@@ -149,7 +150,7 @@ impl Keys {
         guard: &DesignGuard,
         catalogue: &Catalogue,
     ) -> Result<Option<CacheKey>, String> {
-        if order.confirms.is_some() || order.same_logic_as.is_some() {
+        if order.role != AttemptRole::Derives {
             return Ok(None);
         }
         let mut parts = self.shared.clone();

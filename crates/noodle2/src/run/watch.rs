@@ -97,7 +97,10 @@ impl Watch {
             }
             Event::StageFinished { stage, end } => {
                 let text = match end {
-                    StageEnd::Completed { survivors } => {
+                    StageEnd::Completed {
+                        survivors,
+                        fallback,
+                    } => {
                         let metric = controller.program().objective(*stage).rank.first().copied();
                         let survivors: Vec<String> = survivors
                             .iter()
@@ -110,12 +113,34 @@ impl Watch {
                                 format!("{name}{}", value.unwrap_or_default())
                             })
                             .collect();
-                        format!("passes on {}", survivors.join(", "))
+                        let instead = fallback.as_ref().map(|fell| {
+                            format!(
+                                ", an earlier case, instead of {}: {}",
+                                fell.from, fell.cause
+                            )
+                        });
+                        let instead = instead.unwrap_or_default();
+                        format!("passes on {}{instead}", survivors.join(", "))
                     }
                     StageEnd::Failed { cause, .. } => format!("failed: {cause}"),
                     StageEnd::Skipped { cause } => format!("skipped: {cause}"),
                 };
                 self.say(&format!("{}: {text}", name(stage)));
+            }
+            Event::NoiseMeasured { differences, floor } => {
+                if !differences.is_empty() {
+                    self.say(&format!(
+                        "nondeterministic: measured again, the base case differs: {}",
+                        differences.join("; ")
+                    ));
+                }
+                let first = study.objective.rank.first();
+                if let Some((metric, width)) =
+                    first.and_then(|metric| Some((*metric, floor.get(*metric)?)))
+                {
+                    let width = metric_text(metric, Some(width));
+                    self.say(&format!("the noise floor of {metric} is {width}"));
+                }
             }
             Event::AttemptFinished { attempt, .. } => {
                 if let Some(failure) = controller

@@ -55,6 +55,7 @@ fn sample_events() -> Vec<Event> {
         Event::StageFinished {
             stage: StageIndex(0),
             end: StageEnd::Completed {
+                fallback: None,
                 survivors: vec![trial(1, 2).case("gcd")],
             },
         },

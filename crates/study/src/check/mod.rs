@@ -5,6 +5,7 @@
 
 mod eco;
 mod graph;
+mod noise;
 mod objective;
 mod people;
 mod priors;
@@ -39,6 +40,7 @@ pub(crate) fn check(study: &mut Study, report: &mut Report, references: Option<&
     budgets(study, report);
     stage::check(study, report);
     safety::check(study, report);
+    noise::check(study, report);
     people::check(study, report);
     priors::check(study, report);
     selection::check(study, report);

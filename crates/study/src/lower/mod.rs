@@ -5,6 +5,7 @@
 //! keep their length, so that positions in the file and in the study agree.
 
 mod fields;
+mod noise;
 mod people;
 mod priors;
 mod proposer;

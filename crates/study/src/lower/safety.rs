@@ -113,13 +113,20 @@ fn gates(report: &mut Report, place: &Place<'_>) -> Lowered<Gates> {
         place,
         "the gates",
         "{bounds: [{metric: hold_wns_ps, max_loss: 5}]}",
-        &["bounds", "confirm", "equivalence", "accept_undecided"],
+        &[
+            "bounds",
+            "confirm",
+            "equivalence",
+            "accept_undecided",
+            "stability",
+        ],
     )?;
     Ok(Gates {
         bounds: fields.optional(report, "bounds", Vec::new(), bounds),
         confirm: fields.option(report, "confirm", boolean),
         equivalence: fields.option(report, "equivalence", boolean),
         accept_undecided: fields.option(report, "accept_undecided", boolean),
+        stability: fields.option(report, "stability", whole),
     })
 }
 

@@ -1,8 +1,8 @@
-//! How survivors are chosen, and when a stage has seen enough.
+//! How survivors are chosen, when a stage has seen enough, and when it goes on from an earlier case.
 
 use std::collections::BTreeMap;
 
-use noodle2_model::{EarlyStop, Metric, Selection, Strategy};
+use noodle2_model::{EarlyStop, Fallback, Metric, Selection, Strategy};
 
 use super::fields::fields;
 use super::study::{bounds, inner, metric, refuse_key};
@@ -78,5 +78,19 @@ pub(super) fn early_stop(report: &mut Report, place: &Place<'_>) -> Lowered<Earl
         target: fields.optional(report, "target", Vec::new(), bounds),
         plateau_trials: fields.option(report, "plateau_trials", whole),
         plateau_gain: fields.option(report, "plateau_gain", number),
+    })
+}
+
+pub(super) fn fallback(report: &mut Report, place: &Place<'_>) -> Lowered<Fallback> {
+    let fields = fields(
+        report,
+        place,
+        "the fallback",
+        "{max_loss: 5}",
+        &["max_loss", "max_loss_percent"],
+    )?;
+    Ok(Fallback {
+        max_loss: fields.option(report, "max_loss", number),
+        max_loss_percent: fields.option(report, "max_loss_percent", number),
     })
 }

@@ -12,7 +12,7 @@ use super::fields::fields;
 use super::people::approval;
 use super::proposer::proposer;
 use super::safety::safety;
-use super::selection::{early_stop, selection};
+use super::selection::{early_stop, fallback, selection};
 use super::study::{bounds, inner, objective, only_entry, refuse_key, safety_domain};
 use super::value::{
     Scalar, boolean, filled, list, number, parameter_value, refuse, resolve, text, whole, word,
@@ -47,6 +47,7 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
             "objective",
             "parent_competes",
             "approval",
+            "fallback",
             "aborts",
             "join",
         ],
@@ -70,6 +71,7 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
         objective: fields.option(report, "objective", objective),
         parent_competes: fields.optional(report, "parent_competes", true, boolean),
         approval: fields.option(report, "approval", approval),
+        fallback: fields.option(report, "fallback", fallback),
         aborts: fields.optional(report, "aborts", Aborts::default(), aborts),
         join: fields.option(report, "join", join),
     })
@@ -420,6 +422,7 @@ pub(super) fn empty_stage() -> Stage {
         objective: None,
         parent_competes: true,
         approval: None,
+        fallback: None,
         aborts: Aborts::default(),
         join: None,
     }

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use noodle2_model::{
-    Bound, Budget, Check, Clocks, Design, EngineKind, EngineSpec, Limits, Metric, Objective,
-    Parasitics, SafetyDomain, SafetyRules, Scene, Study,
+    Bound, Budget, Check, Clocks, Design, EngineKind, EngineSpec, Limits, Metric, NoiseRules,
+    Objective, Parasitics, SafetyDomain, SafetyRules, Scene, Study,
 };
 
 use super::fields::fields;
+use super::noise::noise;
 use super::people::notifications;
 use super::priors::priors;
 use super::safety::safety;
@@ -60,6 +61,7 @@ fn study_fields(report: &mut Report, place: &Place<'_>) -> Lowered<Study> {
             "engine",
             "objective",
             "eco_path",
+            "noise",
             "budget",
             "limits",
             "notify",
@@ -120,6 +122,7 @@ fn study_fields(report: &mut Report, place: &Place<'_>) -> Lowered<Study> {
         engine: fields.required(report, "engine", empty_engine(), engine),
         objective: fields.required(report, "objective", empty_objective(), objective),
         eco_path: fields.optional(report, "eco_path", Vec::new(), paths),
+        noise: fields.optional(report, "noise", NoiseRules::default(), noise),
         budget: fields.optional(report, "budget", Budget::default(), budget),
         limits: fields.optional(report, "limits", Limits::default(), limits),
         notify: fields.optional(report, "notify", Vec::new(), notifications),
@@ -535,6 +538,7 @@ fn empty_study() -> Study {
         engine: empty_engine(),
         objective: empty_objective(),
         eco_path: Vec::new(),
+        noise: NoiseRules::default(),
         budget: Budget::default(),
         limits: Limits::default(),
         notify: Vec::new(),
