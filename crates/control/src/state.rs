@@ -348,6 +348,12 @@ impl Controller {
         &self.cases
     }
 
+    /// Whether others start from a case: the base case, and what a stage passed on.
+    pub fn is_kept(&self, case: &CaseName) -> bool {
+        *case == self.base_name()
+            || (self.stages.iter()).any(|stage| stage.survivors().contains(case))
+    }
+
     /// The base case, once it is measured.
     pub fn base_case(&self) -> Option<&Case> {
         self.cases.get(&self.base_name())

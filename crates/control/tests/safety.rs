@@ -533,7 +533,11 @@ fn what_is_known_confirms_nothing_and_is_no_failure() {
         .iter()
         .map(|(attempt, reason)| (attempt.as_str(), reason.contains("measure again")))
         .collect();
-    assert_eq!(refused, [("0_2.1", false), ("0_1.2", true)]);
+    // The base case measured again, a failure, and a confirmation.
+    assert_eq!(
+        refused,
+        [("0_0.2", true), ("0_2.1", false), ("0_1.2", true)]
+    );
     assert!(controller.base_attempts()[0].hit().is_some());
     let hits = controller.trials().filter(|trial| trial.hit().is_some());
     assert_eq!(hits.count(), 1);

@@ -207,7 +207,7 @@ fn a_second_run_is_all_known_and_the_same() {
     for (name, provenance) in &known {
         let commands = provenance["commands"].as_array().unwrap().len();
         let is_known = provenance.get("known_from").is_some();
-        // What confirms a survivor has run; all else has not.
+        // What is there to measure again has run; all else has not.
         assert_eq!(is_known, commands == 0, "{name}");
         assert_eq!(is_known, name.ends_with("/1"), "{name}");
         confirmed += usize::from(!is_known);
@@ -218,7 +218,8 @@ fn a_second_run_is_all_known_and_the_same() {
             assert_eq!(is, was.filter(|_| changed), "{name}/{kept}");
         }
     }
-    assert_eq!(confirmed, 5);
+    // Five survivors, and the base case once more.
+    assert_eq!(confirmed, 6);
     let told = summary(&second);
     assert_eq!(told["trials_cached"], 32);
     assert_eq!(told["base_cached"], true);

@@ -3,7 +3,8 @@
 use noodle2_cache::{Found, ResultCache};
 use noodle2_control::{Controller, Program};
 use noodle2_model::{
-    AttemptId, AttemptUsage, CacheAnswer, CacheHit, CacheMiss, DesignGuard, Event, StageIndex,
+    AttemptId, AttemptUsage, CacheAnswer, CacheHit, CacheMiss, DesignGuard, Event, Outcome,
+    StageIndex,
 };
 use noodle2_view::{KnownStage, KnownWork, PlanView};
 
@@ -69,8 +70,20 @@ fn count(loaded: &Loaded, cache: &ResultCache) -> Result<KnownWork, CommandFailu
         let mut answers = Vec::new();
         for event in &next {
             controller.apply(event).map_err(CommandFailure::internal)?;
-            let Event::AttemptStarted { attempt } = event else {
-                continue;
+            let attempt = match event {
+                Event::AttemptStarted { attempt } => attempt,
+                // That the base case measures the same again, without noise, is taken for granted here and seen by the run.
+                Event::RepeatStarted { attempt, .. } if attempt.trial.is_base() => {
+                    let base = controller.base_case();
+                    answers.extend(base.map(|base| Event::AttemptFinished {
+                        attempt: *attempt,
+                        outcome: Box::new(Outcome::Measured(base.measurement.clone())),
+                        usage: AttemptUsage::default(),
+                        cache: None,
+                    }));
+                    continue;
+                }
+                _ => continue,
             };
             let order = AttemptOrder::new(&controller, *attempt);
             let stage = identity.study.stages.get(attempt.trial.stage.position());
@@ -124,7 +137,7 @@ fn count(loaded: &Loaded, cache: &ResultCache) -> Result<KnownWork, CommandFailu
 /// More than any study runs at once.
 const MANY: usize = 1 << 20;
 
-fn answer(attempt: AttemptId, outcome: noodle2_model::Outcome, hit: CacheHit) -> Event {
+fn answer(attempt: AttemptId, outcome: Outcome, hit: CacheHit) -> Event {
     Event::AttemptFinished {
         attempt,
         outcome: Box::new(outcome),

@@ -29,8 +29,8 @@ use crate::print;
 use crate::priors;
 use crate::record;
 use crate::run::{
-    AskingPlace, AttemptRunner, Driver, DriverError, EngineRunner, Forking, Herald, Known, People,
-    RunEnd, Spending, Watch, took,
+    AskingPlace, Driver, DriverError, EngineRunner, Forking, Herald, Known, People, RunEnd,
+    Spending, Watch, took,
 };
 use crate::shell;
 use crate::study::{self, Prepared};
@@ -362,12 +362,13 @@ fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, 
         mark: mark.clone(),
     };
     for case in begun.controller.cases().values() {
-        runner.keep_case(case)?;
+        record::lay_out_case(&folder, &begun.controller, case)?;
     }
     let mut watch = Watch::new(manner.quiet);
     let driver = Driver {
         controller: begun.controller,
         journal: begun.journal,
+        folder: folder.clone(),
         runner: Arc::new(runner),
         spending: begun.spending,
         workers: manner.workers as usize,
@@ -445,6 +446,11 @@ fn conclude(
     history: &History,
     manner: &Manner<'_>,
 ) -> Result<Exit, CommandFailure> {
+    let controller = history.controller();
+    for case in controller.cases().values() {
+        // A controller may have been killed between the end of a stage and this.
+        record::lay_out_case(folder, controller, case)?;
+    }
     let summary = Summary::new(history);
     for (path, text) in record::documents(folder, history)? {
         write_atomic(&path, text)?;

@@ -16,13 +16,12 @@ use noodle2_model::{
     FailureClass, Metric, Outcome, Perturbation, RunIdentity,
 };
 use noodle2_store::{
-    ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, copy_file,
-    create_folder, hash_file, write_atomic,
+    ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, create_folder,
+    hash_file, write_atomic,
 };
 
 use super::forking::{Forking, difference};
 use super::known::{Asked, Known, Made};
-use crate::record::{case_file, case_text};
 
 /// The netlist that every measured attempt leaves in its folder.
 pub(crate) const NETLIST: &str = "netlist.v";
@@ -97,9 +96,6 @@ pub(crate) struct AttemptResult {
 pub(crate) trait AttemptRunner: Send + Sync {
     /// Carries one attempt out. Everything that goes wrong is part of the outcome.
     fn run(&self, order: &AttemptOrder, cancel: &CancelToken) -> AttemptResult;
-
-    /// Lays a measured case out in the run folder, for people and later commands.
-    fn keep_case(&self, case: &Case) -> Result<(), StoreError>;
 }
 
 impl AttemptOrder {
@@ -250,19 +246,6 @@ impl AttemptRunner for EngineRunner {
             Err(error) => AttemptResult::failed(FailureClass::WorkerLost, error.to_string()),
         }
     }
-
-    fn keep_case(&self, case: &Case) -> Result<(), StoreError> {
-        let kept = self.folder.case(&case.name);
-        create_folder(&kept)?;
-        let netlist = self.attempt_folder(case.attempt).join(NETLIST);
-        let place = kept.join(NETLIST);
-        if netlist.exists() && !place.exists() {
-            // A copy of its own: whoever edits it must not change what children start from.
-            copy_file(&netlist, &place)?;
-        }
-        let text = case_text(case, self.identity.study.result_label());
-        write_atomic(&case_file(&self.folder, case), text)
-    }
 }
 
 impl EngineRunner {
@@ -378,6 +361,10 @@ impl EngineRunner {
                 message: "the attempt was stopped with its run or stage".to_owned(),
                 excerpt: String::new(),
             });
+        }
+        if outcome == Outcome::NoEffect {
+            // It is its parent's, and nobody starts from it.
+            let _ = std::fs::remove_file(folder.join(NETLIST));
         }
         let index = self.seal(order, &folder, started_at, commands, None)?;
         if let Some(known) = &self.known {

@@ -14,7 +14,7 @@ mod spending;
 mod watch;
 mod worker;
 
-pub(crate) use attempt::{AttemptOrder, AttemptRunner, EngineRunner, NETLIST};
+pub(crate) use attempt::{AttemptOrder, EngineRunner, NETLIST};
 pub(crate) use driver::{Driver, DriverError, RunEnd};
 pub(crate) use forking::Forking;
 pub(crate) use herald::Herald;
