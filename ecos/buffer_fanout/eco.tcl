@@ -2,7 +2,7 @@
 # Returns whether it did.
 proc split_net {net} {
   variable parameter
-  set others [lrange [by_slack [sinks_of $net]] $parameter(keep_critical) end]
+  set others [lrange [by_slack [movable_sinks_of $net]] $parameter(keep_critical) end]
   set neighbour [cell_of [::sta::Pin_instance [driver_of $net]]]
   set made 0
   for {set first 0} {$first < [llength $others]} {incr first $parameter(group_size)} {
@@ -18,7 +18,7 @@ proc split_net {net} {
 # Splits a net, and again while it is still wide: a very wide one has many buffers to drive.
 proc split_wide_net {net} {
   variable parameter
-  if {[llength [sinks_of $net]] < $parameter(min_fanout)} { return 0 }
+  if {[llength [movable_sinks_of $net]] < $parameter(min_fanout)} { return 0 }
   split_net $net
 }
 

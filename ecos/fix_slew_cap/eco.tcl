@@ -40,7 +40,7 @@ proc strengthen {driver} {
 proc sinks_by_first_slack {net} {
   variable first_slack
   set keyed {}
-  foreach pin [sinks_of $net] { lappend keyed [list [table first_slack $pin 0.0] [pin_name $pin] $pin] }
+  foreach pin [movable_sinks_of $net] { lappend keyed [list [table first_slack $pin 0.0] [pin_name $pin] $pin] }
   set ordered {}
   foreach key [lsort -real -index 0 [lsort -index 1 $keyed]] { lappend ordered [lindex $key 2] }
   return $ordered

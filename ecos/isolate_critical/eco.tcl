@@ -4,7 +4,7 @@ proc isolate {net} {
   set slacks {}
   set worst [setup_slack [driver_of $net]]
   set spare {}
-  foreach pin [sinks_of $net] {
+  foreach pin [movable_sinks_of $net] {
     if {[setup_slack $pin] > $worst + $parameter(spare_ps) * 1e-12} { lappend spare $pin }
   }
   # A buffer for a single sink adds more load than it takes away, unless that sink is heavy.
@@ -18,7 +18,7 @@ proc isolate_critical {} {
   variable parameter
   set candidates {}
   foreach net [nets_on [worst_paths setup $parameter(paths)]] {
-    if {[llength [sinks_of $net]] < $parameter(min_fanout) || ![may_rewire $net]} { continue }
+    if {[llength [movable_sinks_of $net]] < $parameter(min_fanout) || ![may_rewire $net]} { continue }
     lappend candidates [list [list region_of_net $net] [list isolate $net]]
   }
   set judge {}

@@ -1,5 +1,5 @@
-# Maps the logic of a netlist anew, inside yosys. Registers, macros, black boxes and whatever feeds
-# the clock pins of registers keep their names, cells and connections.
+# Maps the logic of a netlist anew, inside yosys. Registers, macros, black boxes, cells of power management
+# and whatever feeds the clock pins of registers keep their names, cells and connections.
 
 array set job $::env(N2_RESTRUCTURE)
 

@@ -71,22 +71,25 @@ proc split_pins {text} {
 
 proc count {pattern text} { regexp -all $pattern $text }
 
+# Whether a cell is part of power management. What it does depends on supplies that a netlist does not tell.
+proc manages_power {text} {
+  foreach mark {is_isolation_cell is_level_shifter always_on retention_cell switch_cell_type} {
+    if {[attribute $text $mark] ni {"" false}} { return 1 }
+  }
+  return 0
+}
+
 # Whether a cell is plain logic: every output is a function of the inputs.
 proc is_logic {text} {
+  if {[manages_power $text]} { return 0 }
   if {[regexp {\y(ff|ff_bank|latch|latch_bank|statetable)\s*\(} $text]} { return 0 }
   if {[regexp {\y(clock_gating_integrated_cell|three_state)\s*:} $text]} { return 0 }
   set outputs [count {\ydirection\s*:\s*"?output} $text]
   expr {$outputs > 0 && [count {\ydirection\s*:\s*"?inout} $text] == 0 && [count {\yfunction\s*:} $text] == $outputs}
 }
 
-# Whether new instances of a cell are meant to be used: not withheld by the library, and no part of
-# power management.
-proc is_usable {text} {
-  foreach withheld {dont_use is_isolation_cell is_level_shifter always_on} {
-    if {[attribute $text $withheld] eq "true"} { return 0 }
-  }
-  return 1
-}
+# Whether new instances of a cell are meant to be used: not withheld by the library.
+proc is_usable {text} { expr {[attribute $text dont_use] ne "true"} }
 
 # `wire` declarations for vectors whose bits a module uses without declaring them: timing engines
 # write no declarations, and yosys would take each vector for one bit.

@@ -29,6 +29,7 @@ fn case(design: &str, wns: f64) -> Outcome {
         equivalence: None,
         paths: Vec::new(),
         steps: Vec::new(),
+        marks: Default::default(),
     })
 }
 

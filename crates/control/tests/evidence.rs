@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use noodle2_control::Controller;
 use noodle2_model::{
-    CaseName, ContentHash, Context, DesignState, Event, Evidence, Failure, FailureClass,
-    Measurement, Metric, Outcome, Prior, PriorRules, Priors, RunIdentity, SafetyDomain, SizeClass,
-    Stage, StageIndex, Study, TrialResult, ViolationDepth,
+    CaseName, Check, ContentHash, Context, DesignState, Domination, Event, Evidence, Failure,
+    FailureClass, Measurement, Metric, Outcome, PathProfile, Prior, PriorRules, Priors, Proposer,
+    ProposerKind, RunIdentity, SafetyDomain, SizeClass, Stage, StageIndex, Study, TrialResult,
+    ViolationDepth,
 };
 use support::{finished, identity, stage, study};
 
@@ -33,6 +34,7 @@ fn case(name: &str, wns: f64) -> Outcome {
         equivalence: None,
         paths: Vec::new(),
         steps: Vec::new(),
+        marks: Default::default(),
         conflicts: BTreeMap::new(),
     })
 }
@@ -126,6 +128,97 @@ fn tried(controller: &Controller, stage: u32) -> Vec<&str> {
 
 fn better(name: &str, _: &str) -> Outcome {
     case(name, -499.0)
+}
+
+/// What delay is spent in decides which evidence counts; it is read from the worst setup path alone.
+#[test]
+fn conditions_tell_wires_from_cells_where_the_worst_path_does() {
+    let path = |check, slack_ps, wires: Option<f64>| PathProfile {
+        scene: "slow".to_owned(),
+        check,
+        start: "a/Q".to_owned(),
+        end: "b/D".to_owned(),
+        slack_ps,
+        stages: 3,
+        cell_delay_ps: 100.0,
+        wire_delay_ps: wires,
+        widest: None,
+        slowest_transition: None,
+        median_transition_ps: None,
+        slowest_cell: None,
+    };
+    let found = |paths: Vec<PathProfile>| {
+        let study = warm(SafetyDomain::Guarded, vec![stage("one", &[], 1)], on());
+        let outcome = |name: &str, _: &str| match case(name, -499.0) {
+            Outcome::Measured(measurement) => Outcome::Measured(Measurement {
+                paths: paths.clone(),
+                ..measurement
+            }),
+            other => other,
+        };
+        let (controller, _) = run(identity(study), outcome);
+        let derived = controller.trials_of(StageIndex(0)).next().unwrap().id;
+        let context = controller.conditions_of(&derived.case("core")).unwrap();
+        context.domination
+    };
+    let (setup, hold) = (Check::Setup, Check::Hold);
+    for (paths, expected) in [
+        (vec![], Domination::Unknown),
+        (vec![path(setup, -5.0, None)], Domination::Unknown),
+        (vec![path(setup, -5.0, Some(20.0))], Domination::Cell),
+        (
+            vec![path(setup, -5.0, Some(120.0)), path(setup, 0.0, Some(1.0))],
+            Domination::Wire,
+        ),
+        (vec![path(hold, -9.0, Some(120.0))], Domination::Unknown),
+    ] {
+        assert_eq!(found(paths.clone()), expected, "{paths:?}");
+    }
+}
+
+/// Priors by which `resize` helped each time, and `buffer` never.
+fn gains(count: f64) -> Priors {
+    let prior = |eco: &str, gain: f64| Prior {
+        eco: eco.to_owned(),
+        content: ContentHash::of(eco),
+        context: CONTEXT,
+        evidence: Evidence::of(
+            &TrialResult::Effect(BTreeMap::from([(Metric::SetupWns, gain)])),
+            count,
+        ),
+        last_use_s: 0,
+    };
+    Priors {
+        entries: vec![prior("buffer", -10.0), prior("resize", 10.0)],
+        runs: Vec::new(),
+    }
+}
+
+#[test]
+fn a_bandit_begins_with_what_earlier_runs_found() {
+    let first_round = |priors: Option<Priors>| {
+        let stages = vec![Stage {
+            proposer: Proposer {
+                kind: ProposerKind::Bandit,
+                round: Some(12),
+                ..Proposer::default()
+            },
+            ..stage("one", &[], 12)
+        }];
+        let study = warm(SafetyDomain::Guarded, stages, on());
+        let identity = RunIdentity {
+            priors,
+            ..identity(study)
+        };
+        // Nothing that this run finds tells the ECOs apart.
+        let (controller, journal) = run(identity, |_, _| Outcome::NoEffect);
+        Controller::replay(&journal).unwrap();
+        let trials = controller.trials_of(StageIndex(0));
+        trials.filter(|trial| trial.eco.name == "resize").count()
+    };
+    let (cold, warm) = (first_round(None), first_round(Some(gains(40.0))));
+    assert!((2..=10).contains(&cold), "{cold} of 12");
+    assert_eq!(warm, 12);
 }
 
 #[test]

@@ -35,6 +35,7 @@ fn case(design: &str, wns: f64, area: f64) -> Measurement {
         equivalence: None,
         paths: Vec::new(),
         steps: Vec::new(),
+        marks: Default::default(),
     }
 }
 

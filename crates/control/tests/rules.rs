@@ -35,6 +35,7 @@ fn case_with_area(design: &str, wns: f64, area: f64) -> Outcome {
         equivalence: None,
         paths: Vec::new(),
         steps: Vec::new(),
+        marks: Default::default(),
     })
 }
 

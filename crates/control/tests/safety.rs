@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use noodle2_control::{Controller, TrialStanding, Verdict};
 use noodle2_model::{
-    Bound, ContainmentScope, ContentHash, DesignState, EcoClass, EquivalenceVerdict, Event,
-    Failure, FailureClass, Join, JoinPolicy, Measurement, Metric, Outcome, RunStatus, SafetyDomain,
-    Stage, StageEnd, StageIndex, Study,
+    Bound, Check, Clocks, ContainmentScope, ContentHash, DesignState, EcoClass, EquivalenceVerdict,
+    Event, Failure, FailureClass, Join, JoinPolicy, Measurement, Metric, Outcome, RunStatus,
+    SafetyDomain, Stage, StageEnd, StageIndex, Study, Symptom, may_try,
 };
 use support::{finished, identity, known, proved, stage, study, survivors};
 
@@ -34,6 +34,7 @@ fn case(name: &str, wns: f64, hold: f64) -> Outcome {
         equivalence: None,
         paths: Vec::new(),
         steps: Vec::new(),
+        marks: Default::default(),
     })
 }
 
@@ -542,4 +543,32 @@ fn what_is_known_confirms_nothing_and_is_no_failure() {
     let hits = controller.trials().filter(|trial| trial.hit().is_some());
     assert_eq!(hits.count(), 1);
     assert_eq!(controller.recorded_digest(), whole.recorded_digest());
+}
+
+/// A proposer that chooses by itself does not repair what no scene answers for.
+#[test]
+fn what_repairs_hold_may_be_chosen_where_a_scene_answers_for_hold() {
+    let mut study = study(vec![stage("one", &[], 1)]);
+    let mut eco = identity(study.clone()).ecos["resize"].manifest.clone();
+    let hold = |study: &mut Study, checks: &[Check], clocks, reason: Option<&str>| {
+        let scene = &mut study.scenes[0];
+        scene.checks = checks.to_vec();
+        scene.clocks = clocks;
+        scene.ideal_hold = reason.map(str::to_owned);
+    };
+    let cases: [(&[Check], Clocks, Option<&str>, bool); 5] = [
+        (&[Check::Setup], Clocks::Ideal, None, false),
+        (&[Check::Setup], Clocks::Propagated, None, false),
+        (&[Check::Setup, Check::Hold], Clocks::Ideal, None, false),
+        (&[Check::Hold], Clocks::Propagated, None, true),
+        (&[Check::Hold], Clocks::Ideal, Some("margin"), true),
+    ];
+    for (checks, clocks, reason, expected) in cases {
+        hold(&mut study, checks, clocks, reason);
+        eco.remedies.remove(&Symptom::Hold);
+        assert!(may_try(&study, &study.stages[0], &eco));
+        eco.remedies.insert(Symptom::Hold, Default::default());
+        let chosen = may_try(&study, &study.stages[0], &eco);
+        assert_eq!(chosen, expected, "{checks:?} {clocks:?} {reason:?}");
+    }
 }

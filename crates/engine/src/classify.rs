@@ -55,8 +55,9 @@ pub fn classify(
     }
     let remarks = LogRemarks::read(evidence.log, []);
     if let Some(error) = remarks.errors.first() {
+        let class = error.code.as_deref().and_then(class_of_code);
         let text = format!("{} reported an error: {}", evidence.tool, error.text);
-        return Err(failure(FailureClass::ToolError, text));
+        return Err(failure(class.unwrap_or(FailureClass::ToolError), text));
     }
     if let CommandEnding::Exited(status) = evidence.report.ending
         && status != 0
@@ -73,7 +74,8 @@ pub fn classify(
     })
 }
 
-/// The failure of a command that is no timing engine: it must exit with 0.
+/// The failure of a command that is no timing engine: it must exit with 0, and print no error with a code, which
+/// OpenROAD does with status 0 where a script caught it or nothing asked for the end.
 pub fn classify_command(evidence: Evidence<'_>) -> Option<Failure> {
     if let Some(failure) = unusual_ending(evidence) {
         return Some(failure);
@@ -81,14 +83,33 @@ pub fn classify_command(evidence: Evidence<'_>) -> Option<Failure> {
     let CommandEnding::Exited(status) = evidence.report.ending else {
         return None;
     };
+    let errors = LogRemarks::read(evidence.log, []).errors.into_iter();
+    let mut coded = errors.filter_map(|error| Some((error.code?, error.text)));
     if status == 0 {
-        return None;
+        // No result depends on a picture.
+        let matters = |(code, _): &(String, String)| {
+            class_of_code(code) != Some(FailureClass::VisualizationUnavailable)
+        };
+        let (code, text) = coded.find(matters)?;
+        return Some(Failure {
+            class: class_of_code(&code).unwrap_or(FailureClass::ToolError),
+            message: format!(
+                "{} reported an error and exited with 0: {text}",
+                evidence.tool
+            ),
+            tool_code: Some(code),
+            excerpt: LogRemarks::excerpt(evidence.log),
+        });
     }
+    let tool_code = coded.next().map(|(code, _)| code);
     let class = match () {
         () if is_disk_full(evidence.log) => FailureClass::DiskFull,
         () if is_out_of_memory(evidence.log) => FailureClass::OutOfMemory,
         () if lacks_licence(evidence.log) => FailureClass::LicenceUnavailable,
-        () => FailureClass::ToolError,
+        () => {
+            let class = tool_code.as_deref().and_then(class_of_code);
+            class.unwrap_or(FailureClass::ToolError)
+        }
     };
     let last = evidence
         .log
@@ -100,9 +121,22 @@ pub fn classify_command(evidence: Evidence<'_>) -> Option<Failure> {
         .unwrap_or_default();
     Some(Failure {
         class,
-        tool_code: None,
+        tool_code,
         message: format!("{} exited with {status}{said}", evidence.tool),
         excerpt: LogRemarks::excerpt(evidence.log),
+    })
+}
+
+/// The class of an error that OpenROAD reports under a code of its own.
+fn class_of_code(code: &str) -> Option<FailureClass> {
+    Some(match code {
+        // Utilization above 100 %, a density that cannot be kept, routing with congestion left.
+        "GPL-0301" | "GPL-0302" | "GRT-0116" => FailureClass::CapacityExceeded,
+        // Placement checks failed, detailed placement failed.
+        "DPL-0033" | "DPL-0036" => FailureClass::PlacementIllegal,
+        // No such heat map, a heat map without data.
+        "GUI-0028" | "GUI-0072" => FailureClass::VisualizationUnavailable,
+        _ => return None,
     })
 }
 
@@ -510,6 +544,35 @@ mod tests {
                 "{ending:?} {log:?} {result:?}"
             );
         }
+    }
+
+    /// As OpenROAD prints them. Placement errors are known from its messages alone: no recorded run has them.
+    #[test]
+    fn a_code_of_openroad_tells_the_class() {
+        let command = |status: i32, log: &str| {
+            let report = report(CommandEnding::Exited(status), None);
+            let evidence = Evidence {
+                tool: "openroad",
+                report: &report,
+                log,
+            };
+            classify_command(evidence).map(|failure| (failure.class, failure.tool_code))
+        };
+        let coded = |class, code: &str| Some((class, Some(code.to_owned())));
+        let placement =
+            "[ERROR DPL-0036] Detailed placement failed.\nError: place.tcl, 79 DPL-0036\n";
+        let expected = coded(FailureClass::PlacementIllegal, "DPL-0036");
+        assert_eq!(command(1, placement), expected);
+        assert_eq!(command(0, placement), expected);
+        let checks = "[ERROR DPL-0033] detailed placement checks failed.\n";
+        let expected = coded(FailureClass::PlacementIllegal, "DPL-0033");
+        assert_eq!(command(1, checks), expected);
+        let picture = "[ERROR GUI-0072] \"Routing Congestion\" is not populated with data.\n";
+        let expected = coded(FailureClass::VisualizationUnavailable, "GUI-0072");
+        assert_eq!(command(1, picture), expected);
+        assert_eq!(command(0, picture), None);
+        assert_eq!(command(0, "Error: without a code\n"), None);
+        assert_eq!(command(2, "no code"), Some((FailureClass::ToolError, None)));
     }
 
     #[test]

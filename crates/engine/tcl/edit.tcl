@@ -115,6 +115,13 @@ proc ::n2::sinks_of {net} {
   sorted_by_name pin_name $sinks
 }
 
+# Those of them that may be moved to another net: all but the pins of scan chains.
+proc ::n2::movable_sinks_of {net} {
+  set sinks {}
+  foreach pin [sinks_of $net] { if {![is_scan_pin $pin]} { lappend sinks $pin } }
+  return $sinks
+}
+
 # Whether a port of the design takes its value from the net.
 proc ::n2::drives_port {net} {
   foreach pin [::sta::net_load_pins $net] {
@@ -171,6 +178,39 @@ proc ::n2::is_protected {patterns name} {
   return 0
 }
 
+# Takes down names of one kind of protected objects: `marked_instances`, `marked_nets`, `marked_cells` or
+# `scan_pins`.
+proc ::n2::withhold {kind names} {
+  foreach name $names { set ::n2::${kind}($name) 1 }
+}
+
+# Whether an instance, or a module that it is in, is marked as not to be touched.
+proc ::n2::is_marked_instance {name} {
+  variable marked_instances
+  if {![array size marked_instances]} { return 0 }
+  set part ""
+  foreach level [split $name /] {
+    append part $level
+    if {[info exists marked_instances($part)]} { return 1 }
+    append part /
+  }
+  return 0
+}
+
+# Whether no pin may join or leave a net.
+proc ::n2::is_protected_net {net} {
+  variable protected_nets; variable marked_nets
+  set name [net_name $net]
+  expr {[is_protected $protected_nets $name] || [info exists marked_nets($name)] || [is_marked_instance $name]}
+}
+
+# Whether a pin is part of a scan chain, so that it stays on its net.
+proc ::n2::is_scan_pin {pin} {
+  variable scan_pins
+  if {![array size scan_pins] || [::sta::Pin_is_top_level_port $pin]} { return 0 }
+  info exists scan_pins([pin_name $pin])
+}
+
 # Whether the module that holds an object is instantiated once. The Verilog writer writes each
 # module once, so an edit inside a module that is used twice would appear in both places.
 proc ::n2::module_is_unique {parent} {
@@ -217,11 +257,12 @@ proc ::n2::is_constant {pin} { return [expr {[::sta::pin_sim_logic_value $pin] i
 
 # Whether an instance may be resized, rewired or removed: a library cell outside the clock network.
 proc ::n2::may_edit {inst} {
-  variable protected_instances; variable protected_cells
+  variable protected_instances; variable protected_cells; variable marked_cells
   if {[::sta::Instance_liberty_cell $inst] eq "NULL"} { return 0 }
   if {[table function [cell_of $inst]] eq ""} { return 0 }
   if {[is_protected $protected_instances [instance_name $inst]]} { return 0 }
   if {[is_protected $protected_cells [cell_of $inst]]} { return 0 }
+  if {[is_marked_instance [instance_name $inst]] || [info exists marked_cells([cell_of $inst])]} { return 0 }
   foreach pin [output_pins $inst] { if {[is_clock_net [net_of $pin]]} { return 0 } }
   return [module_is_unique [::sta::Instance_parent $inst]]
 }
@@ -229,9 +270,8 @@ proc ::n2::may_edit {inst} {
 # Whether sinks of a net may be connected elsewhere: one real driver, no clock, no constant, all
 # within one module.
 proc ::n2::may_rewire {net} {
-  variable protected_nets
   set driver [driver_of $net]
-  if {$driver eq "" || [is_protected $protected_nets [net_name $net]]} { return 0 }
+  if {$driver eq "" || [is_protected_net $net]} { return 0 }
   if {[::sta::pin_property $driver direction] ni {input output}} { return 0 }
   if {[is_constant $driver] || [is_clock_net $net]} { return 0 }
   foreach pin [::sta::net_connected_pins_sorted $net] {
@@ -473,11 +513,13 @@ proc ::n2::insert_buffer {net sinks cell} {
   set driver [driver_of $net]
   set with_port 0
   foreach pin $sinks {
-    if {[net_of $pin] ne $net} { return "" }
+    if {[net_of $pin] ne $net || [is_scan_pin $pin]} { return "" }
     if {[::sta::Pin_is_top_level_port $pin]} { set with_port 1 }
   }
   # An input port that feeds through to an output port cannot leave its net either.
   if {$with_port && [::sta::Pin_is_top_level_port $driver]} { return "" }
+  # Then the driver leaves its net, and the other sinks with it.
+  if {$with_port && ([is_scan_pin $driver] || [llength [movable_sinks_of $net]] < [llength [sinks_of $net]])} { return "" }
   in_transaction {
     set parent [::sta::Net_instance $net]
     set made [new_net $parent]
@@ -505,11 +547,12 @@ proc ::n2::clone {net sinks} {
   set cell [cell_of $inst]
   if {![may_edit $inst] || [is_sequential $cell] || ![may_use $cell]} { return "" }
   foreach pin $sinks {
-    if {[::sta::Pin_is_top_level_port $pin] || [net_of $pin] ne $net} { return "" }
+    if {[::sta::Pin_is_top_level_port $pin] || [net_of $pin] ne $net || [is_scan_pin $pin]} { return "" }
   }
   # Nets of other modules and clocks would gain a load that the original was allowed to be.
   foreach pin [input_pins $inst] {
     if {[is_clock_net [net_of $pin]] || [driver_of [net_of $pin]] eq ""} { return "" }
+    if {[is_protected_net [net_of $pin]]} { return "" }
   }
   in_transaction {
     set parent [::sta::Instance_parent $inst]
@@ -529,6 +572,7 @@ proc ::n2::may_remove_buffer {inst} {
   foreach port [list [table buffer_input $cell] [table buffer_output $cell]] {
     set pin [::sta::Instance_find_pin $inst $port]
     if {$pin eq "NULL" || [net_of $pin] eq "NULL" || ![may_rewire [net_of $pin]]} { return 0 }
+    if {[is_scan_pin $pin]} { return 0 }
   }
   return [expr {![drives_port [net_of [pin_of $inst [table buffer_output $cell]]]]}]
 }
@@ -559,6 +603,8 @@ proc ::n2::swap_pins {inst first second} {
   set other [net_of [pin_of $inst $second]]
   if {$one eq "NULL" || $other eq "NULL" || $one eq $other} { return 0 }
   if {[is_clock_net $one] || [is_clock_net $other]} { return 0 }
+  if {[is_protected_net $one] || [is_protected_net $other]} { return 0 }
+  if {[is_scan_pin [pin_of $inst $first]] || [is_scan_pin [pin_of $inst $second]]} { return 0 }
   in_transaction {
     disconnect $inst $first
     disconnect $inst $second

@@ -42,6 +42,21 @@ namespace eval ::n2 {
   variable protected_nets {}
   variable protected_cells {}
   variable time_unit ""
+
+  # What the constraints mark: `kind name` of what is not to be touched, or not to be used.
+  variable marks
+  array set marks {}
+
+  # What the trial's script says may not be touched, beside the patterns above: instances with all that is
+  # in them, nets and cells by name, and the pins of scan chains.
+  variable marked_instances
+  array set marked_instances {}
+  variable marked_nets
+  array set marked_nets {}
+  variable marked_cells
+  array set marked_cells {}
+  variable scan_pins
+  array set scan_pins {}
 }
 
 # ---- results -----------------------------------------------------------------------------------
@@ -127,8 +142,9 @@ proc ::n2::read_design {netlists top} {
 # Reads constraints and sets whether clock trees are timed, which the scene decides. `defaults` are
 # commands of constraints that come before the first file, such as a wire-load model.
 proc ::n2::read_constraints {files clocks wireload} {
-  variable group_names
+  variable group_names; variable marks
   set group_names {}
+  array unset marks
   if {$wireload ne ""} { step wireload { set_wire_load_model -name $wireload } }
   # No engine tells the names of its path groups, so they are taken down where they are made.
   trace add execution ::sta::group_path enter ::n2::take_down_group
@@ -139,6 +155,7 @@ proc ::n2::read_constraints {files clocks wireload} {
     }
   }
   trace remove execution ::sta::group_path enter ::n2::take_down_group
+  foreach mark [lsort [array names marks]] { emit mark {*}$mark }
   step clocks {
     foreach clock [all_clocks] {
       set propagated [::sta::Clock_is_propagated $clock]
@@ -171,6 +188,42 @@ proc ::n2::take_down_group {command operation} {
   variable group_names
   set at [lsearch -glob [lrange $command 1 end] -n*]
   if {$at >= 0} { lappend group_names [lindex $command [expr {$at + 2}]] }
+}
+
+# Constraints that other tools read mark what they must leave alone. This engine knows no such commands; what
+# they mark is taken down.
+proc set_dont_touch {objects {value true}} { ::n2::mark_objects dont_touch $objects $value }
+proc set_dont_use {cells {value true}} { ::n2::mark_objects dont_use $cells $value }
+
+proc ::n2::mark_objects {command objects value} {
+  variable marks
+  if {![string is boolean -strict $value]} { error "$command: `$value` is neither true nor false" }
+  foreach object $objects {
+    foreach mark [marks_of $command $object] {
+      if {$value} { set marks($mark) 1 } else { unset -nocomplain marks($mark) }
+    }
+  }
+}
+
+# What an argument of such a command marks, as `kind name` each: an object of the engine, or a name.
+proc ::n2::marks_of {command object} {
+  if {$command eq "dont_use"} {
+    if {[::sta::is_object $object]} { return [list [list unusable [get_name $object]]] }
+    return [list [list unusable [lindex [split $object /] end]]]
+  }
+  if {![::sta::is_object $object]} {
+    set found [concat [get_cells -quiet $object] [get_nets -quiet $object]]
+    if {$found eq ""} { puts "Warning: set_$command: the design has no cell or net `$object`." }
+    set marks {}
+    foreach one $found { lappend marks {*}[marks_of $command $one] }
+    return $marks
+  }
+  switch -- [::sta::object_type $object] {
+    Instance { return [list [list instance [get_full_name $object]]] }
+    Net { return [list [list net [get_full_name $object]]] }
+    LibertyCell - Cell { return [list [list cell [get_name $object]]] }
+  }
+  error "set_$command: `[get_full_name $object]` is neither a cell, nor a net, nor a cell of a library"
 }
 
 proc ::n2::read_parasitics {file} {

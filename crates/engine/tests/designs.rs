@@ -250,6 +250,7 @@ fn a_scene_counts_for_its_checks_alone() {
         let only = |name: &str, check| Scene {
             liberty: vec![format!("platform:{name}")],
             checks: vec![check],
+            ideal_hold: None,
             ..scene(name, sdc)
         };
         vec![only("slow", Check::Setup), only("fast", Check::Hold)]

@@ -119,6 +119,26 @@ fn a_compressed_library_is_named() {
     assert!(failure.excerpt.contains("own.lib"), "{failure:#?}");
 }
 
+/// A cell whose library states no area leaves the area of the design unknown, and unknown is not zero.
+#[test]
+fn a_metric_that_cannot_be_read_any_more_is_told() {
+    let mut bench = with_own_library();
+    let library = std::fs::read_to_string(bench.path("own.lib")).unwrap();
+    let start = library.find("cell (INVX1)").unwrap();
+    let end = start + library[start..].find("\ncell (").unwrap();
+    let cell = library[start..end].replace("cell (INVX1)", "cell (BAREINV)");
+    let lines = cell.lines().filter(|line| !line.starts_with("area"));
+    let bare: String = lines.map(|line| format!("{line}\n")).collect();
+    assert_ne!(bare.len(), cell.len() + 1, "no area was left out");
+    let closing = library.rfind('}').unwrap();
+    bench.write("own.lib", format!("{}{bare}}}\n", &library[..closing]));
+    let context = bench.context();
+    let base = bench.measured_base(&context);
+    let tcl = "::sta::replace_cell [::sta::find_instance u2] [::sta::find_liberty_cell BAREINV]\n";
+    let failure = failed(bench.try_tcl(&context, &base, tcl, false).1);
+    assert_failure(&failure, FailureClass::MetricMissing, "area_um2");
+}
+
 #[test]
 fn a_wrong_top_is_named() {
     let mut bench = Bench::tiny();

@@ -9,15 +9,36 @@ use crate::aig::Literal;
 use crate::cones::{Common, Cones};
 use crate::register::Register;
 use crate::replay::{Evaluation, Netlist};
-use crate::solver::Answer;
+use crate::solver::{Answer, IsStopped};
 use crate::sweep::{Pair, Sweep};
-use crate::verdict::{Budget, Cost, Counterexample, Reason, Report, Side, Verdict};
+use crate::verdict::{Budget, Cost, Counterexample, Reason, Report, Side, Stopped, Verdict};
 
 /// Whether `child` does what `parent` does, as far as `budget` reaches. `cells` says what their cells do.
 pub fn compare(parent: &Design, child: &Design, cells: &LibraryIndex, budget: &Budget) -> Report {
     let mut cost = Cost::default();
-    let verdict = settle(parent, child, cells, budget, &mut cost);
+    let verdict = settle(parent, child, cells, budget, &|| false, &mut cost);
     Report { verdict, cost }
+}
+
+/// As [`compare`], unless `is_stopped` says that it is not wanted any more. It is asked again and again, at least
+/// once for each decision of the solver, and must not take it back.
+///
+/// # Errors
+/// [`Stopped`] when it was; what had been found until then is no verdict.
+pub fn compare_until(
+    parent: &Design,
+    child: &Design,
+    cells: &LibraryIndex,
+    budget: &Budget,
+    is_stopped: &dyn Fn() -> bool,
+) -> Result<Report, Stopped> {
+    let mut cost = Cost::default();
+    let verdict = settle(parent, child, cells, budget, is_stopped, &mut cost);
+    // Asked last, so that no verdict is given that a stop had a part in.
+    match is_stopped() {
+        true => Err(Stopped),
+        false => Ok(Report { verdict, cost }),
+    }
 }
 
 fn settle(
@@ -25,6 +46,7 @@ fn settle(
     child: &Design,
     cells: &LibraryIndex,
     budget: &Budget,
+    is_stopped: IsStopped<'_>,
     cost: &mut Cost,
 ) -> Verdict {
     for (design, side) in [(parent, Side::Parent), (child, Side::Child)] {
@@ -65,7 +87,8 @@ fn settle(
         })
         .sum();
     cost.nodes = cones.aig.len();
-    let verdict = prove(&points, &cones, &netlists, budget, cost);
+    let mut sweep = Sweep::new(budget, points.len(), is_stopped);
+    let verdict = prove(&points, &cones, &netlists, &mut sweep, cost);
     if verdict == Verdict::Equal {
         cost.by_proof = matched.open.len();
     }
@@ -323,11 +346,10 @@ fn prove(
     points: &[Point],
     cones: &Cones<'_>,
     netlists: &[Netlist<'_>; 2],
-    budget: &Budget,
+    sweep: &mut Sweep<'_>,
     cost: &mut Cost,
 ) -> Verdict {
     let pairs: Vec<Pair> = points.iter().map(|point| point.pair).collect();
-    let mut sweep = Sweep::new(budget, pairs.len());
     sweep.try_random(&cones.aig, &pairs);
     let mut reason = None;
     let shown = |sweep: &Sweep<'_>| {
@@ -335,18 +357,18 @@ fn prove(
         seen.filter_map(|(values, point)| Some((values.as_ref()?, point)))
             .find_map(|(values, point)| counterexample(point, values, cones, netlists))
     };
-    if let Some(counterexample) = shown(&sweep) {
-        note_effort(&sweep, cost);
+    if let Some(counterexample) = shown(sweep) {
+        note_effort(sweep, cost);
         return Verdict::Different { counterexample };
     }
     sweep.run(&cones.aig, &pairs);
-    if let Some(counterexample) = shown(&sweep) {
-        note_effort(&sweep, cost);
+    if let Some(counterexample) = shown(sweep) {
+        note_effort(sweep, cost);
         return Verdict::Different { counterexample };
     }
     for point in points {
         let (answer, values) = sweep.settle(point.pair, cones.source_count());
-        note_effort(&sweep, cost);
+        note_effort(sweep, cost);
         match answer {
             Answer::Never => {}
             Answer::Sometimes => match counterexample(point, &values, cones, netlists) {

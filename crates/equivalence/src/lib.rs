@@ -19,5 +19,5 @@ mod solver;
 mod sweep;
 mod verdict;
 
-pub use compare::compare;
-pub use verdict::{Budget, Cost, Counterexample, Reason, Report, Side, Verdict};
+pub use compare::{compare, compare_until};
+pub use verdict::{Budget, Cost, Counterexample, Reason, Report, Side, Stopped, Verdict};

@@ -27,14 +27,18 @@ pub(crate) struct Effort {
     pub(crate) steps: u64,
 }
 
-/// Stops the solver after a number of learnt clauses, which is the number of conflicts.
-#[derive(Debug, Default)]
-struct Limit {
+/// Stops the solver after a number of learnt clauses, which is the number of conflicts, or when it is asked to.
+struct Limit<'b> {
     learnt: u64,
     most: u64,
+    is_stopped: IsStopped<'b>,
 }
 
-impl Callbacks for Limit {
+/// Asked again and again while something is computed: whether somebody wants it to stop. Once it said so, it goes
+/// on to say so.
+pub(crate) type IsStopped<'b> = &'b dyn Fn() -> bool;
+
+impl Callbacks for Limit<'_> {
     fn on_start(&mut self) {
         self.learnt = 0;
     }
@@ -46,23 +50,25 @@ impl Callbacks for Limit {
     }
 
     fn stop(&self) -> bool {
-        self.learnt >= self.most
+        self.learnt >= self.most || (self.is_stopped)()
     }
 }
 
 /// A solver with the part of a graph that was asked about.
-pub(crate) struct Questions {
-    solver: Solver<Limit>,
+pub(crate) struct Questions<'b> {
+    solver: Solver<Limit<'b>>,
+    is_stopped: IsStopped<'b>,
     /// By node.
     variables: Vec<Option<Var>>,
     loaded: Vec<u32>,
     pub(crate) effort: Effort,
 }
 
-impl Questions {
-    pub(crate) fn new() -> Self {
+impl<'b> Questions<'b> {
+    pub(crate) fn new(is_stopped: IsStopped<'b>) -> Self {
         Self {
-            solver: new_solver(),
+            solver: new_solver(is_stopped),
+            is_stopped,
             variables: Vec::new(),
             loaded: Vec::new(),
             effort: Effort::default(),
@@ -78,7 +84,7 @@ impl Questions {
             for place in self.loaded.drain(..) {
                 self.variables[place as usize] = None;
             }
-            self.solver = new_solver();
+            self.solver = new_solver(self.is_stopped);
         }
         self.variables.resize(aig.len(), None);
         let assumptions: Vec<Lit> = wanted
@@ -187,8 +193,13 @@ fn truth(value: lbool) -> Option<bool> {
     }
 }
 
-fn new_solver() -> Solver<Limit> {
-    Solver::new(SolverOpts::default(), Limit::default())
+fn new_solver(is_stopped: IsStopped<'_>) -> Solver<Limit<'_>> {
+    let limit = Limit {
+        learnt: 0,
+        most: 0,
+        is_stopped,
+    };
+    Solver::new(SolverOpts::default(), limit)
 }
 
 /// Select, high and low where an and of `left` and `right` is the inverse of a choice between two.

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::aig::{Aig, Literal, Node, word_of};
-use crate::solver::{Answer, Effort, Questions};
+use crate::solver::{Answer, Effort, IsStopped, Questions};
 use crate::verdict::Budget;
 
 /// Words of 64 random assignments that all nodes are simulated with before anything is asked.
@@ -87,7 +87,8 @@ pub(crate) struct Sweep<'b> {
     images: Vec<Literal>,
     /// The graph in which nodes that were proved equal are one.
     reduced: Aig,
-    questions: Questions,
+    questions: Questions<'b>,
+    is_stopped: IsStopped<'b>,
     /// Steps of simulation.
     simulated: u64,
     /// For each pair, the values of the sources under which it was seen to differ.
@@ -95,14 +96,15 @@ pub(crate) struct Sweep<'b> {
 }
 
 impl<'b> Sweep<'b> {
-    pub(crate) fn new(budget: &'b Budget, pairs: usize) -> Self {
+    pub(crate) fn new(budget: &'b Budget, pairs: usize, is_stopped: IsStopped<'b>) -> Self {
         Self {
             budget,
             random: 0,
             words: Vec::new(),
             images: Vec::new(),
             reduced: Aig::new(),
-            questions: Questions::new(),
+            questions: Questions::new(is_stopped),
+            is_stopped,
             simulated: 0,
             seen_differing: vec![None; pairs],
         }
@@ -117,7 +119,9 @@ impl<'b> Sweep<'b> {
 
     fn is_spent(&self) -> bool {
         let effort = self.effort();
-        effort.conflicts >= self.budget.conflicts || effort.steps >= self.budget.steps
+        effort.conflicts >= self.budget.conflicts
+            || effort.steps >= self.budget.steps
+            || (self.is_stopped)()
     }
 
     /// Simulates once, and notes the pairs that differ.
@@ -150,6 +154,9 @@ impl<'b> Sweep<'b> {
     /// Looks for differences in random assignments alone.
     pub(crate) fn try_random(&mut self, aig: &Aig, pairs: &[Pair]) {
         for _ in 0..ROUNDS {
+            if (self.is_stopped)() {
+                return;
+            }
             self.simulate(aig, pairs, |_, random| random);
         }
     }
@@ -161,6 +168,9 @@ impl<'b> Sweep<'b> {
         self.simulate(aig, pairs, |_, random| random);
         let mut classes = Classes::new(&order, &self.words);
         for _ in 0..ROUNDS {
+            if (self.is_stopped)() {
+                break;
+            }
             self.simulate(aig, pairs, |_, random| random);
             classes.refine(&self.words);
         }

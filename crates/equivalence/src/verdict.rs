@@ -168,6 +168,11 @@ pub struct Cost {
     pub steps: u64,
 }
 
+/// A comparison that somebody stopped. It says nothing of the designs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the comparison was stopped")]
+pub struct Stopped;
+
 /// A verdict with what it took.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,10 +1,11 @@
 //! Verdicts on small designs, one for each rule, and on random ones against an evaluation of every input.
 
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
-use noodle2_equivalence::{Budget, Reason, Report, Side, Verdict, compare};
+use noodle2_equivalence::{Budget, Reason, Report, Side, Stopped, Verdict, compare, compare_until};
 use noodle2_liberty::{IndexOptions, Library, LibraryIndex};
 use noodle2_netlist::Design;
 use proptest::prelude::*;
@@ -220,6 +221,80 @@ fn a_budget_that_is_too_small_says_so() {
         end: "port o".to_owned(),
     };
     assert_eq!(verdict, Verdict::Undecided { reason });
+}
+
+/// A multiplier of two words, which adds its rows of partial products in this order.
+fn multiplier(bits: usize, rows: impl Iterator<Item = usize>) -> Design {
+    let mut text = format!(
+        "module top (a, b, o); input [{0}:0] a, b; output [{0}:0] o;\n",
+        bits - 1
+    );
+    let mut gates = 0;
+    let mut sum: Vec<Option<String>> = vec![None; bits];
+    for row in rows {
+        let mut carry: Option<String> = None;
+        for (place, column) in sum.iter_mut().enumerate().skip(row) {
+            let mut gate = |cell: &str, left: &str, right: &str| {
+                gates += 1;
+                let _ = writeln!(
+                    text,
+                    "{cell} g{gates} (.A({left}), .B({right}), .Y(n{gates}));"
+                );
+                format!("n{gates}")
+            };
+            let own = gate(
+                "AND2X2",
+                &format!("a[{}]", place - row),
+                &format!("b[{row}]"),
+            );
+            let (mut total, mut carries) = (own, Vec::new());
+            for other in [column.take(), carry.take()].into_iter().flatten() {
+                carries.push(gate("AND2X2", &total, &other));
+                total = gate("XOR2X1", &total, &other);
+            }
+            carry = carries
+                .into_iter()
+                .reduce(|left, right| gate("OR2X1", &left, &right));
+            *column = Some(total);
+        }
+    }
+    for (place, total) in sum.iter().enumerate() {
+        let total = total.as_deref().unwrap_or("1'b0");
+        let _ = writeln!(text, "BUFX2 o{place} (.A({total}), .Y(o[{place}]));");
+    }
+    text.push_str("endmodule\n");
+    Design::read(text.as_bytes(), "top").unwrap()
+}
+
+#[test]
+fn a_comparison_that_is_stopped_gives_no_verdict() {
+    let pair = |bits: usize| (multiplier(bits, 0..bits), multiplier(bits, (0..bits).rev()));
+    let (parent, child) = pair(4);
+    let asked = Cell::new(0);
+    let stopped_after = |most: u64, (parent, child): (&Design, &Design)| {
+        asked.set(0);
+        let is_stopped = || {
+            asked.set(asked.get() + 1);
+            asked.get() > most
+        };
+        compare_until(parent, child, &CELLS, &Budget::default(), &is_stopped)
+    };
+    let free = stopped_after(u64::MAX, (&parent, &child));
+    assert_eq!(
+        free,
+        Ok(compare(&parent, &child, &CELLS, &Budget::default()))
+    );
+    assert_eq!(free.unwrap().verdict, Verdict::Equal);
+    let in_all = asked.get();
+    for most in [0, 1, 100, in_all / 2, in_all - 1] {
+        let result = stopped_after(most, (&parent, &child));
+        assert_eq!(result, Err(Stopped), "after {most} of {in_all}");
+        // It is given up at once, whatever is still to be looked at.
+        assert!(asked.get() < most + 100, "{} after {most}", asked.get());
+    }
+    // This one is not settled within the budget, which takes a minute.
+    let (parent, child) = pair(24);
+    assert_eq!(stopped_after(20_000, (&parent, &child)), Err(Stopped));
 }
 
 const INPUTS: usize = 4;

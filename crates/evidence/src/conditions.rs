@@ -56,6 +56,7 @@ mod tests {
             equivalence: None,
             paths: Vec::new(),
             steps: Vec::new(),
+            marks: Default::default(),
             conflicts: Default::default(),
         }
     }

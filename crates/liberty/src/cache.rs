@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, Library};
 
 /// Raised whenever [`Library`], or how it is read, changes.
-const SUMMARY_VERSION: u32 = 1;
+const SUMMARY_VERSION: u32 = 2;
 
 /// Far beyond any library: what grows past it is an accident or an attack, not a library.
 const MAX_BYTES: u64 = 1 << 31;

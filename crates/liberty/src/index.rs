@@ -372,13 +372,15 @@ impl LibraryIndex {
     }
 
     /// What an output computes from the cell's inputs. `None` where that is not known, where the cell holds
-    /// state or may leave the output floating, and for cells between power domains, which are no logic.
+    /// state or may leave the output floating, and for cells of power management (isolation, level shifters,
+    /// always-on cells): what they do depends on supplies as well, and no netlist tells which of them are off.
     pub fn function(&self, cell: &str, output: &str) -> Option<&TruthTable> {
         let entry = self.entry(cell)?;
         let data = self.data(cell, entry);
         let is_logic = entry.behaviour.is_known
             && !data.is_level_shifter
             && !data.is_isolation_cell
+            && !data.is_always_on
             && !data.is_pad
             && data.pins.get(output)?.three_state.is_none();
         entry.behaviour.outputs.get(output).filter(|_| is_logic)

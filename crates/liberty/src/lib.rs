@@ -24,5 +24,5 @@ pub use cache::LibraryCache;
 pub use error::{Error, Problem};
 pub use expression::{Expression, ExpressionError};
 pub use index::{Conflict, IndexOptions, LibraryIndex, TieCell};
-pub use library::{Cell, Library, Pin, PinDirection, Storage, StorageKind, Supply};
+pub use library::{Cell, Library, Pin, PinDirection, ScanRole, Storage, StorageKind, Supply};
 pub use truth::{MAX_INPUTS, TruthTable};

@@ -148,6 +148,20 @@ pub enum PinDirection {
     Internal,
 }
 
+/// What a pin is for in a scan chain.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScanRole {
+    /// It takes what is shifted in.
+    Input,
+    /// It tells whether the cell shifts.
+    Enable,
+    /// It clocks the shifting alone.
+    Clock,
+    /// It gives what is shifted out, and is no output of the cell's normal function.
+    Output,
+}
+
 /// One signal pin.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -174,6 +188,9 @@ pub struct Pin {
     pub internal_node: Option<String>,
     /// `clock`.
     pub is_clock: bool,
+    /// What the pin is for in a scan chain, by `nextstate_type`, or by `signal_type` of the pin itself or of
+    /// the cell's `test_cell`.
+    pub scan: Option<ScanRole>,
     /// Ohms: how steeply the delay grows with the load, from the least to the greatest load of the
     /// table and at its middle input transition; the steepest of all arcs and both edges.
     pub drive_resistance_ohm: Option<f64>,

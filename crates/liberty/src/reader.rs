@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::library::{Cell, Library, Pin, PinDirection, Storage, StorageKind, Supply};
+use crate::library::{Cell, Library, Pin, PinDirection, ScanRole, Storage, StorageKind, Supply};
 use crate::syntax::{Arguments, Event, Fault, Scanner, Value};
 use crate::table::{self, Template, Templates};
 use crate::{Error, Problem};
@@ -211,6 +211,7 @@ impl<'a> Reader<'a> {
 
     fn cell(&mut self) -> Result<Cell, Fault> {
         let mut cell = Cell::default();
+        let mut scan = BTreeMap::new();
         // Bus types declared within a cell are seen by that cell alone.
         let outer_buses = self.buses.clone();
         loop {
@@ -237,6 +238,7 @@ impl<'a> Reader<'a> {
                     let bits = self.bus_type()?;
                     self.buses.extend(bits.map(|bits| (name, bits)));
                 }
+                Event::Open(b"test_cell", _) => self.test_cell(&mut scan)?,
                 Event::Open(name, arguments) => match storage_kind(name) {
                     Some(kind) => cell.storage.push(self.storage(kind, arguments)?),
                     None => self.scanner.skip_group()?,
@@ -247,7 +249,33 @@ impl<'a> Reader<'a> {
             }
         }
         self.buses = outer_buses;
+        for (name, role) in scan {
+            if let Some(pin) = cell.pins.get_mut(&name) {
+                pin.scan = Some(role);
+            }
+        }
         Ok(cell)
+    }
+
+    /// Reads a `test_cell` group, which describes the cell without its scan chain, for what its pins are in
+    /// the chain.
+    fn test_cell(&mut self, scan: &mut BTreeMap<String, ScanRole>) -> Result<(), Fault> {
+        loop {
+            match self.scanner.next()? {
+                Event::Open(b"pin" | b"bus" | b"bundle", arguments) => {
+                    let names = self.pin_names(arguments)?;
+                    let pin = self.pin(Pin::default())?;
+                    // An output of the normal function shifts out as well in most libraries.
+                    let serves_both = pin.scan == Some(ScanRole::Output) && pin.function.is_some();
+                    if let Some(role) = pin.scan.filter(|_| !serves_both) {
+                        scan.extend(names.into_iter().map(|name| (name, role)));
+                    }
+                }
+                Event::Open(..) => self.scanner.skip_group()?,
+                Event::Simple(..) | Event::Complex(..) => {}
+                Event::Close | Event::End => return Ok(()),
+            }
+        }
     }
 
     fn cell_attribute(&self, cell: &mut Cell, name: &[u8], value: Value<'_>) -> Result<(), Fault> {
@@ -373,6 +401,9 @@ impl<'a> Reader<'a> {
             b"state_function" => pin.state_function = text(value),
             b"internal_node" => pin.internal_node = text(value),
             b"clock" => pin.is_clock = self.boolean(name, value)?,
+            b"nextstate_type" | b"signal_type" => {
+                pin.scan = scan_role(&value.text()).or(pin.scan);
+            }
             _ => {}
         }
         Ok(())
@@ -500,6 +531,17 @@ fn text(value: Value<'_>) -> Option<String> {
     let text = value.text();
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// What `signal_type` or `nextstate_type` says of a scan chain; `None` for what is no part of one.
+fn scan_role(text: &str) -> Option<ScanRole> {
+    Some(match text.trim() {
+        "scan_in" | "test_scan_in" | "test_scan_in_inverted" => ScanRole::Input,
+        "scan_enable" | "test_scan_enable" | "test_scan_enable_inverted" => ScanRole::Enable,
+        "test_scan_clock" | "test_scan_clock_a" | "test_scan_clock_b" => ScanRole::Clock,
+        "test_scan_out" | "test_scan_out_inverted" => ScanRole::Output,
+        _ => return None,
+    })
 }
 
 fn storage_kind(group: &[u8]) -> Option<StorageKind> {

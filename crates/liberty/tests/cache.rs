@@ -88,7 +88,7 @@ fn a_summary_is_used_and_never_believed() {
     let fresh = cache.library(&path).unwrap();
     assert_eq!(fresh, osu018());
     let folder = guard.path().join("liberty");
-    let summaries = files(&folder, ".v1.json");
+    let summaries = files(&folder, ".v2.json");
     let [summary] = summaries.as_slice() else {
         panic!("{summaries:?}")
     };
@@ -121,7 +121,7 @@ fn a_summary_is_used_and_never_believed() {
     }
     // The plain file has the same content, and so the same summary.
     assert_eq!(cache.library(Path::new(OSU018)).unwrap(), fresh);
-    assert_eq!(files(&folder, ".v1.json").len(), 1);
+    assert_eq!(files(&folder, ".v2.json").len(), 1);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use common::{cache, shared, shared_libraries};
-use noodle2_liberty::{IndexOptions, Library, LibraryIndex, PinDirection};
+use noodle2_liberty::{IndexOptions, Library, LibraryIndex, PinDirection, ScanRole};
 
 fn names(list: &[&str]) -> Vec<String> {
     list.iter().map(|name| (*name).to_owned()).collect()
@@ -54,6 +54,14 @@ fn nangate45() {
     );
     assert_eq!(index.family("CLKBUF_X1"), index.clock_buffers());
     assert_eq!(index.family("SDFFRS_X1"), ["SDFFRS_X1", "SDFFRS_X2"]);
+    let roles = |cell: &str| -> Vec<(&str, ScanRole)> {
+        let pins = index.cell(cell).unwrap().pins.iter();
+        pins.filter_map(|(name, pin)| Some((name.as_str(), pin.scan?)))
+            .collect()
+    };
+    let scanned = [("SE", ScanRole::Enable), ("SI", ScanRole::Input)];
+    assert_eq!(roles("SDFFRS_X1"), scanned);
+    assert_eq!(roles("DFFRS_X1"), []);
     assert_eq!(index.family("CLKGATE_X1").len(), 4);
     assert!(!index.same_function("CLKGATE_X1", "CLKGATETST_X1"));
     assert!(!index.same_function("DLH_X1", "DLL_X1"));
@@ -87,6 +95,10 @@ fn sky130hd() {
     // The scan cell itself, not the plain flip-flop that its `test_cell` describes.
     assert!(scan.storage[0].attributes["next_state"].contains("SCE"));
     assert_eq!(scan.pins.len(), 5);
+    assert_eq!(scan.pins["SCD"].scan, Some(ScanRole::Input));
+    assert_eq!(scan.pins["SCE"].scan, Some(ScanRole::Enable));
+    // It is the output of the register as well.
+    assert_eq!(scan.pins["Q"].scan, None);
     assert_eq!(scan.supplies.len(), 4);
 
     let options = IndexOptions {

@@ -265,6 +265,11 @@ pub struct EcoManifest {
 }
 
 impl EcoManifest {
+    /// Whether it says that it repairs hold.
+    pub fn is_for_hold(&self) -> bool {
+        self.remedies.contains_key(&Symptom::Hold)
+    }
+
     /// Every parameter at its default, with `given` values put over them. Values are taken as given:
     /// they were checked when the study was read.
     pub fn complete(&self, given: &Parameters) -> Parameters {

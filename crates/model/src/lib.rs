@@ -58,7 +58,7 @@ pub use people::{
     Approval, Notification, Occasion, OnTimeout, ParseTimeSpanError, TextPiece, TimeSpan,
     placeholders,
 };
-pub use policy::{DesignGuard, ProtectedObjects, RiskEnvelope, SafetyRules, may_try};
+pub use policy::{DesignGuard, DesignMarks, ProtectedObjects, RiskEnvelope, SafetyRules, may_try};
 pub use process::{
     CommandEnding, CommandLimits, CommandReport, CommandSpec, CommandStreams, ForkPlan, HostSpec,
     StopReason,

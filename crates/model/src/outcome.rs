@@ -6,7 +6,9 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{BlastRadius, ContentHash, EquivalenceProof, MetricSet, PathProfile, StepRecord};
+use crate::{
+    BlastRadius, ContentHash, DesignMarks, EquivalenceProof, MetricSet, PathProfile, StepRecord,
+};
 
 /// What came of an attempt.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -55,6 +57,9 @@ pub struct Measurement {
     /// What each step of a sequence did; empty for a single ECO.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<StepRecord>,
+    /// What netlist and constraints mark as not to be touched; only of a base case.
+    #[serde(default, skip_serializing_if = "DesignMarks::is_empty")]
+    pub marks: DesignMarks,
 }
 
 /// A design state by its content.

@@ -1,5 +1,7 @@
 //! What a study permits beyond its safety domain: which ECOs, on which objects, how far.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +52,48 @@ pub struct ProtectedObjects {
     /// `guarded` and `locked`.
     #[serde(default)]
     pub clock_network: Option<bool>,
+    /// What the netlist, the constraints or the libraries mark as `dont_touch`, and cells marked as
+    /// `dont_use`, of which no instance may become one; by default protected in `guarded` and `locked`.
+    #[serde(default)]
+    pub dont_touch: Option<bool>,
+    /// The connections of scan chains, and registers with scan pins except for their drive; by default
+    /// protected in `guarded` and `locked`.
+    #[serde(default)]
+    pub scan: Option<bool>,
+}
+
+/// What the netlist and the constraints of a base case mark as not to be touched or not to be used. No
+/// ECO may have had a hand in it, so it is known of the base case and holds for all that comes of it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DesignMarks {
+    /// Instances by full name; one of a module stands for all that is in it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub instances: BTreeSet<String>,
+    /// Nets by full name.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub nets: BTreeSet<String>,
+    /// Cells by name: none of their instances may be touched.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub cells: BTreeSet<String>,
+    /// Cells by name pattern: no instance may become one.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unusable: BTreeSet<String>,
+}
+
+impl DesignMarks {
+    /// Whether nothing is marked.
+    pub fn is_empty(&self) -> bool {
+        let Self {
+            instances,
+            nets,
+            cells,
+            unusable,
+        } = self;
+        [instances, nets, cells, unusable]
+            .into_iter()
+            .all(BTreeSet::is_empty)
+    }
 }
 
 /// How far one ECO may reach; an absent field sets no limit.
@@ -71,14 +115,17 @@ impl ProtectedObjects {
     /// What these and `others` protect together.
     pub fn and(&self, others: &Self) -> Self {
         let both = |one: &[String], other: &[String]| [one, other].concat();
+        let either = |one: Option<bool>, other: Option<bool>| match (one, other) {
+            (Some(one), Some(other)) => Some(one || other),
+            (one, other) => one.or(other),
+        };
         Self {
             instances: both(&self.instances, &others.instances),
             nets: both(&self.nets, &others.nets),
             cells: both(&self.cells, &others.cells),
-            clock_network: match (self.clock_network, others.clock_network) {
-                (Some(one), Some(other)) => Some(one || other),
-                (one, other) => one.or(other),
-            },
+            clock_network: either(self.clock_network, others.clock_network),
+            dont_touch: either(self.dont_touch, others.dont_touch),
+            scan: either(self.scan, others.scan),
         }
     }
 }
@@ -113,7 +160,8 @@ impl SafetyRules {
 }
 
 /// Whether a stage may try an ECO that it does not name: the lists of study and stage admit it, their domain
-/// permits its class, and it leaves annotated wires as they are.
+/// permits its class, it leaves annotated wires as they are, and where it is a remedy for hold, some scene
+/// answers for hold.
 pub fn may_try(study: &Study, stage: &Stage, eco: &EcoManifest) -> bool {
     let annotated =
         (study.scenes.iter()).any(|scene| matches!(scene.parasitics, crate::Parasitics::Spef(_)));
@@ -122,6 +170,7 @@ pub fn may_try(study: &Study, stage: &Stage, eco: &EcoManifest) -> bool {
         && study.domain_of(stage).permits(eco.class)
         && eco.engines.contains(&study.engine.kind)
         && !(annotated && eco.changes_connectivity)
+        && (!eco.is_for_hold() || study.scenes.iter().any(crate::Scene::answers_for_hold))
 }
 
 /// What guards the design against the ECOs of one stage: the rules of the study, its stage and its domain
@@ -132,17 +181,26 @@ pub struct DesignGuard {
     pub protect: ProtectedObjects,
     /// Whether the clock network is among it.
     pub clock_network: bool,
+    /// Whether what is marked as `dont_touch` is among it.
+    pub dont_touch: bool,
+    /// Whether scan chains are among it.
+    pub scan: bool,
+    /// What the base case marks; it counts where `dont_touch` is protected.
+    pub marks: DesignMarks,
     /// How far one ECO may reach.
     pub envelope: RiskEnvelope,
 }
 
 impl DesignGuard {
-    /// The guard of `stage` in `study`.
+    /// The guard of `stage` in `study`. What the base case marks is not known to a study: the field stays empty.
     pub fn of(study: &Study, stage: &Stage) -> Self {
         let protect = study.safety.protect.and(&stage.safety.protect);
         let by_default = study.domain_of(stage) != SafetyDomain::Sandbox;
         Self {
             clock_network: protect.clock_network.unwrap_or(by_default),
+            dont_touch: protect.dont_touch.unwrap_or(by_default),
+            scan: protect.scan.unwrap_or(by_default),
+            marks: DesignMarks::default(),
             envelope: study.safety.envelope.and(&stage.safety.envelope),
             protect,
         }
@@ -182,6 +240,12 @@ mod tests {
             (None, None, None),
         ] {
             assert_eq!(clocks(one).and(&clocks(other)), clocks(expected));
+            let others = |value| ProtectedObjects {
+                dont_touch: value,
+                scan: value,
+                ..ProtectedObjects::default()
+            };
+            assert_eq!(others(one).and(&others(other)), others(expected));
         }
     }
 }

@@ -141,6 +141,18 @@ pub struct Scene {
     /// Which checks of this scene count.
     #[serde(default = "both_checks")]
     pub checks: Vec<Check>,
+    /// Why hold may be repaired in this scene although its clocks are ideal, so that no skew is seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ideal_hold: Option<String>,
+}
+
+impl Scene {
+    /// Whether hold slacks of this scene are worth repairing: it checks hold, and times its clock trees or
+    /// says why it need not.
+    pub fn answers_for_hold(&self) -> bool {
+        let is_timed = self.clocks == Clocks::Propagated || self.ideal_hold.is_some();
+        self.checks.contains(&Check::Hold) && is_timed
+    }
 }
 
 fn both_checks() -> Vec<Check> {

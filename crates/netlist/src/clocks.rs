@@ -67,13 +67,13 @@ impl ClockNetwork {
     }
 }
 
-fn drives(cell: &str, pin: &str, cells: &LibraryIndex) -> bool {
+pub(crate) fn drives(cell: &str, pin: &str, cells: &LibraryIndex) -> bool {
     let direction = cells.pin(cell, pin).and_then(|(_, pin)| pin.direction);
     matches!(direction, Some(PinDirection::Output | PinDirection::Inout))
 }
 
 /// The pins that the library marks as clocks, and those that clock or open what holds state.
-fn clock_pins(cell: &str, cells: &LibraryIndex) -> BTreeSet<String> {
+pub(crate) fn clock_pins(cell: &str, cells: &LibraryIndex) -> BTreeSet<String> {
     let Some(data) = cells.cell(cell) else {
         return BTreeSet::new();
     };

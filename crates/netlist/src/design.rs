@@ -1,6 +1,6 @@
 //! A design as instances, pins and nets, with the hierarchy resolved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::NetlistError;
 use crate::verilog::{Connections, Expression, Module, PortWord, read_modules};
@@ -84,6 +84,18 @@ pub struct Design {
     pub nets: Vec<Net>,
     /// The ports of the top in the order of its header, most significant bit first.
     pub ports: Vec<Port>,
+    /// What attributes (`keep`, `dont_touch`) mark as to be left alone.
+    pub marked: MarkedNames,
+}
+
+/// The full names of what attributes of a netlist mark as to be left alone. A mark at the top module itself
+/// names nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MarkedNames {
+    /// Instances. One of a module stands for all that is in it.
+    pub instances: BTreeSet<String>,
+    /// Nets.
+    pub nets: BTreeSet<String>,
 }
 
 impl Design {
@@ -206,11 +218,13 @@ impl<'m> Builder<'m> {
         }
         let name = format!("{}{bit}", scope.path);
         let stem = bit.split_once('[').map_or(bit, |(stem, _)| stem);
-        let supply = scope
-            .module
-            .declarations
-            .get(stem)
-            .and_then(|known| known.supply);
+        let declarations = &scope.module.declarations;
+        // A bit with a name of its own is declared under that.
+        let known = declarations.get(bit).or_else(|| declarations.get(stem));
+        let supply = known.and_then(|known| known.supply);
+        if known.is_some_and(|known| known.is_marked) {
+            self.design.marked.nets.insert(name.clone());
+        }
         let id = self.new_net(name, supply.map(|high| if high { '1' } else { '0' }));
         scope.nets.insert(bit.to_owned(), id);
         id
@@ -295,6 +309,9 @@ impl<'m> Builder<'m> {
                 }
             }
             pins.sort_by(|left, right| left.pin.cmp(&right.pin));
+            if written.is_marked || inner.is_some_and(|(_, inner)| inner.is_marked) {
+                self.design.marked.instances.insert(name.clone());
+            }
             self.design.instances.push(Instance {
                 name: name.clone(),
                 cell: written.cell.clone(),

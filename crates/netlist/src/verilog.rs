@@ -9,6 +9,8 @@ use crate::tokens::Tokens;
 /// A module as it is written.
 #[derive(Debug, Default)]
 pub(crate) struct Module {
+    /// Whether an attribute says that its instances are to be left alone.
+    pub is_marked: bool,
     /// The ports in the order of the header.
     pub ports: Vec<String>,
     /// What was declared of a name.
@@ -25,6 +27,8 @@ pub(crate) struct Declaration {
     pub range: Option<(i64, i64)>,
     /// `supply0` and `supply1` nets are constant.
     pub supply: Option<bool>,
+    /// Whether an attribute says that it is to be left alone.
+    pub is_marked: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +43,8 @@ pub(crate) struct WrittenInstance {
     pub name: String,
     pub cell: String,
     pub connections: Connections,
+    /// Whether an attribute says that it is to be left alone.
+    pub is_marked: bool,
 }
 
 #[derive(Debug)]
@@ -70,7 +76,7 @@ pub(crate) fn read_modules(text: &[u8]) -> Result<BTreeMap<String, Module>, Netl
     let mut reader = Reader::new(text)?;
     let mut modules = BTreeMap::new();
     loop {
-        reader.skip_attributes()?;
+        let is_marked = reader.attributes()?;
         if reader.current.is_none() {
             break;
         }
@@ -81,7 +87,8 @@ pub(crate) fn read_modules(text: &[u8]) -> Result<BTreeMap<String, Module>, Netl
             });
         }
         let name = reader.name("the name of a module")?;
-        let module = reader.module(&name)?;
+        let mut module = reader.module(&name)?;
+        module.is_marked = is_marked;
         if modules.insert(name.clone(), module).is_some() {
             return Err(NetlistError::DuplicateModule { name });
         }
@@ -183,24 +190,38 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `(* … *)` before a module or a statement.
-    fn skip_attributes(&mut self) -> Result<(), NetlistError> {
+    /// Reads every `(* name = value, … *)` before a module or a statement. Returns whether one of them says that
+    /// what follows is to be left alone.
+    fn attributes(&mut self) -> Result<bool, NetlistError> {
+        let mut is_marked = false;
         while self.is("(") {
             self.advance()?;
             self.expect("*")?;
             loop {
-                if self.take("*")? && self.take(")")? {
-                    break;
+                if self.take("*")? {
+                    match self.take(")")? {
+                        true => break,
+                        false => continue,
+                    }
                 }
-                if self.current.is_none() {
-                    return Err(self.unexpected("`*)`"));
+                if self.take(",")? {
+                    continue;
                 }
-                if !self.is("*") {
-                    self.advance()?;
+                let name = self.text_of_current();
+                self.advance()?;
+                let mut value = None;
+                if self.take("=")? {
+                    value = Some(self.text_of_current());
+                }
+                is_marked |= leaves_alone(&name, value.as_deref());
+                while !self.is(",") && !self.is("*") {
+                    if self.advance()?.is_none() {
+                        return Err(self.unexpected("`*)`"));
+                    }
                 }
             }
         }
-        Ok(())
+        Ok(is_marked)
     }
 
     fn module(&mut self, name: &str) -> Result<Module, NetlistError> {
@@ -214,11 +235,11 @@ impl<'a> Reader<'a> {
         }
         self.expect(";")?;
         loop {
-            self.skip_attributes()?;
+            let is_marked = self.attributes()?;
             if self.take("endmodule")? {
                 return Ok(module);
             }
-            self.statement(&mut module)?;
+            self.statement(&mut module, is_marked)?;
         }
     }
 
@@ -226,9 +247,12 @@ impl<'a> Reader<'a> {
     fn header(&mut self, module: &mut Module) -> Result<(), NetlistError> {
         let mut declared = None;
         while !self.take(")")? {
-            self.skip_attributes()?;
+            let is_marked = self.attributes()?;
             if let Some(declaration) = self.declaration()? {
-                declared = Some(declaration);
+                declared = Some(Declaration {
+                    is_marked,
+                    ..declaration
+                });
             }
             let name = self.name("a port")?;
             if let Some(declaration) = declared {
@@ -297,11 +321,15 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn statement(&mut self, module: &mut Module) -> Result<(), NetlistError> {
+    fn statement(&mut self, module: &mut Module, is_marked: bool) -> Result<(), NetlistError> {
         if let Some(word) = BEHAVIOUR.iter().find(|word| self.is(word)) {
             return Err(self.unsupported(&format!("`{word}`")));
         }
         if let Some(declaration) = self.declaration()? {
+            let declaration = Declaration {
+                is_marked,
+                ..declaration
+            };
             return self.declared_names(module, declaration);
         }
         if self.take("assign")? {
@@ -328,6 +356,7 @@ impl<'a> Reader<'a> {
                 name,
                 cell: cell.clone(),
                 connections,
+                is_marked,
             });
             if !self.take(",")? {
                 return self.expect(";");
@@ -347,6 +376,7 @@ impl<'a> Reader<'a> {
             known.direction = declaration.direction.or(known.direction);
             known.range = declaration.range.or(known.range);
             known.supply = declaration.supply.or(known.supply);
+            known.is_marked |= declaration.is_marked;
             if self.take("=")? {
                 let value = self.expression()?;
                 module.assignments.push((Expression::Name(name), value));
@@ -430,6 +460,18 @@ impl<'a> Reader<'a> {
         self.advance()?;
         Ok(Expression::Constant(bits))
     }
+}
+
+/// Whether an attribute says that an object is to be left alone: `keep`, as yosys writes it, or `dont_touch`,
+/// in any case, unless its value denies it.
+fn leaves_alone(name: &str, value: Option<&str>) -> bool {
+    let is_known = ["keep", "dont_touch"].contains(&name.to_lowercase().as_str());
+    let value = value.map(|text| text.trim_matches('"').to_lowercase());
+    let denied = value.is_some_and(|value| {
+        let zero = || constant_bits(&value).is_some_and(|bits| bits.iter().all(|bit| *bit == '0'));
+        matches!(value.as_str(), "false" | "no") || zero()
+    });
+    is_known && !denied
 }
 
 fn constant_bits(text: &str) -> Option<Vec<char>> {

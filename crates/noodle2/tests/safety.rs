@@ -257,7 +257,7 @@ fn what_a_study_may_do_is_told_before_anything_runs() {
     for words in [
         "legal in the `locked` domain",
         "asks for     topology_neutral: pin_swap",
-        "ports, clock network, cells DFF*",
+        "ports, clock network, dont_touch objects, scan chains, cells DFF*; fixed",
         "an ECO after 2 failures in a row",
         "equivalence proved",
         "study rail   1 catastrophic failure",
@@ -341,4 +341,49 @@ fn what_survives_in_guarded_was_proved_to_do_the_same() {
             }
         }
     }
+}
+
+/// What constraints and netlist mark is read of the base case, and holds two stages later.
+#[test]
+fn what_is_marked_is_protected_until_the_study_says_otherwise() {
+    let folder = tempfile::tempdir().unwrap();
+    let resize = "foreach inst [leaf_instances] {\nif {[instance_name $inst] ni {_330_ _331_}} { continue }\n\
+        foreach cell [list NAND2X1 NOR2X1 INVX1 INVX2 AOI21X1 OAI21X1] {\n\
+        if {$cell ne [cell_of $inst] && [::sta::replace_cell $inst [::sta::find_liberty_cell $cell]] == 1} { return }\n}\n}";
+    let stages = "stages:\n  - {name: first, trials: 1, ecos: [{name: upsize_critical, parameters: {max_cells: 1}}]}\n\
+        \x20 - {name: second, after: first, trials: 1, ecos: [raw]}\n";
+    let study = study(folder.path(), "sandbox", stages);
+    eco(study.parent().unwrap(), "raw", "global_disruptive", resize);
+    let constraints = study.with_file_name("constraints.sdc");
+    let kept = fs::read_to_string(&constraints).unwrap();
+    fs::write(&constraints, kept + "set_dont_touch [get_cells _33?_]\n").unwrap();
+    let free = folder.path().join("free");
+    completes(&study, &free);
+    assert_eq!(shown(&free, "1_1")["result"], "measured");
+
+    support::edit(
+        &study,
+        "eco_path:",
+        "safety: {protect: {dont_touch: true}}\neco_path:",
+    );
+    let (told, _) = ends(0, &["check", text(&study)]);
+    assert!(
+        told.contains("protected    ports, dont_touch objects; fixed"),
+        "{told}"
+    );
+    let guarded = folder.path().join("guarded");
+    completes(&study, &guarded);
+    let (base, _) = ends(0, &["show", text(&guarded), "0_0"]);
+    assert!(
+        base.contains("marked: 10 instances as dont_touch (_330_, "),
+        "{base}"
+    );
+    let trial = shown(&guarded, "1_1");
+    assert_eq!(
+        trial["failure"]["class"], "blast_radius_exceeded",
+        "{trial:#}"
+    );
+    let message = trial["failure"]["message"].as_str().unwrap();
+    assert!(message.contains("marked as `dont_touch`"), "{message}");
+    ends(0, &["verify", text(&guarded)]);
 }

@@ -202,6 +202,9 @@ codes! {
         "A sequence lists at least two ECOs under `sequence`, each with its own `parameters`, and has a name \
          that no ECO of the catalogue has and no other sequence of the study. `rollback` (`all`, `partial`, \
          `none`) says what happens when a step fails.";
+    IDEAL_HOLD = "N2-STUDY-043", "a reason for ideal clocks where none is needed",
+        "`ideal_hold` says, in words, why hold may be repaired in a scene whose clocks are ideal. It stands in \
+         a scene that checks hold under ideal clocks, and nowhere else.";
     CLASS_TOO_WIDE = "N2-LEGAL-001", "an ECO wider than its safety domain",
         "`locked` permits topology_neutral and placement_local ECOs, `guarded` also routing_affecting \
          ones, `sandbox` all four classes. A stage's domain is the stricter of its own and the study's. \
@@ -222,6 +225,11 @@ codes! {
     EXPLORATION = "N2-LEGAL-006", "exploration where it is locked",
         "`locked` tries what is written and nothing else: no values drawn by chance. List the values of the \
          parameter, or give its range a `step`.";
+    HOLD_UNSEEN = "N2-LEGAL-007", "an ECO for hold where no scene answers for hold",
+        "Hold violations come from the skew between clock trees, and with ideal clocks there is none: what is \
+         repaired may not be broken, and what is broken is not seen. Set `clocks: propagated` in a scene that \
+         checks hold, or say there with `ideal_hold: REASON` why its slacks are worth repairing, such as an \
+         uncertainty that holds the skew to come.";
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use noodle2_model::{
-    Bound, ContainmentRules, EcoClass, EcoManifest, JoinMerge, OnTimeout, ParameterDomain,
-    ParameterKind, PromotionGates, ProposerKind, SafetyDomain, SafetyRules, Stage, StageEco, Study,
-    StudyRail, matches_pattern,
+    Bound, Check, ContainmentRules, EcoClass, EcoManifest, JoinMerge, OnTimeout, ParameterDomain,
+    ParameterKind, PromotionGates, ProposerKind, SafetyDomain, SafetyRules, Scene, Stage, StageEco,
+    Study, StudyRail, matches_pattern,
 };
 
 use crate::check::{component_field, joined_eco_path};
@@ -66,6 +66,26 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
                             locations.problem(codes::ECO_NOT_ALLOWED, &field, message, Some(help));
                         problems.push(problem);
                     }
+                }
+                if references
+                    .eco(name, &eco_path)
+                    .is_some_and(|manifest| manifest.is_for_hold())
+                    && !study.scenes.iter().any(Scene::answers_for_hold)
+                {
+                    let message = format!(
+                        "the ECO {} repairs hold, and {}",
+                        quoted(name),
+                        why_hold_is_unseen(study)
+                    );
+                    let help = "set `clocks: propagated` in a scene that checks hold, or say with \
+                                `ideal_hold: REASON` in one why its hold slacks are worth repairing";
+                    let field = format!("{field}.name");
+                    problems.push(locations.problem(
+                        codes::HOLD_UNSEEN,
+                        &field,
+                        message,
+                        Some(help.to_owned()),
+                    ));
                 }
                 if domain == SafetyDomain::Locked
                     && let Some(manifest) = references.eco(name, &eco_path)
@@ -126,6 +146,22 @@ pub fn legality(study: &Study, locations: &Locations, references: &dyn Reference
     problems.sort_by(|left, right| left.order().cmp(&right.order()));
     problems.dedup();
     problems
+}
+
+/// Why no scene answers for hold.
+fn why_hold_is_unseen(study: &Study) -> String {
+    let scenes = study.scenes.iter();
+    let checking: Vec<String> = scenes
+        .filter(|scene| scene.checks.contains(&Check::Hold))
+        .map(|scene| quoted(&scene.name))
+        .collect();
+    match checking.as_slice() {
+        [] => "no scene checks hold".to_owned(),
+        names => format!(
+            "the clocks of every scene that checks hold ({}) are ideal, so that no skew is seen",
+            names.join(", ")
+        ),
+    }
 }
 
 /// A join that composes brings the ECOs of its branches into its own domain, whose rules hold for them too.

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
-    Aborts, Approval, Bound, ContainmentRules, DesignGuard, EcoClass, FailureRail, Fallback,
-    JoinMerge, Limits, OnTimeout, PriorRules, PromotionGates, ProtectedObjects, RiskEnvelope,
-    SafetyDomain, Stage, StageEco, Study, StudyRail,
+    Aborts, Approval, Bound, ContainmentRules, DesignGuard, EcoClass, EngineKind, FailureRail,
+    Fallback, JoinMerge, Limits, OnTimeout, PriorRules, PromotionGates, ProtectedObjects,
+    RiskEnvelope, SafetyDomain, Stage, StageEco, Study, StudyRail,
 };
 use serde::Serialize;
 
@@ -33,6 +33,9 @@ pub struct LegalityReport {
     /// What is done with evidence of other runs; absent where the study says nothing of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     priors: Option<PriorsReport>,
+    /// Why hold may be repaired in scenes with ideal clocks, by scene.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    ideal_hold: BTreeMap<String, String>,
     stages: Vec<StageLegality>,
     /// Every reason why the study may not run.
     breaches: Vec<Breach>,
@@ -65,6 +68,10 @@ struct StageLegality {
     deny_ecos: Vec<String>,
     protect: ProtectedObjects,
     clock_network: bool,
+    dont_touch: bool,
+    scan: bool,
+    /// What is known of cells that a placement holds in their place.
+    fixed_objects: FixedObjects,
     envelope: RiskEnvelope,
     aborts: Aborts,
     trial_rail: Vec<Bound>,
@@ -80,6 +87,13 @@ struct StageLegality {
     /// When it goes on from an earlier case; absent where it never does.
     #[serde(skip_serializing_if = "Option::is_none")]
     fallback: Option<Fallback>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum FixedObjects {
+    /// The engine has no placement. Not the same as none.
+    Unknown,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -134,6 +148,11 @@ impl LegalityReport {
                 project: rules.project_of(&study.name).to_owned(),
                 rules: rules.clone(),
             }),
+            ideal_hold: study
+                .scenes
+                .iter()
+                .filter_map(|scene| Some((scene.name.clone(), scene.ideal_hold.clone()?)))
+                .collect(),
             stages: study
                 .stages
                 .iter()
@@ -188,6 +207,11 @@ impl LegalityReport {
             self.priors
                 .iter()
                 .map(|priors| format!("  priors       {}", priors.text())),
+        );
+        lines.extend(
+            self.ideal_hold.iter().map(|(scene, reason)| {
+                format!("  ideal hold   scene `{scene}`, because: {reason}")
+            }),
         );
         for stage in &self.stages {
             lines.extend(stage.lines());
@@ -269,6 +293,11 @@ impl StageLegality {
             deny_ecos: both(&study.safety.deny_ecos, &stage.safety.deny_ecos),
             protect: guard.protect,
             clock_network: guard.clock_network,
+            dont_touch: guard.dont_touch,
+            scan: guard.scan,
+            fixed_objects: match study.engine.kind {
+                EngineKind::Opensta => FixedObjects::Unknown,
+            },
             envelope: guard.envelope,
             aborts: stage.aborts.clone(),
             trial_rail: both_bounds(&study.safety.rails.trial, &stage.safety.rails.trial),
@@ -360,8 +389,14 @@ impl StageLegality {
 
     fn protected_text(&self) -> String {
         let mut parts = vec!["ports".to_owned()];
-        if self.clock_network {
-            parts.push("clock network".to_owned());
+        for (is_protected, what) in [
+            (self.clock_network, "clock network"),
+            (self.dont_touch, "dont_touch objects"),
+            (self.scan, "scan chains"),
+        ] {
+            if is_protected {
+                parts.push(what.to_owned());
+            }
         }
         for (what, patterns) in [
             ("instances", &self.protect.instances),
@@ -372,7 +407,14 @@ impl StageLegality {
                 parts.push(format!("{what} {}", patterns.join(" ")));
             }
         }
-        parts.join(", ")
+        match self.fixed_objects {
+            FixedObjects::Unknown => {
+                format!(
+                    "{}; fixed cells are unknown without a placement",
+                    parts.join(", ")
+                )
+            }
+        }
     }
 
     fn aborts_text(&self) -> String {

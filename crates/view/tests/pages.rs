@@ -8,6 +8,7 @@ use noodle2_model::{
     AttemptId, AttemptUsage, CacheAnswer, CacheHit, CacheMiss, ConflictRule, ContentHash,
     DesignState, EcoClass, EquivalenceProof, EquivalenceVerdict, Event, Failure, FailureClass,
     Join, JoinMerge, KeyPart, Measurement, Metric, Outcome, RunIdentity, StageIndex, StopCause,
+    Study,
 };
 use noodle2_view::{
     Explanation, History, LegalityReport, Lineage, PlanView, Progress, StageView, Summary,
@@ -91,6 +92,7 @@ fn outcome(id: &str) -> Outcome {
             blast_radius: None,
             paths: Vec::new(),
             steps: Vec::new(),
+            marks: Default::default(),
             // What a confirmation finds, too.
             equivalence: Some(EquivalenceProof {
                 verdict: EquivalenceVerdict::Equal,
@@ -580,4 +582,26 @@ fn what_was_not_run_is_told_wherever_it_counts() {
     );
     let line = Progress::new(history.controller(), history.status()).line(1.0);
     assert!(line.contains("(1 known, not run)"), "{line}");
+}
+
+#[test]
+fn the_legality_report_tells_what_is_protected_and_why_hold_may_be_repaired() {
+    let identity = identity();
+    let told = |study: &Study| LegalityReport::new(study, &BTreeMap::new(), Vec::new()).text();
+    let plain = told(&identity.study);
+    let protected = "protected    ports, clock network, dont_touch objects, scan chains; fixed cells are unknown \
+                     without a placement\n";
+    assert!(plain.contains(protected), "{plain}");
+    assert!(!plain.contains("ideal hold"), "{plain}");
+    let mut study = identity.study;
+    study.scenes[0].ideal_hold = Some("no skew yet".to_owned());
+    study.safety.protect.scan = Some(false);
+    study.safety.protect.dont_touch = Some(false);
+    let told = told(&study);
+    let reason = "  ideal hold   scene `typical`, because: no skew yet\n";
+    assert!(told.contains(reason), "{told}");
+    assert!(
+        told.contains("protected    ports, clock network; fixed"),
+        "{told}"
+    );
 }

@@ -130,6 +130,7 @@ fn waiting() -> Journal {
             equivalence: None,
             paths: Vec::new(),
             steps: Vec::new(),
+            marks: Default::default(),
         })),
         usage: AttemptUsage::default(),
         cache: None,

@@ -109,6 +109,7 @@ pub fn study(stages: Vec<Stage>) -> Study {
             parasitics: Parasitics::None,
             clocks: Clocks::Ideal,
             checks: vec![noodle2_model::Check::Setup],
+            ideal_hold: None,
         }],
         engine: EngineSpec {
             kind: EngineKind::Opensta,
@@ -526,6 +527,7 @@ fn measurement(design: u64, wns: f64, area: f64) -> Measurement {
         equivalence: None,
         paths: vec![path(design, wns)],
         steps: Vec::new(),
+        marks: Default::default(),
     }
 }
 

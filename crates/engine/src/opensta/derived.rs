@@ -7,12 +7,12 @@ use std::path::Path;
 
 use noodle2_liberty::LibraryIndex;
 use noodle2_model::{
-    BlastRadius, DesignGuard, Failure, FailureClass, FindingKind, Metric, MetricSet, RiskEnvelope,
-    matches_pattern,
+    BlastRadius, Failure, FailureClass, FindingKind, Metric, MetricSet, RiskEnvelope,
 };
-use noodle2_netlist::{ClockNetwork, Design, Edit, Ledger, compare_logic, measure_reach};
+use noodle2_netlist::{Design, Ledger, compare_logic, measure_reach};
 
 use super::measure::Gathered;
+use super::protect::Protected;
 use super::scenes::StudyContext;
 use super::trial::{Declared, NETLIST, ParentFacts, TrialRequest, failure, io_failure, read_file};
 
@@ -97,7 +97,8 @@ impl StudyContext {
                 kinds(&ledger)
             ));
         }
-        if let Some(message) = violation(&ledger, &parent, &request.guard, cells) {
+        let protected = Protected::of(&request.guard, &parent, cells);
+        if let Some(message) = protected.violation(&ledger) {
             return exceeded(format!("ECO `{}` {message}", declared.name));
         }
         if let Some(message) = beyond(&radius, &parent, &request.guard.envelope, cells) {
@@ -120,57 +121,6 @@ impl StudyContext {
             )
         })
     }
-}
-
-/// The first edit of something that is protected.
-fn violation(
-    ledger: &Ledger,
-    parent: &Design,
-    guard: &DesignGuard,
-    cells: &LibraryIndex,
-) -> Option<String> {
-    let protect = &guard.protect;
-    let clocks = match guard.clock_network {
-        true => ClockNetwork::of(parent, cells),
-        false => ClockNetwork::default(),
-    };
-    let named = |patterns: &[String], name: &str| {
-        let found = patterns
-            .iter()
-            .find(|pattern| matches_pattern(pattern, name));
-        found.map(|pattern| format!("which `{pattern}` protects"))
-    };
-    ledger.edits.iter().find_map(|edit| {
-        let kind = edit.kind();
-        if let Some(name) = edit.instance() {
-            let cell_before = parent.instance(name).map(|instance| instance.cell.as_str());
-            let cell_after = match edit {
-                Edit::Resize { to, .. } => Some(to.as_str()),
-                _ => None,
-            };
-            let why = named(&protect.instances, name)
-                .or_else(|| {
-                    let mut cells = cell_before.into_iter().chain(cell_after);
-                    cells.find_map(|cell| {
-                        let why = named(&protect.cells, cell)?;
-                        Some(format!("of cell `{cell}`, {why}"))
-                    })
-                })
-                .or_else(|| {
-                    let part = clocks.instances.contains(name);
-                    part.then(|| "which is part of the clock network".to_owned())
-                });
-            if let Some(why) = why {
-                return Some(format!("touched instance `{name}` ({kind}), {why}"));
-            }
-        }
-        let net = edit.net()?;
-        let why = named(&protect.nets, net).or_else(|| {
-            let part = clocks.nets.contains(net);
-            part.then(|| "which is part of the clock network".to_owned())
-        })?;
-        Some(format!("touched net `{net}` ({kind}), {why}"))
-    })
 }
 
 /// What reaches beyond the risk envelope.

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
-    BlastRadius, Check, ContentHash, Finding, FindingKind, Metric, MetricSet, PathExtreme,
-    PathGroupSummary, PathProfile, PathStage, StepRecord, WorstPath,
+    BlastRadius, Check, ContentHash, DesignMarks, Finding, FindingKind, Metric, MetricSet,
+    PathExtreme, PathGroupSummary, PathProfile, PathStage, StepRecord, WorstPath,
 };
 use serde::Serialize;
 
 use super::log::LogRemarks;
-use super::read::{Record, ResultFile};
+use super::read::{MarkKind, Record, ResultFile};
 use super::scenes::{Purpose, SceneGroup, StudyContext};
 
 /// The content of `metrics.json`: everything that was measured of a case. Units stand in the names.
@@ -79,6 +79,21 @@ pub(super) struct Gathered {
     pub(super) scenes: BTreeMap<String, SceneDocument>,
     pub(super) findings: BTreeSet<Finding>,
     pub(super) notes: BTreeMap<String, String>,
+    /// What the constraints mark.
+    pub(super) marks: DesignMarks,
+}
+
+/// A name as netlists are read: the engine escapes what would divide it.
+fn plain_name(name: &str) -> String {
+    let mut plain = String::new();
+    let mut characters = name.chars();
+    while let Some(character) = characters.next() {
+        plain.extend(match character {
+            '\\' => characters.next(),
+            other => Some(other),
+        });
+    }
+    plain
 }
 
 impl Gathered {
@@ -283,6 +298,16 @@ impl Gathered {
             }
             Record::Note { key, value } => {
                 self.notes.insert(key.clone(), value.clone());
+            }
+            Record::Mark { kind, name } => {
+                let marks = &mut self.marks;
+                let names = match kind {
+                    MarkKind::Instance => &mut marks.instances,
+                    MarkKind::Net => &mut marks.nets,
+                    MarkKind::Cell => &mut marks.cells,
+                    MarkKind::Unusable => &mut marks.unusable,
+                };
+                names.insert(plain_name(name));
             }
             Record::Failed { .. }
             | Record::TimeUnit { .. }

@@ -2,26 +2,30 @@
 
 use std::path::{Path, PathBuf};
 
-use noodle2_equivalence::{Budget, Report, Verdict, compare};
-use noodle2_model::{EquivalenceProof, EquivalenceVerdict, Failure};
+use noodle2_equivalence::{Budget, Report, Verdict, compare_until};
+use noodle2_model::{EquivalenceProof, EquivalenceVerdict, Failure, FailureClass};
 
 use super::scenes::StudyContext;
+use super::trial::failure;
 
 impl StudyContext {
     /// Proves that the netlist `child` does what `parent` does, or shows where it does not. The proof is for the
-    /// record; the report holds the whole counterexample.
+    /// record; the report holds the whole counterexample. `is_stopped` is asked again and again whether it is not
+    /// wanted any more.
     ///
     /// # Errors
-    /// When a netlist cannot be read.
+    /// When a netlist cannot be read; [`FailureClass::Interrupted`] when it was stopped, which is no verdict.
     pub fn prove_equivalence(
         &self,
         parent: &[PathBuf],
         child: &Path,
+        is_stopped: &dyn Fn() -> bool,
     ) -> Result<(EquivalenceProof, Report), Failure> {
         let parent = self.read_design(parent)?;
         let child = self.read_design(&[child])?;
         let cells = &self.groups[0].eco_scene().index;
-        let report = compare(&parent, &child, cells, &Budget::default());
+        let report = compare_until(&parent, &child, cells, &Budget::default(), is_stopped)
+            .map_err(|stopped| failure(FailureClass::Interrupted, stopped.to_string()))?;
         let verdict = match &report.verdict {
             Verdict::Equal => EquivalenceVerdict::Equal,
             Verdict::Different { counterexample } => EquivalenceVerdict::Different {

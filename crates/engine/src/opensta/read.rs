@@ -53,6 +53,8 @@ pub enum Record {
         period_ps: Option<f64>,
         valid: bool,
     },
+    /// Something that the constraints mark as not to be touched or not to be used.
+    Mark { kind: MarkKind, name: String },
     /// The constraints time the tree of this clock, the scene does not.
     ClockTakenAsIdeal { name: String },
     /// A library cell, its leaf instances, whether a library defines it, and one of the instances.
@@ -108,6 +110,19 @@ pub enum Record {
     Unread { what: String, why: String },
     /// What the ECO noted.
     Note { key: String, value: String },
+}
+
+/// What a mark of the constraints is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MarkKind {
+    /// An instance.
+    Instance,
+    /// A net.
+    Net,
+    /// All instances of a cell.
+    Cell,
+    /// A cell, by a pattern, of which no instance may be made.
+    Unusable,
 }
 
 impl ResultFile {
@@ -222,6 +237,16 @@ fn record(fields: &[String]) -> Option<Record> {
                 period => Some(number(period)?),
             },
             valid: *valid == "1",
+        },
+        ["mark", kind, name] => Record::Mark {
+            kind: match *kind {
+                "instance" => MarkKind::Instance,
+                "net" => MarkKind::Net,
+                "cell" => MarkKind::Cell,
+                "unusable" => MarkKind::Unusable,
+                _ => return None,
+            },
+            name: own(name),
         },
         ["clock_taken_as_ideal", name] => Record::ClockTakenAsIdeal { name: own(name) },
         ["cell", name, instances, known, example] => Record::Cell {

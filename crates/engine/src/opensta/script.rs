@@ -9,6 +9,7 @@ use noodle2_liberty::{Library, Pin};
 use noodle2_model::{Check, Clocks, ParameterValue, Parameters, Parasitics, ProtectedObjects};
 
 use super::OpenSta;
+use super::protect::Withheld;
 use super::scenes::{Purpose, ResolvedScene, SceneGroup};
 use crate::platform::PlatformFile;
 use crate::tcl::{TclScript, TclWord, is_plain_text};
@@ -92,8 +93,10 @@ pub(super) struct Job<'a> {
 /// An ECO that a process applies.
 pub(super) struct EcoJob<'a> {
     pub parameters: &'a Parameters,
-    /// What it may not touch.
+    /// What it may not touch, by patterns.
     pub protect: &'a ProtectedObjects,
+    /// What else it may not touch.
+    pub withheld: Withheld,
     /// Its Tcl file, relative to the folder of the attempt.
     pub path: String,
 }
@@ -318,6 +321,20 @@ fn set_eco(body: &mut TclScript, job: &Job<'_>, eco: &EcoJob<'_>) -> Option<()> 
                 .collect();
             body.command(variable, [TclWord::texts(&patterns)]);
         }
+    }
+    for (command, names) in [
+        ("::n2::withhold marked_instances", &eco.withheld.instances),
+        ("::n2::withhold marked_nets", &eco.withheld.nets),
+        ("::n2::withhold marked_cells", &eco.withheld.cells),
+        ("::n2::withhold scan_pins", &eco.withheld.scan_pins),
+    ] {
+        if !names.is_empty() {
+            body.command(command, [TclWord::texts(names)]);
+        }
+    }
+    for pattern in &eco.withheld.unusable {
+        let pattern = tcl_pattern(pattern);
+        body.command("lappend ::n2::dont_use", [TclWord::text(&pattern)]);
     }
     Some(())
 }

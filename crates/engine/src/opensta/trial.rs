@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use noodle2_model::{
-    CommandReport, CommandSpec, CommandStreams, ContentHash, DesignGuard, DesignState, EcoClass,
-    EcoImplementation, EcoProposal, Failure, FailureClass, ForkPlan, HostSpec, Measurement,
-    MetricSet, Outcome, Parameters, Parasitics, Perturbation, TrialId,
+    CommandReport, CommandSpec, CommandStreams, ContentHash, DesignGuard, DesignMarks, DesignState,
+    EcoClass, EcoImplementation, EcoProposal, Failure, FailureClass, ForkPlan, HostSpec,
+    Measurement, MetricSet, Outcome, Parameters, Parasitics, Perturbation, TrialId,
 };
 
 use noodle2_netlist::{Aliases, Edit, Ledger, canonical_hash, shuffle_instances};
@@ -200,14 +200,16 @@ impl StudyContext {
             (None, Some(perturbation)) => shuffled(request, perturbation.seed)?,
             (None, None) => request.netlists.clone(),
         };
-        let mut tcl = applied.as_ref().and_then(|applied| {
-            let (path, parameters) = applied.tcl.clone()?;
-            Some(EcoJob {
+        let script = applied.as_ref().and_then(|applied| applied.tcl.clone());
+        let mut tcl = match script {
+            Some((path, parameters)) => Some(EcoJob {
                 protect: &request.guard.protect,
+                withheld: self.withheld(request)?,
                 parameters,
                 path,
-            })
-        });
+            }),
+            None => None,
+        };
         let declared = applied.as_ref().map(|applied| &applied.declared);
         let mut design = None;
         let mut change: Option<Change> = None;
@@ -272,6 +274,10 @@ impl StudyContext {
             equivalence: None,
             paths: gathered.worst_paths(),
             steps: Vec::new(),
+            marks: match request.parent {
+                Some(_) => DesignMarks::default(),
+                None => self.marks(request, gathered.marks.clone())?,
+            },
         };
         self.write_metrics(request, &gathered, &measurement)?;
         Ok(Outcome::Measured(measurement))

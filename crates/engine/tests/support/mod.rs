@@ -216,6 +216,7 @@ pub fn scene(name: &str, sdc: impl Into<PathBuf>) -> Scene {
         parasitics: Parasitics::None,
         clocks: Clocks::Ideal,
         checks: vec![Check::Setup, Check::Hold],
+        ideal_hold: None,
     }
 }
 

@@ -5,13 +5,14 @@ use std::path::Path;
 use jiff::Timestamp;
 use noodle2_control::{Case, Controller, Trial, gain_over};
 use noodle2_model::{
-    CaseName, Event, Metric, MetricSet, StageIndex, StepEnding, StepRecord, Study, TrialId,
+    CaseName, DesignMarks, Event, Metric, MetricSet, StageIndex, StepEnding, StepRecord, Study,
+    TrialId,
 };
 use noodle2_store::{RequestSpool, RunFolder, read_journal};
 use noodle2_view::{
     ApprovalStanding, History, Lineage, Progress, StageView, Summary, SummaryStatus, Table,
-    composition_lines, eco_text, gain_text, headline, known_line, metric_text, report_text,
-    trial_text,
+    composition_lines, count_text, eco_text, gain_text, headline, known_line, metric_text,
+    report_text, trial_text,
 };
 
 use crate::cli::{Format, LineageFormat};
@@ -229,13 +230,20 @@ fn show_trial(
             "steps": case.map(|case| &case.measurement.steps),
             "paths": case.map(|case| &case.measurement.paths),
             "findings": case.map(|case| &case.measurement.findings),
+            "marks": case.map(|case| &case.measurement.marks),
             "folder": folder.trial(&name),
         }))?;
         return Ok(Exit::Done);
     }
     let mut text = format!("{name}{}\n", label_text(controller.program().study()));
     match trial {
-        None => text.push_str("  the base case\n"),
+        None => {
+            text.push_str("  the base case\n");
+            if let Some(case) = case.filter(|case| !case.measurement.marks.is_empty()) {
+                let marks = marks_text(&case.measurement.marks);
+                text.push_str(&format!("  marked: {marks}\n"));
+            }
+        }
         Some(trial) => {
             text.push_str(&format!(
                 "  {} on {}: {}\n",
@@ -274,6 +282,26 @@ fn show_trial(
     }
     print::data(&text);
     Ok(Exit::Done)
+}
+
+/// What netlist and constraints mark, in a line.
+fn marks_text(marks: &DesignMarks) -> String {
+    /// Names that a line lists of each kind.
+    const NAMED: usize = 4;
+    let kinds = [
+        ("dont_touch", "instance", &marks.instances),
+        ("dont_touch", "net", &marks.nets),
+        ("dont_touch", "cell", &marks.cells),
+        ("dont_use", "pattern", &marks.unusable),
+    ];
+    let marked = kinds.into_iter().filter(|(_, _, names)| !names.is_empty());
+    let parts = marked.map(|(mark, kind, names)| {
+        let named: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
+        let more = if names.len() > NAMED { ", …" } else { "" };
+        let count = count_text(names.len(), kind);
+        format!("{count} as {mark} ({}{more})", named.join(", "))
+    });
+    parts.collect::<Vec<String>>().join("; ")
 }
 
 /// What a step of a sequence did, in a line.

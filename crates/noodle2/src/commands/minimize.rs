@@ -232,6 +232,7 @@ impl<'a> Search<'a> {
             guard: DesignGuard {
                 // It limits one ECO, and these may be the edits of many.
                 envelope: RiskEnvelope::default(),
+                marks: subject.base.measurement.marks.clone(),
                 ..DesignGuard::of(study, controller.program().stage(stage))
             },
             order,
@@ -326,7 +327,7 @@ impl<'a> Search<'a> {
         let base = [self.subject.base_netlist.clone()];
         let (proof, _) = self
             .context
-            .prove_equivalence(&base, &netlist)
+            .prove_equivalence(&base, &netlist, &|| false)
             .map_err(|failure| stopped(&failure))?;
         Ok(Some(proof))
     }

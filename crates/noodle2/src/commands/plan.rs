@@ -3,8 +3,7 @@
 use noodle2_cache::{Found, ResultCache};
 use noodle2_control::{Controller, Program};
 use noodle2_model::{
-    AttemptId, AttemptUsage, CacheAnswer, CacheHit, CacheMiss, DesignGuard, Event, Outcome,
-    StageIndex,
+    AttemptId, AttemptUsage, CacheAnswer, CacheHit, CacheMiss, Event, Outcome, StageIndex,
 };
 use noodle2_view::{KnownStage, KnownWork, PlanView};
 
@@ -86,10 +85,7 @@ fn count(loaded: &Loaded, cache: &ResultCache) -> Result<KnownWork, CommandFailu
                 _ => continue,
             };
             let order = AttemptOrder::new(&controller, *attempt);
-            let stage = identity.study.stages.get(attempt.trial.stage.position());
-            let guard = stage.map_or_else(DesignGuard::default, |stage| {
-                DesignGuard::of(&identity.study, stage)
-            });
+            let guard = order.guard(&identity.study);
             let miss = match keys.of(&order, &guard, &prepared.catalogue) {
                 Ok(None) => continue,
                 Err(why) => CacheMiss::NeverKept { why },

@@ -12,8 +12,8 @@ use noodle2_engine::{
 use noodle2_exec::{CancelToken, Guard, JobPanicked};
 use noodle2_model::{
     AttemptId, AttemptUsage, CacheAnswer, CacheHit, CaseName, CommandReport, CommandSpec,
-    ComposeMode, ConflictRule, ContentHash, DesignGuard, EcoProposal, EquivalenceProof, Failure,
-    FailureClass, Metric, Outcome, Perturbation, RunIdentity,
+    ComposeMode, ConflictRule, ContentHash, DesignGuard, DesignMarks, EcoProposal,
+    EquivalenceProof, Failure, FailureClass, Metric, Outcome, Perturbation, RunIdentity, Study,
 };
 use noodle2_store::{
     ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, create_folder,
@@ -46,6 +46,8 @@ pub(crate) struct AttemptOrder {
     pub same_logic_as: Option<ParentOrder>,
     /// What the steps of a sequence are judged by.
     pub judge: Metric,
+    /// What the base case marks as not to be touched.
+    pub marks: DesignMarks,
     /// How long to wait before it begins, since the machine failed the attempts before.
     pub backoff: Duration,
     /// What it is made for: only what derives a case can be known.
@@ -143,6 +145,10 @@ impl AttemptOrder {
             confirms_known: trial
                 .filter(|_| confirms.is_some())
                 .and_then(|trial| Some(trial.hit()?.entry)),
+            marks: controller
+                .base_case()
+                .map(|base| base.measurement.marks.clone())
+                .unwrap_or_default(),
             perturbation: controller.perturbation_of(attempt),
             backoff: match (trial, role) {
                 (Some(trial), AttemptRole::Derives) => backoff_after(&trial.attempts),
@@ -156,6 +162,16 @@ impl AttemptOrder {
                 }
             },
             case,
+        }
+    }
+
+    /// What the rules of the trial's stage keep its ECO from.
+    pub fn guard(&self, study: &Study) -> DesignGuard {
+        let stage = study.stages.get(self.attempt.trial.stage.position());
+        let guard = stage.map_or_else(DesignGuard::default, |stage| DesignGuard::of(study, stage));
+        DesignGuard {
+            marks: self.marks.clone(),
+            ..guard
         }
     }
 
@@ -284,7 +300,7 @@ impl EngineRunner {
             parent: order.parent.as_ref().map(|parent| parent.facts.clone()),
             eco: None,
             seed: self.seed(order),
-            guard: self.guard(order),
+            guard: order.guard(&self.identity.study),
             perturbation: order.perturbation,
         };
         let asked = match &self.known {
@@ -346,10 +362,14 @@ impl EngineRunner {
                 });
             }
         }
+        if let (Outcome::Measured(measurement), Some(_)) = (&mut outcome, &order.confirms) {
+            // Only what a base case marks was there before any ECO.
+            measurement.marks = DesignMarks::default();
+        }
         if let (Outcome::Measured(measurement), Some(origin)) = (&mut outcome, &order.same_logic_as)
             && !cancel.is_cancelled()
         {
-            match self.prove(order, origin, &folder, &mut usage)? {
+            match self.prove(order, origin, &folder, &mut usage, cancel)? {
                 Ok(proof) => measurement.equivalence = Some(proof),
                 Err(failure) => outcome = Outcome::Failed(failure),
             }
@@ -539,11 +559,15 @@ impl EngineRunner {
         origin: &ParentOrder,
         folder: &Path,
         usage: &mut AttemptUsage,
+        cancel: &CancelToken,
     ) -> Result<Result<EquivalenceProof, Failure>, StoreError> {
         let began = Instant::now();
         let parent = self.netlist_of(origin);
         let netlists = self.netlists(order);
-        let proved = self.context.prove_equivalence(&[parent], &netlists[0]);
+        let is_stopped = || cancel.is_cancelled();
+        let proved = self
+            .context
+            .prove_equivalence(&[parent], &netlists[0], &is_stopped);
         // One thread, which does nothing but compute.
         let seconds = began.elapsed().as_secs_f64();
         usage.wall_s += seconds;
@@ -556,13 +580,6 @@ impl EngineRunner {
             }
             Err(failure) => Ok(Err(failure)),
         }
-    }
-
-    /// What the rules of the trial's stage keep its ECO from.
-    fn guard(&self, order: &AttemptOrder) -> DesignGuard {
-        let study = &self.identity.study;
-        let stage = study.stages.get(order.attempt.trial.stage.position());
-        stage.map_or_else(DesignGuard::default, |stage| DesignGuard::of(study, stage))
     }
 
     /// The netlist that the parent's attempt left; for the base case those of the study.

@@ -184,10 +184,17 @@ impl Keys {
             .collect();
         // A composition is as wide as what it is made of.
         parts.insert(KeyPart::Eco, hash(&(proposal.class, contents)));
-        parts.insert(
-            KeyPart::Guard,
-            hash(&(&guard.protect, guard.clock_network, &guard.envelope)),
-        );
+        // Whoever adds to a guard decides here whether it makes a difference.
+        let DesignGuard {
+            protect,
+            clock_network,
+            dont_touch,
+            scan,
+            marks,
+            envelope,
+        } = guard;
+        let guard = hash(&(protect, clock_network, dont_touch, scan, marks, envelope));
+        parts.insert(KeyPart::Guard, guard);
         if ecos.iter().any(|eco| eco.uses_seed()) {
             parts.insert(KeyPart::Seed, hash(&self.seed));
         }

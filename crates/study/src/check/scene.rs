@@ -1,6 +1,6 @@
 //! Scenes: names, constraints, checks, parasitics.
 
-use noodle2_model::{Check, EngineKind, Parasitics, Study};
+use noodle2_model::{Check, Clocks, EngineKind, Parasitics, Scene, Study};
 
 use super::{distinct, distinct_names, file_name, not_empty};
 use crate::codes;
@@ -42,6 +42,7 @@ pub(super) fn check(study: &Study, report: &mut Report) {
                 None,
             );
         }
+        ideal_hold(report, &field("ideal_hold"), scene);
         let source = match scene.parasitics {
             Parasitics::Placement => "placement",
             Parasitics::GlobalRoute => "global routing",
@@ -76,4 +77,30 @@ pub(super) fn check(study: &Study, report: &mut Report) {
             help.to_owned(),
         );
     }
+}
+
+/// A reason for ideal clocks belongs where there are some, and says something.
+fn ideal_hold(report: &mut Report, field: &str, scene: &Scene) {
+    let Some(reason) = &scene.ideal_hold else {
+        return;
+    };
+    let (message, help) = if reason.trim().is_empty() {
+        (
+            "the reason is empty",
+            "say what makes up for the skew that is not seen, such as `uncertainty holds the skew`",
+        )
+    } else if scene.clocks == Clocks::Propagated {
+        (
+            "the clocks of this scene are propagated, so nothing needs a reason",
+            "remove it, or set `clocks: ideal`",
+        )
+    } else if !scene.checks.contains(&Check::Hold) {
+        (
+            "this scene does not check hold",
+            "remove it, or add `hold` to the `checks`",
+        )
+    } else {
+        return;
+    };
+    report.at(codes::IDEAL_HOLD, field, message, help.to_owned());
 }

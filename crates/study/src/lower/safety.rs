@@ -136,13 +136,22 @@ fn protect(report: &mut Report, place: &Place<'_>) -> Lowered<ProtectedObjects> 
         place,
         "the protected objects",
         "{instances: [...], nets: [...], cells: [...]}",
-        &["instances", "nets", "cells", "clock_network"],
+        &[
+            "instances",
+            "nets",
+            "cells",
+            "clock_network",
+            "dont_touch",
+            "scan",
+        ],
     )?;
     Ok(ProtectedObjects {
         instances: fields.optional(report, "instances", Vec::new(), texts),
         nets: fields.optional(report, "nets", Vec::new(), texts),
         cells: fields.optional(report, "cells", Vec::new(), texts),
         clock_network: fields.option(report, "clock_network", boolean),
+        dont_touch: fields.option(report, "dont_touch", boolean),
+        scan: fields.option(report, "scan", boolean),
     })
 }
 

@@ -215,7 +215,15 @@ fn scene(report: &mut Report, place: &Place<'_>) -> Lowered<Scene> {
         place,
         "a scene",
         "{name: ..., sdc: [...]}",
-        &["name", "sdc", "liberty", "parasitics", "clocks", "checks"],
+        &[
+            "name",
+            "sdc",
+            "liberty",
+            "parasitics",
+            "clocks",
+            "checks",
+            "ideal_hold",
+        ],
     )?;
     let clocks = |report: &mut Report, place: &Place<'_>| {
         word(
@@ -241,6 +249,7 @@ fn scene(report: &mut Report, place: &Place<'_>) -> Lowered<Scene> {
         parasitics: fields.optional(report, "parasitics", Parasitics::None, parasitics),
         clocks: fields.optional(report, "clocks", Clocks::Ideal, clocks),
         checks: fields.optional(report, "checks", BOTH_CHECKS.to_vec(), checks),
+        ideal_hold: fields.option(report, "ideal_hold", text),
     })
 }
 
@@ -567,6 +576,7 @@ fn empty_scene() -> Scene {
         parasitics: Parasitics::None,
         clocks: Clocks::Ideal,
         checks: BOTH_CHECKS.to_vec(),
+        ideal_hold: None,
     }
 }
 

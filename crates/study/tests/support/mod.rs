@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use noodle2_model::{
-    EcoClass, EcoImplementation, EcoManifest, EngineKind, ParameterKind, ParameterSpec,
+    EcoClass, EcoImplementation, EcoManifest, EngineKind, ParameterKind, ParameterSpec, Symptom,
 };
 use noodle2_study::References;
 
@@ -49,6 +49,7 @@ impl References for FakeWorld {
                 let share = ParameterKind::Real { min, max, default };
                 (EcoClass::PlacementLocal, sta, vec![("share", share)], false)
             }
+            "repair_hold" => (EcoClass::PlacementLocal, sta, vec![], true),
             "other_engine" => (EcoClass::TopologyNeutral, &[][..], vec![], false),
             _ => return None,
         };
@@ -57,7 +58,10 @@ impl References for FakeWorld {
             (name.to_owned(), ParameterSpec { description, kind })
         };
         Some(EcoManifest {
-            remedies: BTreeMap::new(),
+            remedies: match name {
+                "repair_hold" => BTreeMap::from([(Symptom::Hold, BTreeMap::new())]),
+                _ => BTreeMap::new(),
+            },
             name: name.to_owned(),
             version: 1,
             class,
@@ -76,6 +80,7 @@ impl References for FakeWorld {
             "buffer_fanout",
             "noop",
             "other_engine",
+            "repair_hold",
             "restructure",
             "routing_eco",
             "upsize_critical",
