@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
-    AttemptId, AttemptUsage, BudgetOwner, CaseName, Containment, ContentHash, EcoProposal, Failure,
-    FailureClass, Measurement, Outcome, RunIdentity, RunStatus, StageEnd, StageIndex, StageInput,
-    StopCause, TimeKind, TrialId, Veto,
+    AttemptId, AttemptUsage, BudgetOwner, CacheAnswer, CacheHit, CaseName, Containment, ContentHash,
+    EcoProposal, Failure, FailureClass, Measurement, Outcome, RunIdentity, RunStatus, StageEnd,
+    StageIndex, StageInput, StopCause, TimeKind, TrialId, Veto,
 };
 
 use crate::approval::StageApproval;
@@ -186,6 +186,8 @@ pub struct Attempt {
     pub outcome: Option<Outcome>,
     /// What it used; zero while it runs.
     pub usage: AttemptUsage,
+    /// What was known of its result before; `None` where nobody asked.
+    pub cache: Option<CacheAnswer>,
 }
 
 /// How far a trial is.
@@ -223,7 +225,13 @@ impl Attempt {
             number,
             outcome: None,
             usage: AttemptUsage::default(),
+            cache: None,
         }
+    }
+
+    /// Where its result comes from, if it was known before.
+    pub fn hit(&self) -> Option<&CacheHit> {
+        self.cache.as_ref()?.hit()
     }
 }
 
@@ -271,6 +279,11 @@ impl Trial {
     /// What the trial counts as, once it ended.
     pub fn verdict(&self) -> Option<&Verdict> {
         self.verdict.as_ref()
+    }
+
+    /// Where its result comes from, if it was known before and nothing was run for it.
+    pub fn hit(&self) -> Option<&CacheHit> {
+        self.attempts.last()?.hit()
     }
 
     /// What came of measuring it again, once that ended.
@@ -362,6 +375,12 @@ impl Controller {
     /// All measured cases by name, those of discarded trials excepted.
     pub fn cases(&self) -> &BTreeMap<CaseName, Case> {
         &self.cases
+    }
+
+    /// Whether others start from a case: the base case, and what a stage passed on.
+    pub fn is_kept(&self, case: &CaseName) -> bool {
+        *case == self.base_name()
+            || (self.stages.iter()).any(|stage| stage.survivors().contains(case))
     }
 
     /// The base case, once it is measured.

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use noodle2_model::{
-    AttemptId, AttemptUsage, BudgetOwner, Event, Outcome, ProposerKind, StageIndex, TrialId,
+    AttemptId, AttemptUsage, BudgetOwner, CacheAnswer, Event, Outcome, ProposerKind, StageIndex,
+    TrialId,
 };
 
 use crate::approval::StageApproval;
@@ -191,11 +192,19 @@ impl Controller {
                 attempt,
                 outcome,
                 usage,
+                cache,
             } => {
+                if let Some(CacheAnswer::Hit(_)) = cache
+                    && self.running.contains(attempt)
+                    && let Some(reason) = self.why_not_known(*attempt, outcome, *usage)
+                {
+                    return refuse(reason.to_owned());
+                }
                 if !self.running.remove(attempt) {
                     return refuse("the attempt does not run".to_owned());
                 }
-                if self.finish(*attempt, outcome, *usage) == Some(AttemptRole::Derives) {
+                let role = self.finish(*attempt, outcome, *usage, cache.as_ref());
+                if role == Some(AttemptRole::Derives) {
                     self.settle(*attempt);
                 }
             }
@@ -379,12 +388,29 @@ impl Controller {
         }
     }
 
+    /// Why an attempt that ended like this cannot have been answered by what was known, if it cannot.
+    fn why_not_known(
+        &self,
+        attempt: AttemptId,
+        outcome: &Outcome,
+        usage: AttemptUsage,
+    ) -> Option<&'static str> {
+        if self.role_of(attempt) != Some(AttemptRole::Derives) {
+            return Some("what is there to measure again is measured, never known");
+        }
+        if !outcome.can_be_known() {
+            return Some("only what the design determines is known, and this is not");
+        }
+        (usage.cpu_s > 0.0).then_some("what is known uses no processor time")
+    }
+
     /// Notes how an attempt ended; returns what it was made for.
     fn finish(
         &mut self,
         attempt: AttemptId,
         outcome: &Outcome,
         usage: AttemptUsage,
+        cache: Option<&CacheAnswer>,
     ) -> Option<AttemptRole> {
         let role = self.role_of(attempt)?;
         let trial = self.trials.get_mut(&attempt.trial);
@@ -400,6 +426,7 @@ impl Controller {
             .find(|made| made.number == attempt.number)?;
         made.outcome = Some(outcome.clone());
         made.usage = usage;
+        made.cache = cache.cloned();
         if !attempt.trial.is_base() {
             self.stages[attempt.trial.stage.position()].cpu_s += usage.cpu_s;
         }

@@ -10,7 +10,7 @@ use noodle2_model::{
     Event, Failure, FailureClass, Join, JoinPolicy, Measurement, Metric, Outcome, RunStatus,
     SafetyDomain, Stage, StageEnd, StageIndex, Study, Symptom, may_try,
 };
-use support::{finished, identity, proved, stage, study, survivors};
+use support::{finished, identity, known, proved, stage, study, survivors};
 
 /// A measured design with this WNS, and this hold WNS in its only scene.
 fn case(name: &str, wns: f64, hold: f64) -> Outcome {
@@ -528,6 +528,53 @@ fn a_journal_without_its_confirmations_is_not_believed() {
     };
     journal.retain(|event| !confirmation(event));
     assert!(Controller::replay(&journal).is_err());
+}
+
+#[test]
+fn what_is_known_confirms_nothing_and_is_no_failure() {
+    let study = in_domain(SafetyDomain::Guarded, vec![stage("one", &[], 2)]);
+    let (whole, journal) = run(study.clone(), &[("0_2", failed(FailureClass::Segfault))]);
+    let mut controller = Controller::new(identity(study)).unwrap();
+    let mut refused = Vec::new();
+    for event in &journal {
+        let Event::AttemptFinished {
+            attempt, outcome, ..
+        } = event
+        else {
+            controller.apply(event).unwrap();
+            continue;
+        };
+        let known = known(*attempt, (**outcome).clone());
+        match controller.clone().apply(&known) {
+            Ok(()) => {
+                let mut dear = known.clone();
+                if let Event::AttemptFinished { usage, .. } = &mut dear {
+                    usage.cpu_s = 0.1;
+                }
+                let before = controller.running_attempts().clone();
+                assert!(controller.apply(&dear).is_err());
+                assert_eq!(controller.running_attempts(), &before);
+                controller.apply(&known).unwrap();
+            }
+            Err(error) => {
+                refused.push((attempt.to_string(), error.reason));
+                controller.apply(event).unwrap();
+            }
+        }
+    }
+    let refused: Vec<(&str, bool)> = refused
+        .iter()
+        .map(|(attempt, reason)| (attempt.as_str(), reason.contains("measure again")))
+        .collect();
+    // The base case measured again, a failure, and a confirmation.
+    assert_eq!(
+        refused,
+        [("0_0.2", true), ("0_2.1", false), ("0_1.2", true)]
+    );
+    assert!(controller.base_attempts()[0].hit().is_some());
+    let hits = controller.trials().filter(|trial| trial.hit().is_some());
+    assert_eq!(hits.count(), 1);
+    assert_eq!(controller.recorded_digest(), whole.recorded_digest());
 }
 
 /// A proposer that chooses by itself does not repair what no scene answers for.

@@ -7,12 +7,14 @@ use std::collections::BTreeSet;
 
 use noodle2_control::{Controller, StageStanding, TrialStanding};
 use noodle2_model::{BudgetOwner, Event, RunStatus, StageEnd, StageIndex, TimeKind};
-use support::{Chance, Schedule, digest, identity, limit_time, random_priors, random_study, run};
+use support::{
+    Chance, Schedule, digest, identity, is_known, limit_time, random_priors, random_study, run,
+};
 
 const STUDIES: u64 = 1500;
 
 /// What a world which tests anything must see decided and answered.
-const DECISIONS: [&str; 23] = [
+const DECISIONS: [&str; 24] = [
     "approval_requested",
     "approval_given",
     "approval_refused",
@@ -30,6 +32,7 @@ const DECISIONS: [&str; 23] = [
     "promotions_refused",
     "study_rail_crossed",
     "trial_cancelled",
+    "known",
     "repeat_started",
     "noise_measured",
     "nondeterministic",
@@ -75,6 +78,7 @@ fn simulate(seed: u64) -> (RunStatus, BTreeSet<&'static str>) {
                 _ => false,
             },
             Event::StageSatisfied { cause, .. } if cause.starts_with("doomed") => *name == "doomed",
+            Event::AttemptFinished { .. } => *name == "known" && is_known(event),
             Event::NoiseMeasured { differences, .. } => {
                 *name == "noise_measured" || *name == "nondeterministic" && !differences.is_empty()
             }

@@ -195,6 +195,28 @@ impl Catalogue {
 }
 
 impl Eco {
+    /// Whether it is told the seed: a file of it speaks of one.
+    pub fn uses_seed(&self) -> bool {
+        self.speaks_of("seed")
+    }
+
+    /// Whether its trial's number can be seen in what it makes: it may make new objects, or a file of it speaks of
+    /// the prefix of their names. Any other is given a prefix that is the same for all trials.
+    pub fn makes_names(&self) -> bool {
+        self.manifest.changes_connectivity || self.is_command() || self.speaks_of("prefix")
+    }
+
+    /// Whether a program of its own carries it out.
+    pub fn is_command(&self) -> bool {
+        matches!(self.manifest.implementation, EcoImplementation::Command(_))
+    }
+
+    fn speaks_of(&self, word: &str) -> bool {
+        let word = word.as_bytes();
+        let mut files = self.files.values();
+        files.any(|content| content.windows(word.len()).any(|found| found == word))
+    }
+
     /// Checks an ECO whose folder is called `name`.
     ///
     /// # Errors

@@ -9,9 +9,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, AttemptUsage, BudgetOwner, CaseName, Containment, ContentHash, EcoManifest,
-    EcoProposal, EngineKind, ExternalProposal, MetricSet, Outcome, Priors, StageIndex, Study,
-    TimeKind, TrialId, Veto,
+    AttemptId, AttemptUsage, BudgetOwner, CacheAnswer, CaseName, Containment, ContentHash,
+    EcoManifest, EcoProposal, EngineKind, ExternalProposal, MetricSet, Outcome, Priors, StageIndex,
+    Study, TimeKind, TrialId, Veto,
 };
 
 /// One thing that was decided or observed.
@@ -146,6 +146,9 @@ pub enum Event {
         outcome: Box<Outcome>,
         /// What it used.
         usage: AttemptUsage,
+        /// What was known of its result before; absent where nobody asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cache: Option<CacheAnswer>,
     },
     /// Observation: the files of an attempt are complete, and this is the hash of their index. Precedes the
     /// end of the attempt in the same write.

@@ -6,6 +6,7 @@
 //! Never does I/O, never reads a clock or the environment, never decides anything.
 
 mod budget;
+mod cache;
 mod composition;
 mod diagnosis;
 mod eco;
@@ -30,6 +31,7 @@ mod sequence;
 mod study;
 
 pub use budget::{BranchBudget, Budget, BudgetOwner, ExtraTrials, StageBudget, TimeKind};
+pub use cache::{CacheAnswer, CacheHit, CacheMiss, KeyPart};
 pub use composition::{ComposeMode, Composition, ConflictRule};
 pub use diagnosis::{PathExtreme, PathProfile, PathStage, Symptom};
 pub use eco::{

@@ -1,11 +1,13 @@
 //! The command line: what can be asked of `noodle2`, with examples.
 
+mod cache;
 mod priors;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use cache::{CacheCommand, CacheFolderOption, CacheOption};
 pub(crate) use priors::{PriorsCommand, PriorsOption, SelectionOption};
 
 /// Runs physical-design experiments as studies: safely, many at a time, with a record that can be checked.
@@ -127,11 +129,13 @@ pub(crate) enum Command {
         #[command(flatten)]
         format: FormatOption,
     },
-    /// Shows what a study would do: stages, waves, joins, critical path, budget.
+    /// Shows what a study would do: stages, waves, joins, critical path, budget, and how much of it is known.
     #[command(after_help = "Example:\n  noodle2 plan study.yaml")]
     Plan {
         #[command(flatten)]
         study: StudyOption,
+        #[command(flatten)]
+        cache: CacheOption,
         #[command(flatten)]
         format: FormatOption,
     },
@@ -153,6 +157,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         priors: PriorsOption,
         #[command(flatten)]
+        cache: CacheOption,
+        #[command(flatten)]
         format: FormatOption,
     },
     /// Goes on with a run that was killed or interrupted; no finished trial runs again.
@@ -166,6 +172,8 @@ pub(crate) enum Command {
         people: PeopleOption,
         #[command(flatten)]
         priors: PriorsOption,
+        #[command(flatten)]
+        cache: CacheOption,
         #[command(flatten)]
         format: FormatOption,
     },
@@ -310,6 +318,11 @@ pub(crate) enum Command {
     Doctor {
         #[command(flatten)]
         format: FormatOption,
+    },
+    /// Counts and collects the results that are known between runs.
+    Cache {
+        #[command(subcommand)]
+        command: CacheCommand,
     },
     /// Shows, carries and forgets what runs left as evidence for later ones.
     Priors {

@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cli::{Cli, Command, EcoCommand};
+use commands::Stores;
 use exit::{CommandFailure, Exit};
 
 fn main() -> ExitCode {
@@ -46,22 +47,41 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
         Command::Init { folder, template } => commands::init(&folder, template),
         Command::Explain { subject, format } => commands::explain(&subject, format.format),
         Command::Check { study, format } => commands::check(&study, format.format),
-        Command::Plan { study, format } => commands::plan(&study, format.format),
+        Command::Plan {
+            study,
+            cache,
+            format,
+        } => commands::plan(&study, &cache, format.format),
         Command::Run {
             study,
             out,
             workers,
             people,
             priors,
+            cache,
             format,
-        } => commands::run(&study, &out, &workers, &people, &priors, format.format),
+        } => commands::run(
+            &study,
+            &out,
+            &workers,
+            &people,
+            &Stores { priors, cache },
+            format.format,
+        ),
         Command::Resume {
             run,
             workers,
             people,
             priors,
+            cache,
             format,
-        } => commands::resume(&run, &workers, &people, &priors, format.format),
+        } => commands::resume(
+            &run,
+            &workers,
+            &people,
+            &Stores { priors, cache },
+            format.format,
+        ),
         Command::Approve {
             run,
             answer,
@@ -104,6 +124,7 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
             format: format.format,
         }),
         Command::Doctor { format } => commands::doctor(format.format),
+        Command::Cache { command } => commands::cache(command),
         Command::Priors { command } => commands::priors(command),
         Command::Eco { command } => match command {
             EcoCommand::List { path, format } => commands::eco_list(&path, format.format),

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use noodle2_control::{Case, Controller};
 use noodle2_model::{ContentHash, Event, RunIdentity};
-use noodle2_store::{DerivedFile, Record, RunFolder, StorageProblem, check_derived, unrecorded};
+use noodle2_store::{
+    DerivedFile, Record, RunFolder, StorageProblem, StoreError, check_derived, copy_file,
+    create_folder, unrecorded, write_atomic,
+};
 use noodle2_view::{History, LegalityReport, Lineage, Summary, report_markdown};
 use serde::Deserialize;
 
@@ -78,6 +81,30 @@ pub(crate) fn case_text(case: &Case, label: Option<&str>) -> String {
     format!("{value:#}\n")
 }
 
+/// Lays a measured case out in the run folder, for people: its numbers, and its netlist where others start from it.
+/// That of any other lies with its attempt alone.
+pub(crate) fn lay_out_case(
+    folder: &RunFolder,
+    controller: &Controller,
+    case: &Case,
+) -> Result<(), StoreError> {
+    let study = controller.program().study();
+    let kept = folder.case(&case.name);
+    create_folder(&kept)?;
+    let attempt = folder.attempt(&study.design.case_name, case.attempt);
+    let (netlist, place) = (attempt.join(NETLIST), kept.join(NETLIST));
+    if controller.is_kept(&case.name) && netlist.exists() && !place.exists() {
+        // A copy of its own: whoever edits it must not change what children start from.
+        copy_file(&netlist, &place)?;
+    }
+    let path = case_file(folder, case);
+    let text = case_text(case, study.result_label());
+    match fs::read(&path).is_ok_and(|known| known == text.as_bytes()) {
+        true => Ok(()),
+        false => write_atomic(&path, text),
+    }
+}
+
 /// Holds everything that follows from the journal against what stands in the run folder.
 pub(crate) fn check_what_follows(
     folder: &RunFolder,
@@ -95,11 +122,17 @@ pub(crate) fn check_what_follows(
     let discarded = discarded.map(|case| (Cow::Owned(case), false));
     for (case, required) in kept.chain(discarded) {
         let netlist = folder.case(&case.name).join(NETLIST);
-        for (path, content) in [
-            (netlist, case.measurement.design.netlist),
+        let is_kept = controller.is_kept(&case.name);
+        for (path, content, required) in [
+            (
+                netlist,
+                case.measurement.design.netlist,
+                required && is_kept,
+            ),
             (
                 case_file(folder, &case),
                 ContentHash::of(case_text(&case, label)),
+                required,
             ),
         ] {
             files.push(DerivedFile {

@@ -432,8 +432,8 @@ fn platform_of(study: &Study, folder: &Path) -> Result<Platform, PlatformError> 
     }
 }
 
-/// Where decompressed libraries are kept between runs: the user's cache folder.
-fn cache_folder() -> PathBuf {
+/// Where decompressed libraries and known results are kept between runs: the user's cache folder.
+pub(crate) fn cache_folder() -> PathBuf {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     variable("XDG_CACHE_HOME")
         .map(PathBuf::from)

@@ -14,7 +14,7 @@ use crate::StoreError;
 const TEMPORARY_PREFIX: &str = ".noodle2-tmp-";
 
 /// Whether a file of this name is one that [`write_atomic`] or [`copy_file`] had not finished.
-pub(crate) fn is_temporary(name: &std::ffi::OsStr) -> bool {
+pub fn is_temporary(name: &std::ffi::OsStr) -> bool {
     name.as_encoded_bytes()
         .starts_with(TEMPORARY_PREFIX.as_bytes())
 }

@@ -10,7 +10,7 @@
 //! RUN/legality.json                                  what the study may do, written before anything runs
 //! RUN/summary.json, report.md, lineage.dot, lineage.svg  what the journal comes to, for people and scripts
 //! RUN/inputs/…        what the scripts of all attempts share
-//! RUN/cases/<case>/…  the design state of a case
+//! RUN/cases/<case>/…  the numbers of a case; its netlist where others start from it
 //! RUN/trials/<case>/<attempt>/…  script, logs, metrics and provenance of one attempt
 //! ```
 //!

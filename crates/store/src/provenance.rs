@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use noodle2_model::{
-    AttemptId, AttemptUsage, CaseName, CommandEnding, CommandReport, CommandSpec, ContentHash,
-    EcoProposal, InputFile, Perturbation, StopReason, ToolIdentity,
+    AttemptId, AttemptUsage, CacheHit, CaseName, CommandEnding, CommandReport, CommandSpec,
+    ContentHash, EcoProposal, InputFile, Perturbation, StopReason, ToolIdentity,
 };
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +48,9 @@ pub struct Provenance {
     pub ended_at: Timestamp,
     /// The commands, in the order in which they ran.
     pub commands: Vec<CommandRecord>,
+    /// The known result that it is, where no command was run for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_from: Option<CacheHit>,
 }
 
 impl Provenance {
@@ -224,6 +227,7 @@ mod tests {
             started_at: Timestamp::UNIX_EPOCH,
             ended_at: Timestamp::UNIX_EPOCH,
             commands: vec![CommandRecord::new(&spec, &report)],
+            known_from: None,
         };
         let hash = provenance.write(folder.path()).unwrap();
         let path = Provenance::path(folder.path());

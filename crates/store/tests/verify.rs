@@ -29,6 +29,7 @@ fn finished(derived: u32, outcome: Outcome) -> Event {
         attempt: attempt(derived),
         outcome: Box::new(outcome),
         usage: AttemptUsage::default(),
+        cache: None,
     }
 }
 

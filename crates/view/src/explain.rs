@@ -1,9 +1,10 @@
 //! Why something ran, was not run, was stopped, was chosen, dropped or contained: told from the journal alone.
 
-use noodle2_control::{Case, Controller, StageStanding, Trial, TrialStanding, Verdict};
+use noodle2_control::{Attempt, Case, Controller, StageStanding, Trial, TrialStanding, Verdict};
 use noodle2_evidence::standing;
 use noodle2_model::{
-    BudgetOwner, CaseName, EquivalenceProof, EquivalenceVerdict, Failure, FailureClass, Outcome,
+    BudgetOwner, CacheAnswer, CaseName, EquivalenceProof, EquivalenceVerdict, Failure,
+    FailureClass, Outcome,
     StageEnd, StageIndex, TrialId,
 };
 use serde::Serialize;
@@ -89,6 +90,20 @@ impl Explanation {
     }
 }
 
+/// What was known of an attempt before it ran; `None` where nobody asked.
+pub fn known_line(attempt: &Attempt) -> Option<String> {
+    Some(match attempt.cache.as_ref()? {
+        CacheAnswer::Hit(hit) => format!(
+            "not run: its result was known from attempt {} of study `{}` (run {}, entry {})",
+            hit.attempt,
+            hit.study,
+            hit.run.short(),
+            hit.entry.short()
+        ),
+        CacheAnswer::Miss(miss) => format!("it ran, since its result was not known: {miss}"),
+    })
+}
+
 struct Explainer<'a> {
     history: &'a History,
     controller: &'a Controller,
@@ -114,6 +129,7 @@ impl Explainer<'_> {
         } else if self.controller.base_case().is_some() {
             lines.push("gate 0 found it fit to be worked on".to_owned());
         }
+        lines.extend(self.controller.base_attempts().last().and_then(known_line));
         lines.extend(repeat_lines(self.controller.base_repeats()));
         let noise = NoiseSummary::new(self.controller);
         lines.extend(noise.iter().flat_map(NoiseSummary::lines));
@@ -169,6 +185,7 @@ impl Explainer<'_> {
                 lines.push(text);
             }
         }
+        lines.extend(trial.attempts.last().and_then(known_line));
         lines.push(format!(
             "result: {}",
             trial_text(controller, self.history.status(), trial)

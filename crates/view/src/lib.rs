@@ -22,16 +22,16 @@ mod standing;
 mod summary;
 mod table;
 
-pub use explain::Explanation;
+pub use explain::{Explanation, known_line};
 pub use history::History;
 pub use legality::{Breach, LegalityReport};
 pub use lineage::Lineage;
 pub use noise::NoiseSummary;
-pub use number::{count_text, gain_text, metric_text, seconds_text, weight_text};
+pub use number::{bytes_text, count_text, gain_text, metric_text, seconds_text, weight_text};
 pub use people::{
     AnswerSummary, ApprovalStanding, ApprovalSummary, JournalMending, deadline, mending_text,
 };
-pub use plan::PlanView;
+pub use plan::{KnownStage, KnownWork, PlanView};
 pub use progress::Progress;
 pub use report::{headline, report_markdown, report_text};
 pub use spending::{Owner, PlannedSpending, Spent};

@@ -56,6 +56,21 @@ fn with_unit(metric: Metric, number: &str) -> String {
     }
 }
 
+/// So many bytes, in the widest unit of 1024 in which they are at least one.
+pub fn bytes_text(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if value < 1024.0 {
+            return match unit {
+                "B" => format!("{bytes} B"),
+                _ => format!("{value:.1} {unit}"),
+            };
+        }
+        value /= 1024.0;
+    }
+    format!("{value:.1} TiB")
+}
+
 /// So many of what `one` names, in the singular where it is one: `1 trial`, `2 trials`, `0 trials`.
 pub fn count_text(count: usize, one: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };

@@ -29,6 +29,68 @@ pub struct PlanView {
     budget: PlannedBudget,
     /// What the study, its branches and its stages may spend at most.
     spending: Vec<PlannedSpending>,
+    /// What is known already; absent where nobody asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known: Option<KnownWork>,
+}
+
+/// How much of a study is known from earlier runs, as far as that can be told before it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KnownWork {
+    /// Whether the base case is: what stages start with depends on it.
+    pub base: bool,
+    /// The stages whose trials can be told now.
+    pub stages: Vec<KnownStage>,
+    /// Why nothing is, where nothing is.
+    pub why_not: Option<String>,
+}
+
+/// How many trials of a stage are known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KnownStage {
+    /// The stage's name.
+    pub stage: String,
+    /// Trials that are known.
+    pub known: usize,
+    /// Trials that it proposes.
+    pub proposed: usize,
+}
+
+impl KnownWork {
+    /// Nothing, for this reason.
+    pub fn nothing(why_not: String) -> Self {
+        Self {
+            base: false,
+            stages: Vec::new(),
+            why_not: Some(why_not),
+        }
+    }
+
+    fn line(&self, stages: &[PlannedStage]) -> String {
+        if !self.base {
+            let why = self.why_not.as_deref().unwrap_or("its base case is not");
+            return format!("known          nothing: {why}\n");
+        }
+        let told = self.stages.iter().map(|stage| {
+            let proposed = count_text(stage.proposed, "trial");
+            format!(" and {} of {proposed} in `{}`", stage.known, stage.stage)
+        });
+        let told: String = told.collect();
+        let is_open =
+            |stage: &&PlannedStage| self.stages.iter().all(|told| told.stage != stage.name);
+        let open: Vec<&str> = stages
+            .iter()
+            .filter(is_open)
+            .map(|stage| stage.name.as_str())
+            .collect();
+        let open = match open.is_empty() {
+            true => String::new(),
+            false => format!("; what {} will try cannot be told yet", open.join(", ")),
+        };
+        format!(
+            "known          the base case{told}, from earlier runs{open}; survivors are measured again all the same\n"
+        )
+    }
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -132,7 +194,14 @@ impl PlanView {
                 disk_mib: study.budget.disk_mib,
                 attempt_wall_time_limit_s: study.limits.wall_time_s,
             },
+            known: None,
         }
+    }
+
+    /// The same plan, with what is known of it.
+    #[must_use]
+    pub fn with_known(self, known: Option<KnownWork>) -> Self {
+        Self { known, ..self }
     }
 
     /// The plan for people.
@@ -227,7 +296,7 @@ impl PlanView {
         format!(
             "{}\n{}\nwaves          {} ({:.1}× fewer than stages; shown for reading, a running study has no barriers)\n\
              critical path  {}\njoins          {}\ntrials         {} at most, budget {}\n\
-             time           wall {}, CPU {}, each attempt at most {}\n{disk}{noise}{extra}{approvals}{fallbacks}\n{spending}",
+             time           wall {}, CPU {}, each attempt at most {}\n{disk}{noise}{extra}{approvals}{fallbacks}{}\n{spending}",
             self.study,
             table.text(),
             waves.join(" "),
@@ -241,6 +310,10 @@ impl PlanView {
             limit(self.budget.wall_time_s),
             limit(self.budget.cpu_time_s),
             seconds_text(self.budget.attempt_wall_time_limit_s),
+            self.known
+                .as_ref()
+                .map(|known| known.line(&self.stages))
+                .unwrap_or_default(),
         )
     }
 

@@ -14,6 +14,8 @@ pub struct Progress {
     pub stages: Vec<StageProgress>,
     /// Trials that ended, of all stages.
     pub done: usize,
+    /// Of these, trials that were not run, since their results were known.
+    pub known: usize,
     /// Trials that may still be proposed or are proposed, of all stages, the ended ones included.
     pub total: usize,
     /// The metric that matters most to the study.
@@ -57,6 +59,10 @@ impl Progress {
         Self {
             status,
             done: stages.iter().map(|stage| stage.done).sum(),
+            known: controller
+                .trials()
+                .filter(|trial| trial.hit().is_some())
+                .count(),
             total: stages.iter().map(|stage| stage.total).sum(),
             best: controller.best_case().and_then(overall),
             base: overall(&controller.base_name()),
@@ -87,8 +93,12 @@ impl Progress {
             Some(seconds) => format!(", about {} left", seconds_text(seconds)),
             None => String::new(),
         };
+        let known = match self.known {
+            0 => String::new(),
+            known => format!(" ({known} known, not run)"),
+        };
         format!(
-            "{} of {} in {}{rest}{best}",
+            "{} of {}{known} in {}{rest}{best}",
             self.done,
             count_text(self.total, "trial"),
             seconds_text(elapsed_s)

@@ -240,7 +240,8 @@ fn stages(summary: &Summary) -> Table {
         "stage",
         "status",
         ">trials",
-        ">run",
+        ">ended",
+        ">known",
         ">no effect",
         ">failed",
         ">discarded",
@@ -261,6 +262,7 @@ fn stages(summary: &Summary) -> Table {
             stage.status.to_string(),
             stage.trials.to_string(),
             stage.run.to_string(),
+            stage.cached.to_string(),
             stage.no_effect.to_string(),
             stage.failures.to_string(),
             stage.discarded.to_string(),
@@ -351,6 +353,7 @@ fn cost(summary: &Summary) -> Vec<String> {
         seconds_text(summary.makespan_s),
         seconds_text(summary.cpu_s)
     ));
+    lines.extend(known(summary));
     lines.push(format!(
         "no schedule of these attempts could take less than {}; at most {} ran at one instant",
         seconds_text(summary.lower_bound_s),
@@ -376,6 +379,27 @@ fn cost(summary: &Summary) -> Vec<String> {
         lines.push(format!("digest: {digest}{promise}"));
     }
     lines
+}
+
+/// What was not run, since it was known: whoever signs off must see it.
+fn known(summary: &Summary) -> Option<String> {
+    let what = match (summary.base_cached, summary.trials_cached) {
+        (false, 0) => return None,
+        (true, 0) => "the base case".to_owned(),
+        (false, count) => format!("{count} of {}", count_text(summary.trials_total, "trial")),
+        (true, count) => format!(
+            "the base case and {count} of {}",
+            count_text(summary.trials_total, "trial")
+        ),
+    };
+    let confirmed: usize = summary.stages.iter().map(|stage| stage.confirmed).sum();
+    Some(format!(
+        "{what}: not run, known from earlier runs; {} measured again (`--no-cache` runs everything)",
+        match confirmed {
+            1 => "1 survivor was".to_owned(),
+            count => format!("{count} survivors were"),
+        }
+    ))
 }
 
 /// The best case, and how far it is chosen: a stage that did not complete has chosen nothing.

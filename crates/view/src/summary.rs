@@ -66,8 +66,12 @@ pub struct Summary {
     pub failures: Vec<FailureSummary>,
     /// Trials proposed in all.
     pub trials_total: usize,
-    /// Trials that were run to an end.
+    /// Trials that were brought to an end.
     pub trials_run: usize,
+    /// Of these, trials that were not run, since their results were known from earlier runs.
+    pub trials_cached: usize,
+    /// Whether the base case was not measured by this run, since its result was known.
+    pub base_cached: bool,
     /// How many stages had a running attempt at one instant, at most.
     pub peak_concurrent_stages: usize,
     /// The most workers offered.
@@ -146,9 +150,9 @@ pub struct StageSummary {
     pub extra_trials: BTreeMap<String, u32>,
     /// Trials that it might have made and that do not count, once it ended: others may draw them.
     pub unused_trials: Option<u32>,
-    /// Trials that were run to an end.
+    /// Trials that were brought to an end.
     pub run: usize,
-    /// Trials answered from earlier results: none, since nothing is cached yet.
+    /// Trials that were not run, since their results were known from earlier runs.
     pub cached: usize,
     /// Trials whose results count for nothing, and those that ended without one.
     pub discarded: usize,
@@ -263,6 +267,14 @@ impl Summary {
                 .trials()
                 .filter(|trial| trial.verdict().is_some())
                 .count(),
+            trials_cached: controller
+                .trials()
+                .filter(|trial| trial.hit().is_some())
+                .count(),
+            base_cached: controller
+                .base_attempts()
+                .last()
+                .is_some_and(|attempt| attempt.hit().is_some()),
             peak_concurrent_stages: history.peak_concurrent_stages(),
             workers: history.workers(),
             makespan_s: history.makespan_s(),
@@ -457,7 +469,7 @@ impl StageSummary {
                 .iter()
                 .filter(|trial| trial.verdict().is_some())
                 .count(),
-            cached: 0,
+            cached: trials.iter().filter(|trial| trial.hit().is_some()).count(),
             vetoed: stage.vetoed.iter().map(veto_text).collect(),
             satisfied: stage
                 .satisfied()

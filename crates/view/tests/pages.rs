@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use noodle2_control::{AttemptRole, Controller};
 use noodle2_model::{
-    AttemptUsage, ConflictRule, ContentHash, DesignState, EcoClass, EquivalenceProof,
-    EquivalenceVerdict, Event, Failure, FailureClass, Join, JoinMerge, Measurement, Metric,
-    Outcome, RunIdentity, StageIndex, StopCause, Study,
+    AttemptId, AttemptUsage, CacheAnswer, CacheHit, CacheMiss, ConflictRule, ContentHash,
+    DesignState, EcoClass, EquivalenceProof, EquivalenceVerdict, Event, Failure, FailureClass,
+    Join, JoinMerge, KeyPart, Measurement, Metric, Outcome, RunIdentity, StageIndex, StopCause,
+    Study,
 };
 use noodle2_view::{
     Explanation, History, LegalityReport, Lineage, PlanView, Progress, StageView, Summary,
@@ -193,6 +194,7 @@ fn journal_of(
                         disk_bytes: Some(3 << 20),
                         ..AttemptUsage::default()
                     },
+                    cache: None,
                 })
                 .collect();
         }
@@ -521,6 +523,66 @@ fn a_composition_is_told_with_both_parents_and_what_it_brought_in() {
         legality.contains("asks for     placement_local: resize (composed)"),
         "{legality}"
     );
+}
+
+#[test]
+fn what_was_not_run_is_told_wherever_it_counts() {
+    let origin = CacheHit {
+        entry: ContentHash::of("entry"),
+        run: ContentHash::of("run"),
+        study: "earlier".to_owned(),
+        attempt: AttemptId {
+            trial: "1_7".parse().unwrap(),
+            number: 1,
+        },
+    };
+    let mut events = journal();
+    for (_, event) in &mut events {
+        let Event::AttemptFinished {
+            attempt,
+            outcome,
+            usage,
+            cache,
+        } = event
+        else {
+            continue;
+        };
+        let is_first = attempt.number == 1 && !matches!(**outcome, Outcome::Failed(_));
+        *cache = match attempt.trial.to_string().as_str() {
+            "0_0" | "1_1" if is_first => {
+                usage.cpu_s = 0.0;
+                Some(CacheAnswer::Hit(origin.clone()))
+            }
+            "2_1" if is_first => Some(CacheAnswer::Miss(CacheMiss::Differs {
+                parts: [KeyPart::Constraints, KeyPart::Parent].into(),
+                nearest: origin.entry,
+            })),
+            _ => None,
+        };
+    }
+    let history = History::new(&events).unwrap();
+    let summary = Summary::new(&history);
+    assert_eq!((summary.trials_cached, summary.base_cached), (1, true));
+    let by_stage: Vec<usize> = summary.stages.iter().map(|stage| stage.cached).collect();
+    assert_eq!(by_stage.iter().sum::<usize>(), 1);
+    assert_eq!(by_stage[1], 1);
+    let report = report_text(&history, &summary);
+    assert!(report.contains("the base case and 1 of"), "{report}");
+    let plain = History::new(&journal()).unwrap();
+    assert!(!report_text(&plain, &Summary::new(&plain)).contains("not run, known"));
+    let explained = |item: &str| Explanation::of(&history, item).unwrap().lines.join("\n");
+    assert!(explained("1_1").contains("known from attempt 1_7.1 of study `earlier`"));
+    assert!(explained("0_0").contains("not run: its result was known"));
+    let miss = explained("2_1");
+    assert!(
+        miss.contains(
+            "it ran, since its result was not known: the nearest known result differs in the constraints, the \
+             parent's design"
+        ),
+        "{miss}"
+    );
+    let line = Progress::new(history.controller(), history.status()).line(1.0);
+    assert!(line.contains("(1 known, not run)"), "{line}");
 }
 
 #[test]

@@ -133,6 +133,7 @@ fn waiting() -> Journal {
             marks: Default::default(),
         })),
         usage: AttemptUsage::default(),
+        cache: None,
     });
     journal
 }

@@ -6,15 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_control::{AttemptRole, Controller, StageStanding, TrialStanding};
 use noodle2_model::{
-    Aborts, Approval, AttemptId, AttemptUsage, Bound, Budget, Clocks, ComposeMode, ContentHash,
-    Context, Design, DesignState, EcoClass, EcoDefinition, EcoImplementation, EcoManifest,
-    EngineKind, EngineSpec, EquivalenceProof, EquivalenceVerdict, Event, Evidence,
-    ExternalProposal, ExtraTrials, Failure, FailureClass, Fallback, Join, JoinMerge, JoinPolicy,
-    Limits, Measurement, Metric, MetricSet, NoiseRules, Objective, OnTimeout, Outcome,
-    ParameterDomain, ParameterKind, ParameterSpec, ParameterValue, Parasitics, PathExtreme,
-    PathProfile, Prior, PriorRules, Priors, ProposerKind, Rollback, RunIdentity, SafetyDomain,
-    Scene, Selection, SequenceStep, Stage, StageEco, StageEnd, StageIndex, StageMode, StopCause,
-    Strategy, Study, Symptom, TimeKind, TimeSpan, TrialResult, ViolationDepth,
+    Aborts, Approval, AttemptId, AttemptUsage, Bound, Budget, CacheAnswer, CacheHit, Clocks, ComposeMode, ContentHash, Context, Design, DesignState, EcoClass, EcoDefinition, EcoImplementation, EcoManifest, EngineKind, EngineSpec, EquivalenceProof, EquivalenceVerdict, Event, Evidence, ExternalProposal, ExtraTrials, Failure, FailureClass, Fallback, Join, JoinMerge, JoinPolicy, Limits, Measurement, Metric, MetricSet, NoiseRules, Objective, OnTimeout, Outcome, ParameterDomain, ParameterKind, ParameterSpec, ParameterValue, Parasitics, PathExtreme, PathProfile, Prior, PriorRules, Priors, ProposerKind, Rollback, RunIdentity, SafetyDomain, Scene, Selection, SequenceStep, Stage, StageEco, StageEnd, StageIndex, StageMode, StopCause, Strategy, Study, Symptom, TimeKind, TimeSpan, TrialResult, ViolationDepth,
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): enough chance for a schedule, the same on every machine.
@@ -617,6 +609,7 @@ pub fn finished_after(attempt: AttemptId, outcome: Outcome, cpu_s: f64) -> Event
             cpu_s,
             ..AttemptUsage::default()
         },
+        cache: None,
     }
 }
 
@@ -718,13 +711,49 @@ pub fn run(identity: &RunIdentity, world: u64, mut schedule: Schedule) -> Vec<Ev
         }
         assert!(!running.is_empty(), "nothing runs and nothing is decided");
         let attempt = running[schedule.chance.below(running.len())];
+        let outcome = result_of(&controller, attempt, world);
         // What it takes depends on the machine.
         let cpu_s = schedule.chance.below(100) as f64 / 10.0;
-        let event = finished_after(attempt, result_of(&controller, attempt, world), cpu_s);
-        controller.apply(&event).unwrap();
-        journal.push(event);
+        // What is known of earlier runs differs from one run to the other.
+        let event = match schedule.chance.below(4) {
+            0 => known(attempt, outcome),
+            _ => finished_after(attempt, outcome, cpu_s),
+        };
+        match controller.apply(&event) {
+            Ok(()) => journal.push(event),
+            // A confirmation, or what no design determines.
+            Err(refused) => {
+                assert!(is_known(&event), "{refused}");
+                let Event::AttemptFinished { outcome, .. } = event else {
+                    unreachable!()
+                };
+                let event = finished_after(attempt, *outcome, cpu_s);
+                controller.apply(&event).unwrap();
+                journal.push(event);
+            }
+        }
     }
     unreachable!()
+}
+
+/// The end of an attempt whose result was known before.
+pub fn known(attempt: AttemptId, outcome: Outcome) -> Event {
+    Event::AttemptFinished {
+        attempt,
+        outcome: Box::new(outcome),
+        usage: AttemptUsage::default(),
+        cache: Some(CacheAnswer::Hit(CacheHit {
+            entry: ContentHash::of("entry"),
+            run: ContentHash::of("run"),
+            study: "earlier".to_owned(),
+            attempt,
+        })),
+    }
+}
+
+/// Whether an event tells of an attempt whose result was known before.
+pub fn is_known(event: &Event) -> bool {
+    matches!(event, Event::AttemptFinished { cache: Some(answer), .. } if answer.hit().is_some())
 }
 
 /// What people say to a stage: a function of the stage and of the world. Who says it is left to chance.

@@ -30,6 +30,9 @@ pub(super) const NETLIST: &str = "netlist.v";
 /// The edits that lead from the parent to a case, within the folder of its attempt.
 pub(super) const LEDGER: &str = "ledger.tsv";
 
+/// The prefix of new names of an ECO that makes none which could stay.
+const UNUSED_PREFIX: &str = "n2_unused_";
+
 /// What a command ECO writes, before the engine brings it into its own form.
 const REWRITTEN: &str = "rewritten.v";
 
@@ -161,6 +164,16 @@ impl StudyContext {
         };
         self.refuse_what_would_lie(&applied.declared)?;
         write_eco(&request.folder, eco)?;
+        // What an ECO is not told cannot make a difference, so that its result is known whatever it would be.
+        let seed = if eco.uses_seed() { request.seed } else { 0 };
+        let request = &TrialRequest {
+            seed,
+            ..request.clone()
+        };
+        let prefix = match eco.makes_names() {
+            true => prefix,
+            false => UNUSED_PREFIX,
+        };
         match &eco.manifest.implementation {
             EcoImplementation::Tcl(file) => {
                 applied.tcl = Some((format!("{ECO_FOLDER}/{file}"), &proposal.parameters));

@@ -11,8 +11,8 @@ use noodle2_model::{
 use noodle2_store::{RequestSpool, RunFolder, read_journal};
 use noodle2_view::{
     ApprovalStanding, History, Lineage, Progress, StageView, Summary, SummaryStatus, Table,
-    composition_lines, count_text, eco_text, gain_text, headline, metric_text, report_text,
-    trial_text,
+    composition_lines, count_text, eco_text, gain_text, headline, known_line, metric_text,
+    report_text, trial_text,
 };
 
 use crate::cli::{Format, LineageFormat};
@@ -204,6 +204,8 @@ fn show_trial(
     let parent = case
         .and_then(|case| case.parents.first())
         .and_then(|parent| controller.cases().get(parent));
+    let attempts = trial.map_or(controller.base_attempts(), |trial| &trial.attempts);
+    let attempt = attempts.last();
     if format == Format::Json {
         print::json(&serde_json::json!({
             "case": name,
@@ -214,12 +216,13 @@ fn show_trial(
             "result": trial.map(result),
             "failure": trial.and_then(Trial::failure),
             "refused": trial.and_then(|trial| trial.refused.as_ref()),
+            "cache": attempt.and_then(|attempt| attempt.cache.as_ref()),
             "confirmations": trial.map_or(0, |trial| trial.confirmations.len()),
             "repeats": trial.map_or(controller.base_repeats(), |trial| &trial.repeats)
                 .values()
                 .map(Vec::len)
                 .sum::<usize>(),
-            "attempts": trial.map_or(controller.base_attempts(), |trial| &trial.attempts).len(),
+            "attempts": attempts.len(),
             "metrics": case.map(|case| &case.measurement.overall),
             "scenes": case.map(|case| &case.measurement.scenes),
             "edits": case.map(|case| &case.measurement.edits),
@@ -264,6 +267,11 @@ fn show_trial(
                 }
             }
         }
+    }
+    // Only what was not run: why something ran is for `explain`.
+    if let Some(attempt) = attempt.filter(|attempt| attempt.hit().is_some()) {
+        let line = known_line(attempt).unwrap_or_default();
+        text.push_str(&format!("  {line}\n"));
     }
     for (number, step) in (1..).zip(case.iter().flat_map(|case| &case.measurement.steps)) {
         text.push_str(&format!("  step {number}, {}\n", step_text(step)));

@@ -18,7 +18,10 @@ use noodle2_store::{
 };
 use noodle2_view::{History, Summary, SummaryStatus, count_text, report_text};
 
-use crate::cli::{EngineMode, Format, PeopleOption, PriorsOption, StudyOption, WorkersOption};
+use crate::cli::{
+    CacheOption, EngineMode, Format, PeopleOption, PriorsOption, StudyOption, WorkersOption,
+};
+use crate::commands::cache::cache_of;
 use crate::commands::ended::ended_text;
 use crate::commands::inspect::history_of;
 use crate::exit::{CommandFailure, Exit};
@@ -26,7 +29,7 @@ use crate::print;
 use crate::priors;
 use crate::record;
 use crate::run::{
-    AskingPlace, AttemptRunner, Driver, DriverError, EngineRunner, Forking, Herald, People, RunEnd,
+    AskingPlace, Driver, DriverError, EngineRunner, Forking, Herald, Known, People, RunEnd,
     Spending, Watch, took,
 };
 use crate::shell;
@@ -38,17 +41,17 @@ pub(crate) fn run(
     out: &Path,
     workers: &WorkersOption,
     people: &PeopleOption,
-    store: &PriorsOption,
+    stores: &Stores,
     format: Format,
 ) -> Result<Exit, CommandFailure> {
-    let manner = Manner::new(workers, people, store, format);
+    let manner = Manner::new(workers, people, stores, format);
     let loaded = study::load(option)?;
     loaded.refuse_illegal()?;
     let writable = RunFolder::create(out)?;
     let folder = writable.folder.clone();
     let prepared = prepare_in(&folder, |shared| {
         let mut prepared = study::prepare(&loaded, shared)?;
-        priors::warm(&mut prepared.identity, store)?;
+        priors::warm(&mut prepared.identity, &stores.priors)?;
         Ok(prepared)
     })
     .inspect_err(|_| drop(std::fs::remove_dir_all(folder.inputs())))?;
@@ -84,10 +87,10 @@ pub(crate) fn resume(
     run: &Path,
     workers: &WorkersOption,
     people: &PeopleOption,
-    store: &PriorsOption,
+    stores: &Stores,
     format: Format,
 ) -> Result<Exit, CommandFailure> {
-    let manner = Manner::new(workers, people, store, format);
+    let manner = Manner::new(workers, people, stores, format);
     let writable = RunFolder::open_for_writing(run)?;
     let folder = writable.folder.clone();
     let reopened = open_for_append(&folder.journal())?;
@@ -146,6 +149,7 @@ pub(crate) fn resume(
                     excerpt: String::new(),
                 })),
                 usage: AttemptUsage::default(),
+                cache: None,
             }),
     );
     for event in &events {
@@ -180,6 +184,15 @@ fn prepare_in(
     prepared
 }
 
+/// What outlasts runs, and where it is kept.
+#[derive(Debug)]
+pub(crate) struct Stores {
+    /// Evidence.
+    pub priors: PriorsOption,
+    /// Known results.
+    pub cache: CacheOption,
+}
+
 /// How the person wants the run to go.
 struct Manner<'a> {
     workers: u32,
@@ -189,8 +202,7 @@ struct Manner<'a> {
     format: Format,
     exit_when_waiting: bool,
     notify: Vec<Notification>,
-    /// Where evidence is kept.
-    priors: &'a PriorsOption,
+    stores: &'a Stores,
 }
 
 /// A run that this process may work on.
@@ -208,7 +220,7 @@ impl<'a> Manner<'a> {
     fn new(
         option: &WorkersOption,
         people: &PeopleOption,
-        priors: &'a PriorsOption,
+        stores: &'a Stores,
         format: Format,
     ) -> Self {
         let cores = || std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
@@ -224,7 +236,7 @@ impl<'a> Manner<'a> {
                 .iter()
                 .map(|target| receiver(target))
                 .collect(),
-            priors,
+            stores,
         }
     }
 }
@@ -332,21 +344,27 @@ fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, 
         limits: prepared.identity.study.limits.clone(),
     };
     let forking = forking(&prepared, &folder, &mark, manner)?;
+    let known = match (cache_of(&manner.stores.cache), begun.journal.run_id()) {
+        (Some(cache), Some(run)) => Some(Known::new(cache, &prepared.identity, run)?),
+        _ => None,
+    };
     let runner = EngineRunner {
         folder: folder.clone(),
         forking,
+        known,
         context: prepared.context,
         catalogue: prepared.catalogue,
         identity: prepared.identity,
         mark: mark.clone(),
     };
     for case in begun.controller.cases().values() {
-        runner.keep_case(case)?;
+        record::lay_out_case(&folder, &begun.controller, case)?;
     }
     let mut watch = Watch::new(manner.quiet);
     let driver = Driver {
         controller: begun.controller,
         journal: begun.journal,
+        folder: folder.clone(),
         runner: Arc::new(runner),
         spending: begun.spending,
         workers: manner.workers as usize,
@@ -424,6 +442,11 @@ fn conclude(
     history: &History,
     manner: &Manner<'_>,
 ) -> Result<Exit, CommandFailure> {
+    let controller = history.controller();
+    for case in controller.cases().values() {
+        // A controller may have been killed between the end of a stage and this.
+        record::lay_out_case(folder, controller, case)?;
+    }
     let summary = Summary::new(history);
     for (path, text) in record::documents(folder, history)? {
         write_atomic(&path, text)?;
@@ -435,7 +458,7 @@ fn conclude(
             print::data(&report_text(&named, &summary));
         }
     }
-    priors::keep(folder, history, manner.priors);
+    priors::keep(folder, history, &manner.stores.priors);
     print::talk(&format!(
         "everything lies in {} ({} of work)",
         folder.root().display(),

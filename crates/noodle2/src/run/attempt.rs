@@ -11,17 +11,17 @@ use noodle2_engine::{
 };
 use noodle2_exec::{CancelToken, Guard, JobPanicked};
 use noodle2_model::{
-    AttemptId, AttemptUsage, CaseName, CommandReport, CommandSpec, ComposeMode, ConflictRule,
-    ContentHash, DesignGuard, DesignMarks, EcoProposal, EquivalenceProof, Failure, FailureClass,
-    Metric, Outcome, Perturbation, RunIdentity,
+    AttemptId, AttemptUsage, CacheAnswer, CacheHit, CaseName, CommandReport, CommandSpec,
+    ComposeMode, ConflictRule, ContentHash, DesignGuard, DesignMarks, EcoProposal,
+    EquivalenceProof, Failure, FailureClass, Metric, Outcome, Perturbation, RunIdentity, Study,
 };
 use noodle2_store::{
-    ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, copy_file,
-    create_folder, hash_file, write_atomic,
+    ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError, create_folder,
+    hash_file, write_atomic,
 };
 
 use super::forking::{Forking, difference};
-use crate::record::{case_file, case_text};
+use super::known::{Asked, Known, Made};
 
 /// The netlist that every measured attempt leaves in its folder.
 pub(crate) const NETLIST: &str = "netlist.v";
@@ -52,6 +52,10 @@ pub(crate) struct AttemptOrder {
     pub marks: DesignMarks,
     /// How long to wait before it begins, since the machine failed the attempts before.
     pub backoff: Duration,
+    /// What it is made for: only what derives a case can be known.
+    pub role: AttemptRole,
+    /// The known result, by its key, that made the case which is measured again.
+    pub confirms_known: Option<ContentHash>,
 }
 
 /// The wait after the first attempt that the machine failed; it doubles with each further one.
@@ -87,6 +91,8 @@ pub(crate) struct ParentOrder {
 pub(crate) struct AttemptResult {
     pub outcome: Outcome,
     pub usage: AttemptUsage,
+    /// What was known of it before; `None` where nobody asked.
+    pub cache: Option<CacheAnswer>,
     pub artifacts: Option<ContentHash>,
 }
 
@@ -94,9 +100,6 @@ pub(crate) struct AttemptResult {
 pub(crate) trait AttemptRunner: Send + Sync {
     /// Carries one attempt out. Everything that goes wrong is part of the outcome.
     fn run(&self, order: &AttemptOrder, cancel: &CancelToken) -> AttemptResult;
-
-    /// Lays a measured case out in the run folder, for people and later commands.
-    fn keep_case(&self, case: &Case) -> Result<(), StoreError>;
 }
 
 impl AttemptOrder {
@@ -141,6 +144,10 @@ impl AttemptOrder {
             eco: derives.map(|trial| trial.eco.clone()),
             parent: parent.map(order),
             confirms: confirms.map(order),
+            role,
+            confirms_known: trial
+                .filter(|_| confirms.is_some())
+                .and_then(|trial| Some(trial.hit()?.entry)),
             marks: controller
                 .base_case()
                 .map(|base| base.measurement.marks.clone())
@@ -160,6 +167,31 @@ impl AttemptOrder {
             case,
         }
     }
+
+    /// What the rules of the trial's stage keep its ECO from.
+    pub fn guard(&self, study: &Study) -> DesignGuard {
+        let stage = study.stages.get(self.attempt.trial.stage.position());
+        let guard = stage.map_or_else(DesignGuard::default, |stage| DesignGuard::of(study, stage));
+        DesignGuard {
+            marks: self.marks.clone(),
+            ..guard
+        }
+    }
+
+    /// The ECOs that are made, in their order: one, those of a sequence, or those that a composition makes anew.
+    pub fn chain(&self) -> Vec<&EcoProposal> {
+        let Some(proposal) = &self.eco else {
+            return Vec::new();
+        };
+        match &proposal.composition {
+            Some(composition) if composition.mode == ComposeMode::Rerun => {
+                composition.chain.iter().collect()
+            }
+            Some(_) => Vec::new(),
+            None if proposal.sequence.is_empty() => vec![proposal],
+            None => proposal.sequence.iter().collect(),
+        }
+    }
 }
 
 impl AttemptResult {
@@ -177,6 +209,7 @@ impl AttemptResult {
                 excerpt: String::new(),
             }),
             usage: AttemptUsage::default(),
+            cache: None,
             artifacts: None,
         }
     }
@@ -210,6 +243,8 @@ pub(crate) struct EngineRunner {
     /// Identifies the run among all runs of this machine.
     pub mark: String,
     pub forking: Forking,
+    /// What is known from earlier runs; `None` where nobody is to ask.
+    pub known: Option<Known>,
 }
 
 impl AttemptRunner for EngineRunner {
@@ -230,19 +265,6 @@ impl AttemptRunner for EngineRunner {
             Err(error) => AttemptResult::failed(FailureClass::WorkerLost, error.to_string()),
         }
     }
-
-    fn keep_case(&self, case: &Case) -> Result<(), StoreError> {
-        let kept = self.folder.case(&case.name);
-        create_folder(&kept)?;
-        let netlist = self.attempt_folder(case.attempt).join(NETLIST);
-        let place = kept.join(NETLIST);
-        if netlist.exists() && !place.exists() {
-            // A copy of its own: whoever edits it must not change what children start from.
-            copy_file(&netlist, &place)?;
-        }
-        let text = case_text(case, self.identity.study.result_label());
-        write_atomic(&case_file(&self.folder, case), text)
-    }
 }
 
 impl EngineRunner {
@@ -255,6 +277,7 @@ impl EngineRunner {
         let folder = self.folder.create_attempt(design, order.attempt)?;
         let guard = Guard::new(&self.mark, order.attempt);
         let started_at = Timestamp::now();
+        let began = Instant::now();
         let mut commands = Vec::new();
         let mut usage = AttemptUsage::default();
         let work = match self.work(order) {
@@ -272,7 +295,6 @@ impl EngineRunner {
                 text,
             ));
         }
-        let seed = (order.perturbation).map_or(self.identity.study.seed, |found| found.seed);
         let request = TrialRequest {
             trial: order.attempt.trial,
             folder: absolute(&folder),
@@ -280,16 +302,40 @@ impl EngineRunner {
             of_case: true,
             parent: order.parent.as_ref().map(|parent| parent.facts.clone()),
             eco: None,
-            seed,
-            guard: self.guard(order),
+            seed: self.seed(order),
+            guard: order.guard(&self.identity.study),
             perturbation: order.perturbation,
+        };
+        let asked = match &self.known {
+            Some(known) => known.ask(order, &request.guard, &self.catalogue, &folder),
+            None => Asked::Nothing,
+        };
+        let (key, miss) = match asked {
+            Asked::Known(outcome, hit) => {
+                let (index, bytes) =
+                    self.seal(order, &folder, started_at, commands, Some(&hit))?;
+                usage.wall_s = began.elapsed().as_secs_f64();
+                usage.disk_bytes = Some(bytes);
+                return Ok(AttemptResult {
+                    outcome: *outcome,
+                    usage,
+                    cache: Some(CacheAnswer::Hit(hit)),
+                    artifacts: Some(index),
+                });
+            }
+            Asked::Unknown(key, miss) => (key, Some(CacheAnswer::Miss(miss))),
+            Asked::Nothing => (None, None),
         };
         // One that failed for the machine's sake starts anew: it may have been the fork's. So does the base case that is
         // measured again: of a process that has read it once, it would tell half.
         let repeats_base = order.attempt.trial.is_base() && order.attempt.number > 1;
         let may_fork = order.backoff.is_zero() && !repeats_base;
+        let (mut output_truncated, mut output_bytes) = (false, 0);
         let mut run = |spec: &CommandSpec, may_fork: bool| {
             let report = self.forking.run(spec, &guard, cancel, may_fork);
+            output_truncated |= report.output_truncated;
+            let left = std::fs::metadata(&spec.log).map_or(0, |log| log.len());
+            output_bytes = output_bytes.max(left);
             add_usage(&mut usage, &report);
             commands.push(CommandRecord::new(spec, &report));
             report
@@ -310,6 +356,9 @@ impl EngineRunner {
             if let Some(why) = difference(&outcome, &anew).filter(|_| !cancel.is_cancelled()) {
                 self.forking
                     .end(&format!("Attempt {}: {why}.", order.attempt));
+                if let Some(known) = &self.known {
+                    known.forget_forks();
+                }
                 outcome = Outcome::Failed(Failure {
                     class: FailureClass::Nondeterministic,
                     tool_code: None,
@@ -338,6 +387,54 @@ impl EngineRunner {
                 excerpt: String::new(),
             });
         }
+        if outcome == Outcome::NoEffect {
+            // It is its parent's, and nobody starts from it.
+            let _ = std::fs::remove_file(folder.join(NETLIST));
+        }
+        let (index, bytes) = self.seal(order, &folder, started_at, commands, None)?;
+        usage.disk_bytes = Some(bytes);
+        if let Some(known) = &self.known {
+            let made = Made {
+                attempt: order.attempt,
+                folder: &folder,
+                outcome: &outcome,
+                usage: &usage,
+                output_bytes,
+                forked,
+            };
+            if let Some(key) = key.filter(|_| !output_truncated && outcome.can_be_known()) {
+                known.keep(key, &made, || !forked || self.forking.goes_on());
+            }
+            if let (Some(case), None, Outcome::Measured(again)) =
+                (&order.confirms, order.perturbation, &outcome)
+                && ParentFacts::from(again) != case.facts
+            {
+                known.forget(case.attempt, order.confirms_known);
+            }
+        }
+        Ok(AttemptResult {
+            outcome,
+            usage,
+            cache: miss,
+            artifacts: Some(index),
+        })
+    }
+
+    /// The seed of an attempt: the study's, or that of what it changes about its measurement.
+    fn seed(&self, order: &AttemptOrder) -> u64 {
+        (order.perturbation).map_or(self.identity.study.seed, |found| found.seed)
+    }
+
+    /// Writes where an attempt came from, and the index of all that it left; returns the hash of the index, and how
+    /// many bytes it left.
+    fn seal(
+        &self,
+        order: &AttemptOrder,
+        folder: &Path,
+        started_at: Timestamp,
+        commands: Vec<CommandRecord>,
+        hit: Option<&CacheHit>,
+    ) -> Result<(ContentHash, u64), StoreError> {
         let provenance = Provenance {
             schema_version: Provenance::SCHEMA_VERSION,
             noodle2_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -345,7 +442,7 @@ impl EngineRunner {
             case: order.case.clone(),
             parent: order.parent.as_ref().map(|parent| parent.case.clone()),
             eco: order.eco.clone(),
-            seed,
+            seed: self.seed(order),
             perturbation: order.perturbation,
             tools: self.identity.tools.clone(),
             inputs: self.identity.inputs.clone(),
@@ -353,17 +450,11 @@ impl EngineRunner {
             started_at,
             ended_at: Timestamp::now(),
             commands,
+            known_from: hit.cloned(),
         };
-        provenance.write(&folder)?;
-        let (files, index) = ArtifactIndex::seal(&folder)?;
-        let derives = matches!(outcome, Outcome::Measured(_)) && order.derives;
-        let copied = files.size_of(NETLIST).filter(|_| derives);
-        usage.disk_bytes = Some(files.bytes() + copied.unwrap_or(0));
-        Ok(AttemptResult {
-            outcome,
-            usage,
-            artifacts: Some(index),
-        })
+        provenance.write(folder)?;
+        let (files, index) = ArtifactIndex::seal(folder)?;
+        Ok((index, files.bytes()))
     }
 
     /// What an attempt does to its parent. What it needs and is not there is told in words.
@@ -499,17 +590,6 @@ impl EngineRunner {
         }
     }
 
-    /// What the rules of the trial's stage keep its ECO from.
-    fn guard(&self, order: &AttemptOrder) -> DesignGuard {
-        let study = &self.identity.study;
-        let stage = study.stages.get(order.attempt.trial.stage.position());
-        let guard = stage.map_or_else(DesignGuard::default, |stage| DesignGuard::of(study, stage));
-        DesignGuard {
-            marks: order.marks.clone(),
-            ..guard
-        }
-    }
-
     /// The netlist that the parent's attempt left; for the base case those of the study.
     fn netlists(&self, order: &AttemptOrder) -> Vec<PathBuf> {
         match order.parent.as_ref().or(order.confirms.as_ref()) {
@@ -572,6 +652,7 @@ mod tests {
             number,
             outcome: AttemptResult::failed(class, String::new()).outcome.into(),
             usage: AttemptUsage::default(),
+            cache: None,
         };
         let lost = |count| (1..=count).map(|number| attempt(number, FailureClass::WorkerLost));
         let wait = |attempts: Vec<Attempt>| backoff_after(&attempts).as_millis();

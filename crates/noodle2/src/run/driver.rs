@@ -6,8 +6,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use noodle2_control::{AnswerError, Controller, TransitionError};
 use noodle2_exec::{InstallError, Interrupts, Pool, PoolEvent};
-use noodle2_model::{AttemptId, Event, Failure, FailureClass, Outcome, RunStatus, StopCause};
-use noodle2_store::{ApprovalRequest, JournalWriter, Mending, RequestAnswer, StoreError};
+use noodle2_model::{
+    AttemptId, Event, Failure, FailureClass, Outcome, RunStatus, StageEnd, StopCause,
+};
+use noodle2_store::{
+    ApprovalRequest, JournalWriter, Mending, RequestAnswer, RunFolder, StoreError,
+};
 
 use super::attempt::{AttemptOrder, AttemptResult, AttemptRunner};
 use super::herald::Herald;
@@ -15,6 +19,7 @@ use super::people::{People, event_of, thanks};
 use super::proposer::{Askers, AskingPlace};
 use super::spending::Spending;
 use super::watch::Watch;
+use crate::record::lay_out_case;
 
 /// How long the loop sleeps when nothing happens, so that displays stay fresh.
 const HEARTBEAT: Duration = Duration::from_millis(500);
@@ -23,6 +28,8 @@ const HEARTBEAT: Duration = Duration::from_millis(500);
 pub(crate) struct Driver {
     pub controller: Controller,
     pub journal: JournalWriter,
+    /// The run folder.
+    pub folder: RunFolder,
     pub runner: Arc<dyn AttemptRunner>,
     pub spending: Spending,
     pub workers: usize,
@@ -171,6 +178,16 @@ impl Driver {
                     pool.cancel(attempt);
                 }
             }
+            Event::StageFinished {
+                end: StageEnd::Completed { survivors, .. },
+                ..
+            } => {
+                for name in &survivors {
+                    if let Some(case) = self.controller.cases().get(name) {
+                        lay_out_case(&self.folder, &self.controller, case)?;
+                    }
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -305,6 +322,7 @@ impl Driver {
             attempt,
             outcome: Box::new(result.outcome),
             usage: result.usage,
+            cache: result.cache,
         });
         if disk_full && self.controller.stop_cause().is_none() {
             let cause = StopCause::DiskFull;
@@ -318,7 +336,7 @@ impl Driver {
             .trial
             .case(&self.controller.program().study().design.case_name);
         if let Some(case) = self.controller.cases().get(&name) {
-            self.runner.keep_case(case)?;
+            lay_out_case(&self.folder, &self.controller, case)?;
         }
         Ok(())
     }

@@ -15,7 +15,11 @@ pub const PATIENCE: Duration = Duration::from_secs(240);
 
 pub fn noodle2() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_noodle2"));
-    command.env("NO_COLOR", "1").stdin(Stdio::null());
+    // What one test has run is not known to another, unless it asks for that.
+    command
+        .env("NO_COLOR", "1")
+        .env("NOODLE2_CACHE", "off")
+        .stdin(Stdio::null());
     command
 }
 
