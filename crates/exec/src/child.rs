@@ -73,7 +73,7 @@ impl ChildSetup {
     pub(crate) fn limit(&self, child: Pid) {
         for (resource, limit) in &self.limits {
             // It fails for one that has ended, which needs no limit any more.
-            let _ = prlimit(Some(child), *resource, limit.clone());
+            let _ = prlimit(Some(child), *resource, *limit);
         }
     }
 

@@ -312,7 +312,7 @@ impl EngineRunner {
                 let index = self.seal(order, &folder, started_at, commands, Some(&hit))?;
                 usage.wall_s = began.elapsed().as_secs_f64();
                 return Ok(AttemptResult {
-                    outcome,
+                    outcome: *outcome,
                     usage,
                     cache: Some(CacheAnswer::Hit(hit)),
                     artifacts: Some(index),

@@ -256,7 +256,7 @@ pub(crate) enum Asked {
     /// Nothing is asked: it is there to measure again.
     Nothing,
     /// Its result. The files that belong to it are in its folder.
-    Known(Outcome, CacheHit),
+    Known(Box<Outcome>, CacheHit),
     /// Nothing, and why; with the key under which its result is kept, if it is.
     Unknown(Option<CacheKey>, CacheMiss),
 }
@@ -330,7 +330,7 @@ impl Known {
             study: entry.origin.study.clone(),
             attempt: entry.origin.attempt,
         };
-        Asked::Known(entry.outcome, hit)
+        Asked::Known(Box::new(entry.outcome), hit)
     }
 
     /// Keeps the result of an attempt. `may_be_kept` is asked while nothing is forgotten. That it cannot be kept is
