@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
-    AttemptId, AttemptUsage, BudgetOwner, CacheAnswer, CacheHit, CaseName, Containment, ContentHash,
-    EcoProposal, Failure, FailureClass, Measurement, Outcome, RunIdentity, RunStatus, StageEnd,
-    StageIndex, StageInput, StopCause, TimeKind, TrialId, Veto,
+    AttemptId, AttemptUsage, BudgetOwner, CacheAnswer, CacheHit, CaseName, Containment,
+    ContentHash, EcoProposal, Failure, FailureClass, Measurement, Outcome, RunIdentity, RunStatus,
+    StageEnd, StageIndex, StageInput, StopCause, TimeKind, TrialId, Veto,
 };
 
 use crate::approval::StageApproval;

@@ -672,3 +672,31 @@ fn a_plan_says_how_much_is_known_and_what_cannot_be_told() {
         &["cache", "gc", "--max-size", "10GB", "--cache", text(&store)],
     );
 }
+
+#[test]
+fn a_known_result_that_is_not_found_again_is_refused_and_forgotten() {
+    let place = Place::of_one_stage();
+    place.completes("first", &[]);
+    // As if a run had kept what the design does not give.
+    let mut forged = 0;
+    for path in files_below(&place.store().join("entries")) {
+        let text = fs::read_to_string(&path).unwrap();
+        let (_, json) = text.trim_end().split_once('\n').unwrap();
+        if json.contains("\"eco\":") && json.contains("\"cell_count\":2") {
+            let json = json.replace("\"cell_count\":2", "\"cell_count\":1");
+            let hash = noodle2_model::ContentHash::of(&json);
+            fs::write(&path, format!("{hash}\n{json}\n")).unwrap();
+            forged += 1;
+        }
+    }
+    assert_eq!(forged, 3);
+    let (out, said) = place.completes("second", &[]);
+    assert!(all_hits(&out), "{:?}", answers(&out));
+    assert!(said.contains("N2-CACHE-005"), "{said}");
+    let refused = said.matches("N2-CACHE-005").count();
+    assert_eq!(summary(&out)["stages"][0]["survivors"][0], "counter_0_0");
+    let (third, _) = place.completes("third", &[]);
+    let ran = answers(&third);
+    let ran = ran.values().filter(|answer| *answer != "hit").count();
+    assert_eq!(ran, refused);
+}

@@ -192,12 +192,6 @@ impl ArtifactIndex {
         self.files.iter().map(|file| file.size).sum()
     }
 
-    /// How many bytes a file holds that lies at this path; `None` where none does.
-    pub fn size_of(&self, path: &str) -> Option<u64> {
-        let file = self.files.iter().find(|file| file.path == path)?;
-        Some(file.size)
-    }
-
     /// Where the index of `folder` lies.
     pub fn path(folder: &Path) -> PathBuf {
         folder.join(INDEX_NAME)

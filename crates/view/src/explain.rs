@@ -4,8 +4,7 @@ use noodle2_control::{Attempt, Case, Controller, StageStanding, Trial, TrialStan
 use noodle2_evidence::standing;
 use noodle2_model::{
     BudgetOwner, CacheAnswer, CaseName, EquivalenceProof, EquivalenceVerdict, Failure,
-    FailureClass, Outcome,
-    StageEnd, StageIndex, TrialId,
+    FailureClass, Outcome, StageEnd, StageIndex, TrialId,
 };
 use serde::Serialize;
 

@@ -6,7 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_control::{AttemptRole, Controller, StageStanding, TrialStanding};
 use noodle2_model::{
-    Aborts, Approval, AttemptId, AttemptUsage, Bound, Budget, CacheAnswer, CacheHit, Clocks, ComposeMode, ContentHash, Context, Design, DesignState, EcoClass, EcoDefinition, EcoImplementation, EcoManifest, EngineKind, EngineSpec, EquivalenceProof, EquivalenceVerdict, Event, Evidence, ExternalProposal, ExtraTrials, Failure, FailureClass, Fallback, Join, JoinMerge, JoinPolicy, Limits, Measurement, Metric, MetricSet, NoiseRules, Objective, OnTimeout, Outcome, ParameterDomain, ParameterKind, ParameterSpec, ParameterValue, Parasitics, PathExtreme, PathProfile, Prior, PriorRules, Priors, ProposerKind, Rollback, RunIdentity, SafetyDomain, Scene, Selection, SequenceStep, Stage, StageEco, StageEnd, StageIndex, StageMode, StopCause, Strategy, Study, Symptom, TimeKind, TimeSpan, TrialResult, ViolationDepth,
+    Aborts, Approval, AttemptId, AttemptUsage, Bound, Budget, CacheAnswer, CacheHit, Clocks,
+    ComposeMode, ContentHash, Context, Design, DesignState, EcoClass, EcoDefinition,
+    EcoImplementation, EcoManifest, EngineKind, EngineSpec, EquivalenceProof, EquivalenceVerdict,
+    Event, Evidence, ExternalProposal, ExtraTrials, Failure, FailureClass, Fallback, Join,
+    JoinMerge, JoinPolicy, Limits, Measurement, Metric, MetricSet, NoiseRules, Objective,
+    OnTimeout, Outcome, ParameterDomain, ParameterKind, ParameterSpec, ParameterValue, Parasitics,
+    PathExtreme, PathProfile, Prior, PriorRules, Priors, ProposerKind, Rollback, RunIdentity,
+    SafetyDomain, Scene, Selection, SequenceStep, Stage, StageEco, StageEnd, StageIndex, StageMode,
+    StopCause, Strategy, Study, Symptom, TimeKind, TimeSpan, TrialResult, ViolationDepth,
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): enough chance for a schedule, the same on every machine.

@@ -31,7 +31,7 @@ pub(crate) fn cache_of(option: &CacheOption) -> Option<ResultCache> {
     }
     let named = option.cache.clone();
     let folder = match named.or_else(|| Some(PathBuf::from(variable()?))) {
-        Some(off) if option.cache.is_none() && off == OFF => return None,
+        Some(off) if option.cache.is_none() && off.as_os_str() == OFF => return None,
         Some(folder) => folder,
         None => default_folder(),
     };

@@ -38,8 +38,6 @@ pub(crate) struct AttemptOrder {
     pub parent: Option<ParentOrder>,
     /// The cases whose edits are merged into the parent's: the other one, and that from which both descend.
     pub replayed: Option<(ParentOrder, ParentOrder)>,
-    /// Whether what it measures becomes a case; it measures one again otherwise.
-    pub derives: bool,
     /// The case that is measured again rather than derived; nothing is tried then.
     pub confirms: Option<ParentOrder>,
     /// What is changed about the measurement of the case; `None` changes nothing.
@@ -139,7 +137,6 @@ impl AttemptOrder {
             judge: rank.first().copied().unwrap_or(Metric::SetupWns),
             replayed,
             attempt,
-            derives: role == AttemptRole::Derives,
             same_logic_as: origin.map(order),
             eco: derives.map(|trial| trial.eco.clone()),
             parent: parent.map(order),
@@ -312,8 +309,7 @@ impl EngineRunner {
         };
         let (key, miss) = match asked {
             Asked::Known(outcome, hit) => {
-                let (index, bytes) =
-                    self.seal(order, &folder, started_at, commands, Some(&hit))?;
+                let (index, bytes) = self.seal(order, &folder, started_at, commands, Some(&hit))?;
                 usage.wall_s = began.elapsed().as_secs_f64();
                 usage.disk_bytes = Some(bytes);
                 return Ok(AttemptResult {

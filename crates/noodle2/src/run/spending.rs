@@ -196,6 +196,7 @@ mod tests {
                     disk_bytes: bytes,
                     ..AttemptUsage::default()
                 },
+                cache: None,
             });
             spending.spent()
         };
