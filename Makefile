@@ -27,6 +27,10 @@ demo: build netlist ## run a study with two branches at once and show what it fo
 test: lint licences netlist ## check formatting, lints and licences, and run every test
 	@scripts/test.sh
 
+.PHONY: bench
+bench: build ## measure against the same scripts run by other means; TRIALS=500, and PEERS=1 for other systems
+	@scripts/bench.sh
+
 .PHONY: build
 build: setup ## build target/release/noodle2
 	cargo build --release --package noodle2 --locked

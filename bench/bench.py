@@ -179,7 +179,7 @@ def against_others(noodle2: str, name: str, design: str, platform: str, options,
         if mode == "cold" and name != "gcd":
             continue
         out = scratch / f"{name}-{mode}"
-        words = [noodle2, "run", str(path), "--out", str(out), "-j", str(workers), "--quiet", "--engine-mode", mode]
+        words = [noodle2, "run", str(path), "--out", str(out), "-j", str(workers), "--quiet", "--engine-mode", mode, "--no-cache"]
         runs[mode] = timed(words)
         rows.append({"what": f"{name}: noodle2, {mode}", **runs[mode]})
     count = None
