@@ -233,6 +233,7 @@ def main() -> None:
     parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
     noodle2 = str(pathlib.Path(options.noodle2).resolve())
+    options.peers = options.peers and options.peers.resolve()
     rows = [starting(noodle2)]
     if (SHARED / "designs").is_dir():
         with tempfile.TemporaryDirectory(prefix="noodle2-bench-") as scratch:
