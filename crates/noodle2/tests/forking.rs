@@ -56,15 +56,21 @@ fn commands(out: &Path) -> Vec<(bool, bool)> {
         .collect()
 }
 
-/// Processes of `sta` that work below a folder.
-fn engines_below(folder: &Path) -> Vec<PathBuf> {
+/// The ids of processes of `sta` that work below a folder.
+fn engines_below(folder: &Path) -> Vec<String> {
+    let Ok(folder) = folder.canonicalize() else {
+        return Vec::new();
+    };
+    let is_engine = |process: &Path| {
+        let name = fs::read_to_string(process.join("comm"));
+        let place = fs::read_link(process.join("cwd"));
+        name.is_ok_and(|name| name.trim() == "sta")
+            && place.is_ok_and(|place| place.starts_with(&folder))
+    };
     let entries = fs::read_dir("/proc").unwrap().flatten();
     entries
-        .filter(|entry| {
-            fs::read_to_string(entry.path().join("comm")).is_ok_and(|name| name.trim() == "sta")
-        })
-        .filter_map(|entry| fs::read_link(entry.path().join("cwd")).ok())
-        .filter(|place| place.starts_with(folder))
+        .filter(|entry| is_engine(&entry.path()))
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect()
 }
 
@@ -173,7 +179,7 @@ fn engines_that_are_killed_in_the_midst_change_nothing() {
     ]);
     for records in [6, 14, 22, 30, 38] {
         wait_for_records(&mut child, &out, records);
-        for pid in hosts_of(&out) {
+        for pid in engines_below(&out.join("engines")) {
             let _ = std::process::Command::new("kill")
                 .args(["-KILL", &pid])
                 .status();
@@ -182,21 +188,6 @@ fn engines_that_are_killed_in_the_midst_change_nothing() {
     let ending = child.wait().unwrap();
     assert!(ending.success(), "{ending}");
     assert_eq!(digest(&out), digest(&place("whole")));
-}
-
-/// Processes of `sta` whose folder is that of a host of the run.
-fn hosts_of(out: &Path) -> Vec<String> {
-    let engines = out.canonicalize().unwrap().join("engines");
-    let entries = fs::read_dir("/proc").unwrap().flatten();
-    entries
-        .filter(|entry| {
-            fs::read_link(entry.path().join("cwd")).is_ok_and(|place| place.starts_with(&engines))
-        })
-        .filter(|entry| {
-            fs::read_to_string(entry.path().join("comm")).is_ok_and(|name| name.trim() == "sta")
-        })
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect()
 }
 
 #[test]
@@ -217,7 +208,7 @@ fn nothing_is_left_of_a_run_whose_controller_is_killed() {
     child.kill().unwrap();
     child.wait().unwrap();
     let deadline = Instant::now() + PATIENCE;
-    while !engines_below(&out.canonicalize().unwrap()).is_empty() {
+    while !engines_below(&out).is_empty() {
         assert!(Instant::now() < deadline, "engines outlive the run");
         std::thread::sleep(std::time::Duration::from_millis(5));
     }

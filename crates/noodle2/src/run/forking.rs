@@ -14,7 +14,7 @@ use crate::print;
 #[derive(Debug, Default)]
 pub(crate) struct Forking {
     hosts: Option<Hosts>,
-    /// Whether what was forked was found not to be what is started anew, or no fork could be made.
+    /// Whether what was forked was found not to be what is started anew.
     ended: AtomicBool,
     /// The share of forked attempts that are made anew as well, from 0 to 1.
     audit: f64,
@@ -90,12 +90,12 @@ pub(crate) fn difference(forked: &Outcome, anew: &Outcome) -> Option<String> {
             if one == other {
                 return None;
             }
-            let scenes = (one.scenes.iter()).filter_map(|(scene, metrics)| {
+            let mut differing = (one.scenes.iter()).filter_map(|(scene, metrics)| {
                 let others = other.scenes.get(scene)?;
-                let differing = metrics
+                let differs = metrics
                     .iter()
                     .find(|(metric, value)| others.get(*metric) != Some(*value));
-                let (metric, value) = differing?;
+                let (metric, value) = differs?;
                 let anew = others
                     .get(metric)
                     .map_or("missing".to_owned(), |value| value.to_string());
@@ -103,11 +103,14 @@ pub(crate) fn difference(forked: &Outcome, anew: &Outcome) -> Option<String> {
                     "`{metric}` in scene `{scene}` is {value} in the fork and {anew} anew"
                 ))
             });
-            let told = scenes.into_iter().next();
-            Some(told.unwrap_or_else(|| match one.design == other.design {
-                true => "what was remarked or found on the worst paths differs".to_owned(),
-                false => "the designs differ".to_owned(),
-            }))
+            Some(
+                differing
+                    .next()
+                    .unwrap_or_else(|| match one.design == other.design {
+                        true => "what was remarked or found on the worst paths differs".to_owned(),
+                        false => "the designs differ".to_owned(),
+                    }),
+            )
         }
         (Outcome::NoEffect, Outcome::NoEffect) => None,
         (Outcome::Failed(one), Outcome::Failed(other)) if one.class == other.class => None,
