@@ -259,6 +259,7 @@ pub struct EngineSpec {
     /// The share, from 0 to 1, of the attempts made in forks of a loaded engine that are made anew as well and compared;
     /// 0.05 unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub audit: Option<f64>,
 }
 
