@@ -12,15 +12,16 @@ use crate::doom::Approach;
 use crate::gate;
 use crate::propose::{self, Planned, ProposalContext, TrialKey};
 use crate::recipe::Recipe;
+use crate::schedule::Offer;
 use crate::select::{self, Candidate};
 use crate::state::{Controller, Stage, StageStanding, Trial, TrialStanding};
 use crate::survive::{self, Contender};
 
 impl Controller {
-    /// The decisions that follow from the state, given how many workers are free. Journal them, apply
-    /// them, then ask again until none follows. The order in which trials ended has no influence on
-    /// any of them but the starts.
-    pub fn decide(&self, free_workers: usize) -> Vec<Event> {
+    /// The decisions that follow from the state, given what there is to start attempts with: so many free workers, or
+    /// an [`Offer`] that limits memory too. Journal them, apply them, then ask again until none follows. The order in
+    /// which trials ended, and how long they took, has no influence on any of them but the starts.
+    pub fn decide(&self, offer: impl Into<Offer>) -> Vec<Event> {
         if self.finished.is_some() {
             return Vec::new();
         }
@@ -48,7 +49,7 @@ impl Controller {
         }
         let decisions = self.stage_decisions();
         if decisions.is_empty() {
-            self.starts(free_workers)
+            self.starts(offer.into())
         } else {
             decisions
         }
@@ -209,62 +210,6 @@ impl Controller {
         }
         events.push(Event::StageFinished { stage, end });
         events
-    }
-
-    /// Trials that start now: longest remaining path first, then stage, then derived index. What remains of
-    /// a stage shrinks with each of its trials that starts, so branches of like length take turns.
-    fn starts(&self, free_workers: usize) -> Vec<Event> {
-        if self.base_standing() == TrialStanding::Waiting {
-            let base = self.start(TrialId::BASE);
-            return base.into_iter().take(free_workers).collect();
-        }
-        let repeats = self.base_repeats_due();
-        if !repeats.is_empty() {
-            return repeats.into_iter().take(free_workers).collect();
-        }
-        let mut open: Vec<_> = (0..self.stages.len())
-            .map(StageIndex::from)
-            .map(|stage| (stage, self.stages[stage.position()].waiting.iter()))
-            .filter(|(_, waiting)| waiting.len() > 0)
-            .collect();
-        // Whole branches wait for these.
-        let running = self.stages.iter().enumerate();
-        let mut starts: Vec<Event> = running
-            .filter(|(_, stage)| stage.standing == StageStanding::Running)
-            .flat_map(|(position, _)| self.examinations_due(StageIndex::from(position)))
-            .take(free_workers)
-            .collect();
-        while starts.len() < free_workers {
-            let next =
-                open.iter_mut()
-                    .rev()
-                    .max_by(|(left, left_waiting), (right, right_waiting)| {
-                        let remaining = |stage: StageIndex, waiting: usize| {
-                            waiting as f64 + self.program.work_after(stage)
-                        };
-                        remaining(*left, left_waiting.len())
-                            .total_cmp(&remaining(*right, right_waiting.len()))
-                    });
-            let Some((stage, waiting)) = next else {
-                break;
-            };
-            match waiting.next() {
-                Some(derived) => starts.extend(self.start(TrialId {
-                    stage: *stage,
-                    derived: *derived,
-                })),
-                None => {
-                    let exhausted = *stage;
-                    open.retain(|(stage, _)| *stage != exhausted);
-                }
-            }
-        }
-        starts
-    }
-
-    fn start(&self, trial: TrialId) -> Option<Event> {
-        self.next_attempt(trial)
-            .map(|attempt| Event::AttemptStarted { attempt })
     }
 
     /// Why the base case is not fit to be worked on; `None` when it is, or is not measured yet.

@@ -4,8 +4,8 @@
 //! rules of a run: gate 0, the noise floor, proposals, retries, aborts, selection, joins, and the digest over all of it.
 //!
 //! Never does I/O, never reads a clock, a file, the environment, or a source of chance other than the
-//! study's seed; never looks at how long something took, unless a budget of processor time says how long it may, or in
-//! which order trials ended. So the same code runs a real study, resumes a killed one, and audits a finished one: every
+//! study's seed. How long something took orders what starts next, and decides nothing else unless a budget of processor
+//! time says how long it may; in which order trials ended decides nothing. So the same code runs a real study, resumes a killed one, and audits a finished one: every
 //! decision found in a journal is compared with the one that these rules give.
 
 mod approval;
@@ -27,7 +27,9 @@ mod propose;
 mod rank;
 mod recipe;
 mod rounds;
+mod schedule;
 mod select;
+mod start;
 mod state;
 mod survive;
 mod tally;
@@ -40,6 +42,7 @@ pub use noise::{AttemptRole, Noise, Repeats};
 pub use program::{Program, ProgramError};
 pub use propose::proposal_count;
 pub use rounds::{CausalHistory, HISTORY_VERSION, KnownCase, KnownEco, KnownTrial};
+pub use schedule::Offer;
 pub use select::{Verdict, gain_over};
 pub use state::{Attempt, Case, Controller, Stage, StageStanding, Trial, TrialStanding};
 pub use transition::TransitionError;

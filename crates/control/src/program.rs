@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use noodle2_model::{
-    Bound, ContainmentRules, Metric, Objective, PromotionGates, ProposerKind, RunIdentity, Stage,
-    StageEco, StageIndex, Study, StudyRail, may_try,
+    Bound, ContainmentRules, EarlyStop, FailureRail, Metric, Objective, PromotionGates,
+    ProposerKind, RunIdentity, Stage, StageEco, StageIndex, Study, StudyRail, may_try,
 };
 use noodle2_plan::{DagError, StageDag};
 
@@ -21,7 +21,8 @@ pub struct Program {
     /// The stages whose unused trials each stage may draw.
     sources: Vec<Vec<StageIndex>>,
     objectives: Vec<Objective>,
-    longest_remaining: Vec<f64>,
+    followers: Vec<Vec<StageIndex>>,
+    in_order: Vec<bool>,
     rails: Vec<StageRails>,
     trial_rails: Vec<Vec<Bound>>,
     gates: Vec<PromotionGates>,
@@ -84,19 +85,17 @@ impl Program {
             .iter()
             .map(|stage| effective_objective(&study.objective, stage))
             .collect();
-        let trials: Vec<f64> = study
-            .stages
-            .iter()
-            .map(|stage| f64::from(stage.trials.max(1)))
-            .collect();
         let waits = study.waits();
         let waiting = dag.with_waits(waits.iter().copied());
         let waiting = waiting.map_err(ProgramError::Graph)?;
-        let longest_remaining = waiting.longest_remaining(&trials);
         let mut sources = vec![Vec::new(); dag.len()];
         for (from, to) in waits {
             sources[to.position()].push(from);
         }
+        let followers = dag
+            .stages()
+            .map(|stage| waiting.dependents(stage).to_vec())
+            .collect();
         let rails = |stage: &Stage| StageRails {
             aborts: stage.aborts.clone(),
             branch: study.safety.rails.branch,
@@ -111,6 +110,9 @@ impl Program {
             let rails = [&study.safety.rails, &stage.safety.rails];
             rails.iter().flat_map(|rails| rails.trial.clone()).collect()
         };
+        let in_order = (study.stages.iter().zip(study.stages.iter().map(rails)))
+            .map(|(stage, rails)| counts_in_order(study, stage, &rails))
+            .collect();
         let mut places = vec![0; dag.len()];
         let order = waiting.topological_order().to_vec();
         for (place, stage) in order.iter().enumerate() {
@@ -134,7 +136,8 @@ impl Program {
             sources,
             dag,
             objectives,
-            longest_remaining,
+            followers,
+            in_order,
             identity,
         })
     }
@@ -230,15 +233,15 @@ impl Program {
         self.places[stage.position()]
     }
 
-    /// How much work, in trials, lies on the longest path from the end of this stage to the end of the study.
-    pub(crate) fn work_after(&self, stage: StageIndex) -> f64 {
-        let after = self.dag.dependents(stage).iter();
-        let drawing = (0..self.sources.len()).filter(|other| self.sources[*other].contains(&stage));
-        after
-            .map(|dependent| dependent.position())
-            .chain(drawing)
-            .map(|dependent| self.longest_remaining[dependent])
-            .fold(0.0, f64::max)
+    /// The stages that wait for this one: those after it, and those that may draw its unused trials.
+    pub(crate) fn followers(&self, stage: StageIndex) -> &[StageIndex] {
+        &self.followers[stage.position()]
+    }
+
+    /// Whether a trial of a stage that ends late may have let it end sooner, had it been made first: where anything
+    /// counts trials in the order in which they were proposed before all of them ended.
+    pub(crate) fn counts_in_order(&self, stage: StageIndex) -> bool {
+        self.in_order[stage.position()]
     }
 
     /// The metrics by which the base case must be measurable: those that any stage ranks by.
@@ -258,6 +261,29 @@ fn entries(identity: &RunIdentity, stage: &Stage) -> Vec<StageEco> {
         entries.extend(diagnosis::catalogue_entries(permitted));
     }
     entries
+}
+
+/// Whether anything ends a stage, its branch or the study before all of its trials ended, by those that were proposed
+/// first.
+fn counts_in_order(study: &Study, stage: &Stage, rails: &StageRails) -> bool {
+    let aborts = &rails.aborts;
+    let has_rail = |rail: &FailureRail| rail.failures.is_some() || rail.failure_percent.is_some();
+    let is_limited = |times: [Option<f64>; 2]| times.into_iter().flatten().next().is_some();
+    let budget = &study.budget;
+    let containment = &rails.containment;
+    rails.stop != EarlyStop::default()
+        || aborts.failures.is_some()
+        || aborts.failure_percent.is_some()
+        || aborts.failures_in_a_row.is_some()
+        || !aborts.bounds.is_empty()
+        || has_rail(&rails.branch)
+        || containment.eco_failures_in_a_row.is_some()
+        || containment.class_failure_percent.is_some()
+        || StudyRail::of(study).failure_percent.is_some()
+        || stage.proposer.is_adaptive()
+        || is_limited([stage.budget.cpu_time_s, stage.budget.wall_time_s])
+        || is_limited([budget.branch.cpu_time_s, budget.branch.wall_time_s])
+        || is_limited([budget.cpu_time_s, budget.wall_time_s])
 }
 
 /// A stage's own ranking replaces the study's; its bounds are added to the study's.

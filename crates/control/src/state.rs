@@ -12,6 +12,7 @@ use crate::approval::StageApproval;
 use crate::noise::{self, Noise, Repeats};
 use crate::program::{Program, ProgramError};
 use crate::propose::Planned;
+use crate::schedule::{Queue, Schedule, Work};
 use crate::select::Verdict;
 use crate::tally::{StudyTally, Tally};
 
@@ -29,6 +30,7 @@ pub struct Controller {
     pub(crate) trials: BTreeMap<TrialId, Trial>,
     pub(crate) cases: BTreeMap<CaseName, Case>,
     pub(crate) running: BTreeSet<AttemptId>,
+    pub(crate) schedule: Schedule,
     pub(crate) study_tally: StudyTally,
     pub(crate) halted: Option<(TrialId, String)>,
     pub(crate) blocked: Option<Vec<String>>,
@@ -57,9 +59,9 @@ pub struct Stage {
     pub(crate) planned: Vec<Planned>,
     /// How many of them are in the journal.
     pub(crate) proposed: usize,
-    /// Derived indices of the trials that wait for a worker: kept beside the trials so that a decision
-    /// costs the same in a study of a million trials.
-    pub(crate) waiting: BTreeSet<u32>,
+    /// The trials that wait for a worker: kept beside the trials so that a decision costs the same in a study of a
+    /// million trials.
+    pub(crate) waiting: Queue,
     pub(crate) tally: Tally,
     /// How many of the tally's containments are in the journal.
     pub(crate) contained: usize,
@@ -90,7 +92,7 @@ impl Stage {
             extra_trials: Vec::new(),
             planned: Vec::new(),
             proposed: 0,
-            waiting: BTreeSet::new(),
+            waiting: Queue::default(),
             tally: Tally::default(),
             contained: 0,
             satisfied: false,
@@ -175,6 +177,8 @@ pub struct Trial {
     /// The gates that it did not pass, if it was refused to survive.
     pub refused: Option<Vec<String>>,
     pub(crate) verdict: Option<Verdict>,
+    /// What is known of its costs.
+    pub(crate) work: Work,
 }
 
 /// One execution of a trial.
@@ -319,6 +323,7 @@ impl Controller {
     pub fn new(identity: RunIdentity) -> Result<Self, ProgramError> {
         let program = Program::new(identity)?;
         let waiting = Stage::opened(StageStanding::Waiting);
+        let memory_mib = program.study().limits.memory_mib;
         Ok(Self {
             stages: vec![waiting; program.study().stages.len()],
             program,
@@ -328,6 +333,7 @@ impl Controller {
             trials: BTreeMap::new(),
             cases: BTreeMap::new(),
             running: BTreeSet::new(),
+            schedule: Schedule::new(memory_mib.saturating_mul(1 << 20)),
             study_tally: StudyTally::default(),
             halted: None,
             blocked: None,

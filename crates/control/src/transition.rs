@@ -1,8 +1,6 @@
 //! Which transitions are legal: an event is folded into the state, or refused. Every decision in a journal is held
 //! against the one that the rules give, so that a replay is an audit.
 
-use std::collections::BTreeSet;
-
 use noodle2_model::{
     AttemptId, AttemptUsage, BudgetOwner, CacheAnswer, Event, Outcome, ProposerKind, StageIndex,
     TrialId,
@@ -11,6 +9,7 @@ use noodle2_model::{
 use crate::approval::StageApproval;
 use crate::noise::{AttemptRole, Noise, Repeats};
 use crate::propose::Planned;
+use crate::schedule::{Work, WorkKind};
 use crate::select::{self, Verdict};
 use crate::state::{Attempt, Case, Controller, Stage, StageStanding, Trial, settled};
 
@@ -138,7 +137,7 @@ impl Controller {
                 if let Some(trial) = self.trials.get_mut(&attempt.trial) {
                     trial.confirmations.push(Attempt::started(attempt.number));
                 }
-                self.running.insert(*attempt);
+                self.begin(*attempt, AttemptRole::Confirms);
             }
             Event::RepeatStarted { attempt, repeat } => {
                 let due = match attempt.trial.is_base() {
@@ -163,7 +162,7 @@ impl Controller {
                 };
                 let attempts = repeats.entry(*repeat).or_default();
                 attempts.push(Attempt::started(attempt.number));
-                self.running.insert(*attempt);
+                self.begin(*attempt, AttemptRole::Repeats(*repeat));
             }
             Event::NoiseMeasured { differences, floor } => {
                 if self.noise_due().as_ref() != Some(event) {
@@ -181,9 +180,8 @@ impl Controller {
                 Some(expected) if expected == *attempt => {
                     self.attempts_mut(attempt.trial)
                         .push(Attempt::started(attempt.number));
-                    self.waiting_mut(attempt.trial)
-                        .remove(&attempt.trial.derived);
-                    self.running.insert(*attempt);
+                    self.dequeue(attempt.trial);
+                    self.begin(*attempt, AttemptRole::Derives);
                 }
                 Some(expected) => return refuse(format!("the next attempt is {expected}")),
                 None => return refuse("the trial does not wait for a worker".to_owned()),
@@ -203,6 +201,7 @@ impl Controller {
                 if !self.running.remove(attempt) {
                     return refuse("the attempt does not run".to_owned());
                 }
+                self.learn(*attempt, outcome, *usage, cache.as_ref());
                 let role = self.finish(*attempt, outcome, *usage, cache.as_ref());
                 if role == Some(AttemptRole::Derives) {
                     self.settle(*attempt);
@@ -216,7 +215,7 @@ impl Controller {
                     return refuse("there is no such trial".to_owned());
                 };
                 found.cancelled = Some(cause.clone());
-                self.waiting_mut(*trial).remove(&trial.derived);
+                self.dequeue(*trial);
             }
             Event::StageStarted {
                 stage,
@@ -258,7 +257,10 @@ impl Controller {
                     return refuse("the rules propose another trial here".to_owned());
                 }
                 self.stages[trial.stage.position()].proposed += 1;
-                self.waiting_mut(*trial).insert(trial.derived);
+                let work = Work {
+                    kind: self.schedule.kind_of(&eco.name),
+                    cells: self.cells_of(parent),
+                };
                 self.trials.insert(
                     *trial,
                     Trial {
@@ -272,8 +274,10 @@ impl Controller {
                         cancelled: None,
                         refused: None,
                         verdict: None,
+                        work,
                     },
                 );
+                self.enqueue(*trial);
             }
             Event::StageFinished { stage, end } => {
                 let skipped = self.stage_opening(*stage);
@@ -377,8 +381,35 @@ impl Controller {
         found.planned.extend(round);
     }
 
-    fn waiting_mut(&mut self, trial: TrialId) -> &mut BTreeSet<u32> {
-        &mut self.stages[trial.stage.position()].waiting
+    /// Notes that an attempt runs.
+    fn begin(&mut self, attempt: AttemptId, role: AttemptRole) {
+        let (work, parent) = match (role, self.trials.get(&attempt.trial)) {
+            (AttemptRole::Derives, Some(trial)) => (trial.work, Some(&trial.parent)),
+            (AttemptRole::Confirms, _) => {
+                (self.work_of(attempt.trial, WorkKind::CONFIRMATION), None)
+            }
+            (AttemptRole::Derives, None) | (AttemptRole::Repeats(_), _) => {
+                (self.work_of(attempt.trial, WorkKind::MEASUREMENT), None)
+            }
+        };
+        let stage = (!attempt.trial.is_base()).then_some(attempt.trial.stage);
+        self.schedule.start(attempt, work, stage, parent);
+        self.running.insert(attempt);
+    }
+
+    /// Learns what an attempt cost that this run made to its end.
+    fn learn(
+        &mut self,
+        attempt: AttemptId,
+        outcome: &Outcome,
+        usage: AttemptUsage,
+        cache: Option<&CacheAnswer>,
+    ) {
+        let is_known = cache.is_some_and(|answer| answer.hit().is_some());
+        let is_cut_short =
+            matches!(outcome, Outcome::Failed(failure) if failure.class.is_transient());
+        let is_made = !is_known && !is_cut_short;
+        self.schedule.finish(attempt, usage, is_made);
     }
 
     fn attempts_mut(&mut self, trial: TrialId) -> &mut Vec<Attempt> {
@@ -458,8 +489,7 @@ impl Controller {
         };
         let Some(outcome) = settled(&trial.attempts) else {
             if trial.cancelled.is_none() {
-                self.waiting_mut(attempt.trial)
-                    .insert(attempt.trial.derived);
+                self.enqueue(attempt.trial);
             }
             return;
         };

@@ -591,6 +591,7 @@ fn a_changed_decision_in_a_journal_is_caught() {
         workers: 3,
         chance: support::Chance(9),
         kill_one_in: 0,
+        memory_bytes: None,
         spend_one_in: 0,
     };
     let journal = support::run(&identity, 11, schedule);

@@ -4,11 +4,13 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 
 use noodle2_control::{Controller, StageStanding, TrialStanding};
 use noodle2_model::{BudgetOwner, Event, RunStatus, StageEnd, StageIndex, TimeKind};
 use support::{
-    Chance, Schedule, digest, identity, is_known, limit_time, random_priors, random_study, run,
+    ALONE, Chance, HELD_BACK, Schedule, digest, identity, is_known, limit_time, random_priors,
+    random_study, run,
 };
 
 const STUDIES: u64 = 1500;
@@ -48,19 +50,30 @@ fn simulate(seed: u64) -> (RunStatus, BTreeSet<&'static str>) {
         identity.priors = Some(random_priors(&mut chance));
     }
     let world = chance.next();
-    let mut schedule = |workers, kill_one_in| Schedule {
+    let mut schedule = |workers, kill_one_in, memory_bytes| Schedule {
         workers,
         kill_one_in,
+        memory_bytes,
         spend_one_in: 0,
         chance: Chance(chance.next()),
     };
-    let alone = run(&identity, world, schedule(1, 0));
-    for (workers, kill_one_in) in [(2, 0), (64, 0), (3, 12), (8, 4)] {
-        let other = run(&identity, world, schedule(workers, kill_one_in));
+    let alone = run(&identity, world, schedule(1, 0, None));
+    // Attempts hold up to 1000 bytes: some never fit, some only alone.
+    for (workers, kill_one_in, memory_bytes) in [
+        (2, 0, None),
+        (64, 0, None),
+        (3, 12, Some(1500)),
+        (8, 4, Some(600)),
+    ] {
+        let other = run(
+            &identity,
+            world,
+            schedule(workers, kill_one_in, memory_bytes),
+        );
         assert_eq!(
             digest(&other),
             digest(&alone),
-            "{workers} workers, killed one in {kill_one_in} steps"
+            "{workers} workers, killed one in {kill_one_in} steps, memory {memory_bytes:?}"
         );
     }
     let replayed = Controller::replay(alone.iter()).unwrap();
@@ -128,6 +141,14 @@ fn any_schedule_and_any_kills_give_one_digest() {
     }
     if seeds.len() > 1 {
         assert_eq!(seen, BTreeSet::from(DECISIONS));
+        assert!(
+            HELD_BACK.load(Ordering::Relaxed),
+            "nothing waited for memory"
+        );
+        assert!(
+            ALONE.load(Ordering::Relaxed),
+            "nothing was too large to fit"
+        );
         let share = completed * 100 / seeds.len();
         assert!(
             (15..95).contains(&share),
@@ -150,6 +171,7 @@ fn simulate_limited(seed: u64) -> BTreeSet<String> {
         let schedule = Schedule {
             workers,
             kill_one_in,
+            memory_bytes: None,
             spend_one_in: 6,
             chance: Chance(chance.next()),
         };

@@ -66,6 +66,10 @@ pub(crate) struct WorkersOption {
     /// Memory that loaded engines may hold together; half of what is free unless given.
     #[arg(long, value_name = "MIB")]
     pub engine_memory_mib: Option<u64>,
+    /// Memory that the attempts which run at once may hold together, by what such attempts held before; what is free and
+    /// not left to loaded engines unless given.
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
+    pub memory_mib: Option<u64>,
 }
 
 /// How attempts get their engine.

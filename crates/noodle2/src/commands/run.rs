@@ -199,6 +199,7 @@ struct Manner<'a> {
     quiet: bool,
     engine_mode: EngineMode,
     engine_memory_mib: Option<u64>,
+    memory_mib: Option<u64>,
     format: Format,
     exit_when_waiting: bool,
     notify: Vec<Notification>,
@@ -229,6 +230,7 @@ impl<'a> Manner<'a> {
             quiet: option.quiet,
             engine_mode: option.engine_mode,
             engine_memory_mib: option.engine_memory_mib,
+            memory_mib: option.memory_mib,
             format,
             exit_when_waiting: people.exit_when_waiting,
             notify: people
@@ -238,6 +240,27 @@ impl<'a> Manner<'a> {
                 .collect(),
             stores,
         }
+    }
+}
+
+impl Manner<'_> {
+    /// What loaded engines may hold together.
+    fn engine_memory_bytes(&self) -> u64 {
+        match self.engine_memory_mib {
+            Some(mib) => mib.saturating_mul(1 << 20),
+            None => noodle2_exec::available_memory_bytes() / 2,
+        }
+    }
+
+    /// What the attempts which run at once may hold together: what is free now and not left to loaded engines. `None`
+    /// where that cannot be told.
+    fn memory_bytes(&self, forks: bool) -> Option<u64> {
+        if let Some(mib) = self.memory_mib {
+            return Some(mib.saturating_mul(1 << 20));
+        }
+        let engines = if forks { self.engine_memory_bytes() } else { 0 };
+        let left = noodle2_exec::available_memory_bytes().saturating_sub(engines);
+        (left > 0).then_some(left)
     }
 }
 
@@ -302,10 +325,7 @@ fn forking(
     let hosts = match prepared.context.can_fork() {
         false => Err("the engine cannot be forked: it lacks Tclx, or a fork of it does not work (`noodle2 doctor`)".to_owned()),
         true => {
-            let memory = match manner.engine_memory_mib {
-                Some(mib) => mib.saturating_mul(1 << 20),
-                None => noodle2_exec::available_memory_bytes() / 2,
-            };
+            let memory = manner.engine_memory_bytes();
             let guard = Guard::new(mark, "engines");
             Hosts::start(&guard, &folder.engines(), memory).map_err(|error| error.to_string())
         }
@@ -343,6 +363,7 @@ fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, 
         mark: mark.clone(),
         limits: prepared.identity.study.limits.clone(),
     };
+    let memory_bytes = manner.memory_bytes(manner.engine_mode != EngineMode::Cold);
     let forking = forking(&prepared, &folder, &mark, manner)?;
     let known = match (cache_of(&manner.stores.cache), begun.journal.run_id()) {
         (Some(cache), Some(run)) => Some(Known::new(cache, &prepared.identity, run)?),
@@ -368,6 +389,7 @@ fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, 
         runner: Arc::new(runner),
         spending: begun.spending,
         workers: manner.workers as usize,
+        memory_bytes,
         asking,
         people: People::new(&folder, begun.requested)?,
         herald: Arc::clone(&herald),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use noodle2_control::{AnswerError, Controller, TransitionError};
+use noodle2_control::{AnswerError, Controller, Offer, TransitionError};
 use noodle2_exec::{InstallError, Interrupts, Pool, PoolEvent};
 use noodle2_model::{
     AttemptId, Event, Failure, FailureClass, Outcome, RunStatus, StageEnd, StopCause,
@@ -33,6 +33,8 @@ pub(crate) struct Driver {
     pub runner: Arc<dyn AttemptRunner>,
     pub spending: Spending,
     pub workers: usize,
+    /// What the attempts which run at once may hold together; `None` where that cannot be told.
+    pub memory_bytes: Option<u64>,
     /// Where and how programs of the user's are asked for proposals.
     pub asking: AskingPlace,
     pub people: People,
@@ -143,17 +145,41 @@ impl Driver {
         watch: &mut Watch,
     ) -> Result<(), DriverError> {
         loop {
-            let free = self
-                .workers
-                .saturating_sub(self.controller.running_attempts().len());
-            let decisions = self.controller.decide(free);
+            let running = self.controller.running_attempts().len();
+            let decisions = self.controller.decide(Offer {
+                free_workers: self.workers.saturating_sub(running),
+                memory_bytes: self.memory_bytes,
+            });
             if decisions.is_empty() {
                 return Ok(());
             }
             self.record(decisions.clone(), watch)?;
             for decision in decisions {
+                self.tell_oversized(&decision, watch);
                 self.act(decision, pool)?;
             }
+        }
+    }
+
+    /// Says of an attempt that starts that it does not fit into memory by itself.
+    fn tell_oversized(&self, decision: &Event, watch: &mut Watch) {
+        let (Event::AttemptStarted { attempt }
+        | Event::ConfirmationStarted { attempt }
+        | Event::RepeatStarted { attempt, .. }) = decision
+        else {
+            return;
+        };
+        let expected = self.controller.expected_memory_bytes(*attempt);
+        if let (Some(limit), Some(bytes)) = (self.memory_bytes, expected)
+            && bytes > limit
+        {
+            let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+            watch.say(&format!(
+                "N2-RUN-021: {attempt} runs alone: it is expected to hold {} MiB, and attempts may hold {} MiB together \
+                 (`--memory-mib`)",
+                mib(bytes),
+                mib(limit)
+            ));
         }
     }
 
