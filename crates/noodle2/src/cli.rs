@@ -2,6 +2,7 @@
 
 mod cache;
 mod priors;
+mod simulate;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use cache::{CacheCommand, CacheFolderOption, CacheOption};
 pub(crate) use priors::{PriorsCommand, PriorsOption, SelectionOption};
+pub(crate) use simulate::SimulateOption;
 
 /// Runs physical-design experiments as studies: safely, many at a time, with a record that can be checked.
 #[derive(Debug, Parser)]
@@ -143,6 +145,13 @@ pub(crate) enum Command {
         #[command(flatten)]
         format: FormatOption,
     },
+    /// Tells how long a study would take with so many workers, on a virtual clock: runs nothing, writes nothing.
+    #[command(
+        after_help = "Examples:\n  noodle2 simulate study.yaml --workers 1,8,64 --durations lognormal:4,0.5\n  \
+                      noodle2 simulate study.yaml --durations runs/first --faults crash=0.05,kill-worker=0.001\n  \
+                      noodle2 simulate study.yaml --barrier --format json"
+    )]
+    Simulate(SimulateOption),
     /// Runs a study into a new run folder.
     #[command(
         after_help = "Ctrl-C once finishes the running trials and stops; twice kills them. Both can be resumed.\n\n\

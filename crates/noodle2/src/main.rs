@@ -52,6 +52,7 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
             cache,
             format,
         } => commands::plan(&study, &cache, format.format),
+        Command::Simulate(option) => commands::simulate(&option),
         Command::Run {
             study,
             out,

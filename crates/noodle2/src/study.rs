@@ -15,6 +15,7 @@ use noodle2_model::{
     ContentHash, EcoDefinition, EcoManifest, ProposerKind, RunIdentity, Stage, StageEco, Study,
     may_try,
 };
+use noodle2_simulate::identity_without_tools;
 use noodle2_study::{
     Locations, Problem, References, RenderStyle, StudyProblems, legality, read_study, study_hash,
 };
@@ -281,6 +282,14 @@ impl Loaded {
         legality_report(&self.study, &self.folder, &self.references, &illegal)
     }
 
+    /// What the study would run, with its ECOs and without any tool or input: enough for a virtual clock.
+    pub fn identity_without_tools(&self) -> Result<RunIdentity, CommandFailure> {
+        let catalogue = catalogue_of(&self.study, &self.folder)?;
+        let ecos = definitions(&ecos_of(&self.study, &catalogue));
+        let hash = study_hash(&self.study);
+        Ok(identity_without_tools(self.study.clone(), hash, ecos))
+    }
+
     /// Refuses a study that asks for what its safety domain or budget does not allow.
     pub fn refuse_illegal(&self) -> Result<(), CommandFailure> {
         let problems = legality(&self.study, &self.locations, &self.references);
@@ -311,14 +320,7 @@ fn prepare_study(
     folder: &Path,
     shared: &Path,
 ) -> Result<Prepared, CommandFailure> {
-    let eco_path = eco_path_of(study, folder);
-    let catalogue = Catalogue::load(&eco_path).map_err(|problems| {
-        several(
-            problems
-                .iter()
-                .map(|problem| (problem.code(), problem.to_string())),
-        )
-    })?;
+    let catalogue = catalogue_of(study, folder)?;
     let platform =
         platform_of(study, folder).map_err(|error| several([(error.code(), error.to_string())]))?;
     let cache = LibraryCache::new(cache_folder())
@@ -339,14 +341,7 @@ fn prepare_study(
                 .map(|problem| (problem.code(), problem.to_string())),
         )
     })?;
-    let ecos = study.stages.iter().flat_map(|stage| &stage.ecos);
-    let named = ecos.flat_map(StageEco::components);
-    let mut names: BTreeSet<&str> = named.map(|(name, _)| name).collect();
-    names.extend(suggestible(study, &catalogue));
-    let ecos: BTreeMap<String, &Eco> = names
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), catalogue.get(name)?)))
-        .collect();
+    let ecos = ecos_of(study, &catalogue);
     let mut used = vec![engine.identity()];
     used.extend(tools::programs_of(ecos.values().copied())?);
     let identity = RunIdentity {
@@ -358,22 +353,46 @@ fn prepare_study(
         study_folder: folder.to_owned(),
         tools: used,
         inputs: context.inputs().to_vec(),
-        ecos: ecos
-            .iter()
-            .map(|(name, eco)| {
-                let definition = EcoDefinition {
-                    manifest: eco.manifest.clone(),
-                    content: eco.content,
-                };
-                (name.clone(), definition)
-            })
-            .collect(),
+        ecos: definitions(&ecos),
     };
     Ok(Prepared {
         context,
         catalogue,
         identity,
     })
+}
+
+fn catalogue_of(study: &Study, folder: &Path) -> Result<Catalogue, CommandFailure> {
+    Catalogue::load(&eco_path_of(study, folder)).map_err(|problems| {
+        several(
+            problems
+                .iter()
+                .map(|problem| (problem.code(), problem.to_string())),
+        )
+    })
+}
+
+/// The ECOs that a study names or may be suggested, by name.
+fn ecos_of<'c>(study: &Study, catalogue: &'c Catalogue) -> BTreeMap<String, &'c Eco> {
+    let ecos = study.stages.iter().flat_map(|stage| &stage.ecos);
+    let named = ecos.flat_map(StageEco::components);
+    let mut names: BTreeSet<&str> = named.map(|(name, _)| name).collect();
+    names.extend(suggestible(study, catalogue));
+    names
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), catalogue.get(name)?)))
+        .collect()
+}
+
+fn definitions(ecos: &BTreeMap<String, &Eco>) -> BTreeMap<String, EcoDefinition> {
+    let definitions = ecos.iter().map(|(name, eco)| {
+        let definition = EcoDefinition {
+            manifest: eco.manifest.clone(),
+            content: eco.content,
+        };
+        (name.clone(), definition)
+    });
+    definitions.collect()
 }
 
 /// The ECOs that stages do not name and that a diagnosis may suggest in them.
