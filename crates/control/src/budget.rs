@@ -107,8 +107,8 @@ impl Controller {
         let awaits_rounds = self.awaits_rounds(stage);
         let has_trials = self.program.stage(stage).trials > 0;
         let found = &mut self.stages[stage.position()];
-        let plans_nothing = found.planned.is_empty() && has_trials && !found.exhausted;
-        let is_left = found.tally.counted < found.planned.len() || awaits_rounds || plans_nothing;
+        let plans_nothing = found.planned_count() == 0 && has_trials && !found.exhausted;
+        let is_left = found.tally.counted < found.planned_count() || awaits_rounds || plans_nothing;
         let is_certain = found.tally.crossed.is_some()
             || found.tally.enough.is_some()
             || found.proposer_failure.is_some();
@@ -122,6 +122,7 @@ impl Controller {
         found.tally.enough = Some((at, cause.to_owned()));
         found.satisfied = true;
         found.out_of_time = Some(cause.to_owned());
+        self.note_unwanted(stage);
         self.drop_discarded_cases(Some(stage));
     }
 

@@ -11,14 +11,14 @@ use crate::tally::{Counted, Tally};
 
 impl Controller {
     pub(crate) fn advance_tally(&mut self, stage: StageIndex) {
-        let base = self.base_metrics().clone();
+        let mut tally = std::mem::take(&mut self.stages[stage.position()].tally);
+        let base = self.base_metrics();
         let rails = self.program.rails(stage);
         let objective = self.program.objective(stage);
         let all = self.plannable(stage);
         let noise = rails
             .first_metric
             .and_then(|metric| self.noise_floor().get(metric));
-        let tally = &mut self.stages[stage.position()].tally;
         loop {
             let next = TrialId {
                 stage,
@@ -37,17 +37,18 @@ impl Controller {
             counted.left = all.saturating_sub(tally.counted + 1);
             counted.noise = noise.unwrap_or(0.0);
             if let Some(overall) = derived(trial) {
-                let broken = |bounds: &[Bound]| select::broken_bounds(bounds, &base, overall);
+                let broken = |bounds: &[Bound]| select::broken_bounds(bounds, base, overall);
                 counted.beyond = broken(&rails.aborts.bounds).into_iter().next();
                 if broken(&objective.bounds).is_empty() {
                     let target = &rails.stop.target;
-                    tally.approach.note(target, &base, overall);
+                    tally.approach.note(target, base, overall);
                     counted.meets_target = !target.is_empty() && broken(target).is_empty();
                     counted.value = rails.first_metric.and_then(|metric| overall.get(metric));
                 }
             }
             tally.count(&counted, rails);
         }
+        self.stages[stage.position()].tally = tally;
         self.advance_study_tally();
     }
 
@@ -58,7 +59,7 @@ impl Controller {
         let declared = self.program.stage(stage);
         match declared.proposer.is_adaptive() && !found.exhausted {
             true => self.allotted_trials(stage) as usize,
-            false => found.planned.len(),
+            false => found.planned_count(),
         }
     }
 

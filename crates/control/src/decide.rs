@@ -1,6 +1,6 @@
 //! The rules: given the state, which decisions follow.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use noodle2_model::{
     CaseName, Containment, ContentHash, EcoProposal, Event, JoinMerge, JoinPolicy, MetricSet,
@@ -16,6 +16,9 @@ use crate::schedule::Offer;
 use crate::select::{self, Candidate};
 use crate::state::{Controller, Stage, StageStanding, Trial, TrialStanding};
 use crate::survive::{self, Contender};
+
+/// How many trials are proposed in one batch.
+const PROPOSALS_AT_ONCE: usize = 4096;
 
 impl Controller {
     /// The decisions that follow from the state, given what there is to start attempts with: so many free workers, or
@@ -59,7 +62,7 @@ impl Controller {
         for position in 0..self.stages.len() {
             let stage = StageIndex::from(position);
             if let Some(opening) = self.stage_opening(stage) {
-                return self.with_proposals(stage, opening);
+                return vec![opening];
             }
             let proposals = self.remaining_proposals(stage);
             if !proposals.is_empty() {
@@ -99,19 +102,34 @@ impl Controller {
             let (at, cause) = (*at, cause.clone());
             return vec![Event::StageSatisfied { stage, at, cause }];
         }
-        if found.contained == 0 && !found.satisfied {
-            return Vec::new();
-        }
-        self.trials_of(stage)
-            .filter(|trial| is_unfinished(trial))
+        debug_assert!(
+            (found.contained == 0 && !found.satisfied)
+                || found.unwanted == self.unwanted_among(stage),
+            "what is to be called off was not kept up"
+        );
+        let unwanted = found.unwanted.iter();
+        unwanted
+            .map(|derived| TrialId {
+                stage,
+                derived: *derived,
+            })
             .filter_map(|trial| {
-                let cause = self.cause_within_stage(trial.id)?;
-                Some(Event::TrialCancelled {
-                    trial: trial.id,
-                    cause,
-                })
+                let cause = self.cause_within_stage(trial)?;
+                Some(Event::TrialCancelled { trial, cause })
             })
             .collect()
+    }
+
+    /// Notes which trials of a stage are to be called off, after something was decided that may call them off: no
+    /// other decision then needs to look at each.
+    pub(crate) fn note_unwanted(&mut self, stage: StageIndex) {
+        self.stages[stage.position()].unwanted = self.unwanted_among(stage);
+    }
+
+    fn unwanted_among(&self, stage: StageIndex) -> BTreeSet<u32> {
+        let unfinished = self.trials_of(stage).filter(|trial| is_unfinished(trial));
+        let unwanted = unfinished.filter(|trial| self.cause_within_stage(trial.id).is_some());
+        unwanted.map(|trial| trial.id.derived).collect()
     }
 
     /// That a running stage has seen enough, until that is in the journal.
@@ -123,7 +141,7 @@ impl Controller {
 
     /// Why a trial is called off while its stage goes on: it is contained, the stage has seen enough, or it is out of
     /// time.
-    fn cause_within_stage(&self, trial: TrialId) -> Option<String> {
+    pub(crate) fn cause_within_stage(&self, trial: TrialId) -> Option<String> {
         if let Some(containment) = self.containment_of(trial) {
             return Some(containment_cause(containment));
         }
@@ -167,35 +185,33 @@ impl Controller {
         }
     }
 
-    /// A stage's start and its proposals in one batch, so that they become durable together.
-    fn with_proposals(&self, stage: StageIndex, opening: Event) -> Vec<Event> {
-        let mut events = Vec::new();
-        if let Event::StageStarted {
-            inputs,
-            vetoed,
-            extra_trials,
-            ..
-        } = &opening
-        {
-            let most = self.trials_with(stage, extra_trials);
-            let planned = self.plan_trials(stage, inputs, vetoed, most);
-            events.extend((0..planned.len()).map(|number| proposal(stage, number, &planned)));
-        }
-        events.insert(0, opening);
-        events
-    }
-
+    /// What a stage proposes next. What it plans is computed when its start is folded, and once only; of a very large
+    /// stage a part at a time is held twice, here and there.
     fn remaining_proposals(&self, stage: StageIndex) -> Vec<Event> {
         let found = &self.stages[stage.position()];
-        (found.proposed..found.planned.len())
-            .map(|number| proposal(stage, number, &found.planned))
+        let next = found.planned.iter().take(PROPOSALS_AT_ONCE);
+        (found.proposed..)
+            .zip(next)
+            .map(|(number, planned)| proposal(stage, number, planned))
             .collect()
     }
 
-    pub(crate) fn next_proposal(&self, stage: StageIndex) -> Option<Event> {
-        let found = self.stages.get(stage.position())?;
-        (found.standing == StageStanding::Running && found.proposed < found.planned.len())
-            .then(|| proposal(stage, found.proposed, &found.planned))
+    /// Whether a stage proposes this trial next.
+    pub(crate) fn proposes(
+        &self,
+        trial: TrialId,
+        parent: &CaseName,
+        eco: &EcoProposal,
+        reason: &Option<String>,
+    ) -> bool {
+        let Some(found) = self.stages.get(trial.stage.position()) else {
+            return false;
+        };
+        found.standing == StageStanding::Running
+            && trial.derived as usize == found.proposed + 1
+            && found.planned.front().is_some_and(|next| {
+                next.parent == *parent && next.eco == *eco && next.reason == *reason
+            })
     }
 
     /// A stage's end, with what it leaves behind called off.
@@ -215,7 +231,7 @@ impl Controller {
     /// Why the base case is not fit to be worked on; `None` when it is, or is not measured yet.
     pub(crate) fn reasons_to_block(&self) -> Option<Vec<String>> {
         let mut reasons =
-            gate::reasons_to_block(self.base_outcome()?, &self.program.ranked_metrics());
+            gate::reasons_to_block(self.base_outcome()?, self.program.ranked_metrics());
         if reasons.is_empty() {
             reasons = self.noise_blocks();
         }
@@ -232,7 +248,6 @@ impl Controller {
         if found.standing != StageStanding::Waiting
             || self.base_case().is_none()
             || self.noise_is_open()
-            || self.reasons_to_block().is_some()
         {
             return None;
         }
@@ -251,6 +266,9 @@ impl Controller {
                 | StageStanding::AwaitingApproval
                 | StageStanding::Running => return None,
             }
+        }
+        if self.reasons_to_block().is_some() {
+            return None;
         }
         let inputs = if before.is_empty() {
             vec![StageInput {
@@ -352,7 +370,7 @@ impl Controller {
         declared.proposer.is_adaptive()
             && !found.exhausted
             && !found.satisfied
-            && found.planned.len() < self.allotted_trials(stage) as usize
+            && found.planned_count() < self.allotted_trials(stage) as usize
     }
 
     pub(crate) fn design(&self, name: &CaseName) -> Option<ContentHash> {
@@ -395,7 +413,7 @@ impl Controller {
             .iter()
             .filter_map(|input| self.design(&input.case))
             .collect();
-        let tried = self.tried_by_ancestors(stage);
+        let tried = self.tried_by_ancestors(stage, inputs);
         let composed = self.compositions(stage, inputs, most).into_iter();
         let is_new = |(parent, eco): &(CaseName, EcoProposal)| {
             let key = self.design(parent).map(|design| TrialKey::new(design, eco));
@@ -428,14 +446,32 @@ impl Controller {
         planned
     }
 
-    pub(crate) fn tried_by_ancestors(&self, stage: StageIndex) -> BTreeSet<TrialKey> {
-        self.program
-            .dag()
-            .ancestors(stage)
-            .into_iter()
-            .flat_map(|ancestor| self.trials_of(ancestor))
-            .filter(|trial| !self.is_discarded(trial.id))
-            .filter_map(|trial| Some(TrialKey::new(self.design(&trial.parent)?, &trial.eco)))
+    /// What ancestors of a stage tried on the designs of these inputs.
+    pub(crate) fn tried_by_ancestors(
+        &self,
+        stage: StageIndex,
+        inputs: &[StageInput],
+    ) -> BTreeSet<TrialKey> {
+        let designs = |inputs: &[StageInput]| -> BTreeMap<CaseName, ContentHash> {
+            let names = inputs.iter().map(|input| &input.case);
+            let known = names.filter_map(|name| Some((name.clone(), self.design(name)?)));
+            known.collect()
+        };
+        let wanted: BTreeSet<ContentHash> = designs(inputs).into_values().collect();
+        let ancestors = self.program.dag().ancestors(stage).into_iter();
+        ancestors
+            .flat_map(|ancestor| {
+                let mut parents = designs(&self.stages[ancestor.position()].inputs);
+                parents.retain(|_, design| wanted.contains(design));
+                // Most stages began from other designs: then none of their trials need be looked at.
+                let trials = (!parents.is_empty()).then(|| self.trials_of(ancestor));
+                let trials = trials.into_iter().flatten();
+                let trials = trials.filter(|trial| !self.is_discarded(trial.id));
+                let keys = trials.filter_map(move |trial| {
+                    Some(TrialKey::new(*parents.get(&trial.parent)?, &trial.eco))
+                });
+                keys
+            })
             .collect()
     }
 
@@ -443,7 +479,7 @@ impl Controller {
     /// or with its survivors once every trial ended. `None` while neither is certain.
     pub(crate) fn stage_end(&self, stage: StageIndex) -> Option<StageEnd> {
         let found = self.stages.get(stage.position())?;
-        if found.standing != StageStanding::Running || found.proposed < found.planned.len() {
+        if found.standing != StageStanding::Running || !found.planned.is_empty() {
             return None;
         }
         if let Some((at, cause)) = &found.tally.crossed {
@@ -467,9 +503,9 @@ impl Controller {
     /// Whether every trial of a running stage is counted, and what they led to is in the journal.
     pub(crate) fn all_counted(&self, stage: StageIndex) -> bool {
         let found = &self.stages[stage.position()];
-        found.proposed == found.planned.len()
+        found.planned.is_empty()
             && found.tally.crossed.is_none()
-            && (found.tally.counted == found.planned.len() || found.satisfied)
+            && (found.tally.counted == found.proposed || found.satisfied)
             && self.satisfaction_due(stage).is_none()
             && self.round_due(stage).is_none()
             && !self.awaits_rounds(stage)
@@ -684,12 +720,12 @@ fn containment_cause(containment: &Containment) -> String {
     format!("{} is contained: {}", containment.scope, containment.cause)
 }
 
-fn proposal(stage: StageIndex, number: usize, planned: &[Planned]) -> Event {
+fn proposal(stage: StageIndex, number: usize, planned: &Planned) -> Event {
     let Planned {
         parent,
         eco,
         reason,
-    } = planned[number].clone();
+    } = planned.clone();
     Event::TrialProposed {
         trial: TrialId {
             stage,

@@ -21,6 +21,7 @@ pub struct Program {
     /// The stages whose unused trials each stage may draw.
     sources: Vec<Vec<StageIndex>>,
     objectives: Vec<Objective>,
+    ranked_metrics: BTreeSet<Metric>,
     followers: Vec<Vec<StageIndex>>,
     in_order: Vec<bool>,
     rails: Vec<StageRails>,
@@ -80,10 +81,11 @@ impl Program {
                 });
             }
         }
-        let objectives = study
-            .stages
-            .iter()
+        let objectives: Vec<Objective> = (study.stages.iter())
             .map(|stage| effective_objective(&study.objective, stage))
+            .collect();
+        let ranked_metrics = (objectives.iter())
+            .flat_map(|objective| objective.rank.iter().copied())
             .collect();
         let waits = study.waits();
         let waiting = dag.with_waits(waits.iter().copied());
@@ -136,6 +138,7 @@ impl Program {
             sources,
             dag,
             objectives,
+            ranked_metrics,
             followers,
             in_order,
             identity,
@@ -245,11 +248,8 @@ impl Program {
     }
 
     /// The metrics by which the base case must be measurable: those that any stage ranks by.
-    pub(crate) fn ranked_metrics(&self) -> BTreeSet<Metric> {
-        self.objectives
-            .iter()
-            .flat_map(|objective| objective.rank.iter().copied())
-            .collect()
+    pub(crate) fn ranked_metrics(&self) -> &BTreeSet<Metric> {
+        &self.ranked_metrics
     }
 }
 

@@ -8,13 +8,22 @@ use std::collections::BTreeMap;
 
 use noodle2_model::{
     AttemptId, CaseName, Containment, ContainmentScope, EquivalenceVerdict, Event, FailureClass,
-    Measurement, Outcome, PromotionGates, Severity, StageEnd, StageIndex,
+    Measurement, Outcome, PromotionGates, Severity, StageEnd, StageIndex, TrialId,
 };
 
 use crate::gate;
-use crate::noise::{self, RepeatStanding};
+use crate::noise::{self, AttemptRole, RepeatStanding};
 use crate::select;
 use crate::state::{Controller, StageStanding, Trial};
+
+/// What the results of a stage are held against once all of its trials are counted.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Examination {
+    /// Every result that does not keep the bounds of the gates, with what it does not keep.
+    beyond: BTreeMap<CaseName, Vec<String>>,
+    /// Where there is none: the results that would survive.
+    survivors: Vec<TrialId>,
+}
 
 impl Controller {
     /// What a stage whose trials all ended refuses next: first every result that does not keep the bounds of
@@ -28,10 +37,10 @@ impl Controller {
         {
             return BTreeMap::new();
         }
-        let beyond = self.beyond_bounds(stage);
+        let beyond = &self.examination(stage).beyond;
         let gates = self.program.gates(stage);
         if !beyond.is_empty() || !(gates.confirm || gates.stability > 0) {
-            return beyond;
+            return beyond.clone();
         }
         let survivors = self.results_among_survivors(stage);
         if survivors.iter().any(|trial| !self.is_examined(trial)) {
@@ -90,17 +99,72 @@ impl Controller {
         .collect()
     }
 
+    /// What the results of a stage whose trials are all counted have to pass.
+    fn examination(&self, stage: StageIndex) -> &Examination {
+        let found = &self.stages[stage.position()].examination;
+        let examination = found.get_or_init(|| self.examine(stage));
+        debug_assert_eq!(
+            *examination,
+            self.examine(stage),
+            "what was worked out has changed"
+        );
+        examination
+    }
+
+    fn examine(&self, stage: StageIndex) -> Examination {
+        let beyond = self.beyond_bounds(stage);
+        let end = match beyond.is_empty() {
+            true => self.unconfirmed_end(stage),
+            false => None,
+        };
+        let survivors = match end {
+            Some(StageEnd::Completed { survivors, .. }) => {
+                let trials = survivors.iter().map(CaseName::trial);
+                trials.filter(|trial| trial.stage == stage).collect()
+            }
+            _ => Vec::new(),
+        };
+        Examination { beyond, survivors }
+    }
+
+    /// Forgets what an event bears on: of the stages that it names, or of all.
+    pub(crate) fn forget_examinations(&mut self, event: &Event) {
+        let of_one = match event {
+            // None of these changes what a stage would pass on.
+            Event::AttemptStarted { .. }
+            | Event::ConfirmationStarted { .. }
+            | Event::RepeatStarted { .. }
+            | Event::ArtifactsSealed { .. } => return,
+            Event::AttemptFinished { attempt, .. } if attempt.trial.is_base() => None,
+            Event::AttemptFinished { attempt, .. } => match self.role_of(*attempt) {
+                Some(AttemptRole::Derives) => Some(attempt.trial.stage),
+                _ => return,
+            },
+            Event::TrialProposed { trial, .. } | Event::TrialCancelled { trial, .. } => {
+                Some(trial.stage)
+            }
+            Event::Contained { stage, .. }
+            | Event::StageSatisfied { stage, .. }
+            | Event::PromotionsRefused { stage, .. } => Some(*stage),
+            _ => None,
+        };
+        match of_one {
+            Some(stage) => self.stages[stage.position()].examination.take(),
+            None => {
+                for stage in &mut self.stages {
+                    stage.examination.take();
+                }
+                None
+            }
+        };
+    }
+
     /// The results among the cases that would survive a stage whose trials all ended.
     fn results_among_survivors(&self, stage: StageIndex) -> Vec<&Trial> {
-        match self.unconfirmed_end(stage) {
-            Some(StageEnd::Completed { survivors, .. }) => survivors
-                .iter()
-                .map(CaseName::trial)
-                .filter(|trial| trial.stage == stage)
-                .filter_map(|trial| self.trials.get(&trial))
-                .collect(),
-            _ => Vec::new(),
-        }
+        let survivors = self.examination(stage).survivors.iter();
+        survivors
+            .filter_map(|trial| self.trials.get(trial))
+            .collect()
     }
 
     fn confirmation_refuses(&self, trial: &Trial) -> Option<Refusal> {
@@ -181,7 +245,7 @@ impl Controller {
     /// often enough.
     pub(crate) fn unexamined_survivors(&self, stage: StageIndex) -> Vec<&Trial> {
         let gates = self.program.gates(stage);
-        if !(gates.confirm || gates.stability > 0) || !self.beyond_bounds(stage).is_empty() {
+        if !(gates.confirm || gates.stability > 0) || !self.all_counted(stage) {
             return Vec::new();
         }
         let mut survivors = self.results_among_survivors(stage);

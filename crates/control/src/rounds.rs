@@ -104,9 +104,9 @@ impl Controller {
         let due = found.standing == StageStanding::Running
             && declared.proposer.is_adaptive()
             && !found.exhausted
-            && found.planned.len() < self.allotted_trials(stage) as usize
-            && found.proposed == found.planned.len()
-            && found.tally.counted == found.planned.len()
+            && found.planned_count() < self.allotted_trials(stage) as usize
+            && found.planned.is_empty()
+            && found.tally.counted == found.planned_count()
             && found.tally.crossed.is_none()
             && found.tally.enough.is_none()
             && self.stop.is_none()
@@ -135,7 +135,7 @@ impl Controller {
             stage: declared.name.clone(),
             round,
             round_size: declared.proposer.round_size(),
-            trials_left: (self.allotted_trials(stage)).saturating_sub(found.planned.len() as u32),
+            trials_left: (self.allotted_trials(stage)).saturating_sub(found.planned_count() as u32),
             rank: self
                 .program
                 .objective(stage)
@@ -208,7 +208,7 @@ impl Controller {
     ) -> (Vec<Planned>, Vec<String>) {
         let found = &self.stages[stage.position()];
         let declared = self.program.stage(stage);
-        let left = self.allotted_trials(stage) as usize - found.planned.len();
+        let left = self.allotted_trials(stage) as usize - found.planned_count();
         let most = left.min(declared.proposer.round_size() as usize);
         let mut seen = self.tried_keys(stage);
         let mut accepted = Vec::new();
@@ -287,15 +287,19 @@ impl Controller {
 
     /// What ancestors have tried, and what the stage plans already.
     fn tried_keys(&self, stage: StageIndex) -> BTreeSet<TrialKey> {
-        let mut seen = self.tried_by_ancestors(stage);
+        let mut seen = self.tried_by_ancestors(stage, &self.stages[stage.position()].inputs);
         seen.extend(self.own_keys(stage));
         seen
     }
 
     fn own_keys(&self, stage: StageIndex) -> BTreeSet<TrialKey> {
+        let proposed = self
+            .trials_of(stage)
+            .map(|trial| (&trial.parent, &trial.eco));
         let planned = self.stages[stage.position()].planned.iter();
-        planned
-            .filter_map(|trial| Some(TrialKey::new(self.design(&trial.parent)?, &trial.eco)))
+        proposed
+            .chain(planned.map(|trial| (&trial.parent, &trial.eco)))
+            .filter_map(|(parent, eco)| Some(TrialKey::new(self.design(parent)?, eco)))
             .collect()
     }
 
@@ -337,7 +341,7 @@ impl Controller {
     pub(crate) fn bandit_round(&self, stage: StageIndex, round: u32) -> Vec<Planned> {
         let found = &self.stages[stage.position()];
         let declared = self.program.stage(stage);
-        let left = self.allotted_trials(stage) as usize - found.planned.len();
+        let left = self.allotted_trials(stage) as usize - found.planned_count();
         let size = left.min(declared.proposer.round_size() as usize);
         let recipes = self.recipes(stage);
         let mut evidence = self.evidence_before(stage, &recipes);
@@ -367,7 +371,7 @@ impl Controller {
             recipes: &recipes,
             inputs,
             designs: &designs,
-            tried: self.tried_by_ancestors(stage),
+            tried: self.tried_by_ancestors(stage, &self.stages[stage.position()].inputs),
             own: self.own_keys(stage),
             contained: &found.tally.contained,
             vetoed: &found.vetoed,

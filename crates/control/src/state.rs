@@ -1,6 +1,7 @@
 //! The state of a run: what is known of its stages, trials and cases, and what can be read from it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::OnceLock;
 
 use noodle2_model::{
     AttemptId, AttemptUsage, BudgetOwner, CacheAnswer, CacheHit, CaseName, Containment,
@@ -11,6 +12,7 @@ use noodle2_model::{
 use crate::approval::StageApproval;
 use crate::noise::{self, Noise, Repeats};
 use crate::program::{Program, ProgramError};
+use crate::promote::Examination;
 use crate::propose::Planned;
 use crate::schedule::{Queue, Schedule, Work};
 use crate::select::Verdict;
@@ -55,13 +57,19 @@ pub struct Stage {
     pub vetoed: Vec<Veto>,
     /// Trials that it may make beyond its own, with the stage that did not use them.
     pub extra_trials: Vec<(StageIndex, u32)>,
-    /// What it proposes in all: computed when it starts, the same on every replay.
-    pub(crate) planned: Vec<Planned>,
-    /// How many of them are in the journal.
+    /// What it is about to propose: computed when it starts or a round begins, the same on every replay, and handed
+    /// over to its trials one by one.
+    pub(crate) planned: VecDeque<Planned>,
+    /// How many trials it has proposed.
     pub(crate) proposed: usize,
     /// The trials that wait for a worker: kept beside the trials so that a decision costs the same in a study of a
     /// million trials.
     pub(crate) waiting: Queue,
+    /// Derived indices of the trials that are to be called off while the stage goes on.
+    pub(crate) unwanted: BTreeSet<u32>,
+    /// What its survivors have to pass, once every trial is counted: worked out when it is first asked for, and forgotten
+    /// with every event that bears on it.
+    pub(crate) examination: OnceLock<Examination>,
     pub(crate) tally: Tally,
     /// How many of the tally's containments are in the journal.
     pub(crate) contained: usize,
@@ -90,9 +98,11 @@ impl Stage {
             approval: None,
             vetoed: Vec::new(),
             extra_trials: Vec::new(),
-            planned: Vec::new(),
+            planned: VecDeque::new(),
             proposed: 0,
             waiting: Queue::default(),
+            unwanted: BTreeSet::new(),
+            examination: OnceLock::new(),
             tally: Tally::default(),
             contained: 0,
             satisfied: false,
@@ -103,6 +113,11 @@ impl Stage {
             proposer_failure: None,
             refused_proposals: Vec::new(),
         }
+    }
+
+    /// How many trials it proposes in all, as far as it has planned.
+    pub(crate) fn planned_count(&self) -> usize {
+        self.proposed + self.planned.len()
     }
 
     /// The trial at which it had seen enough, and of what, once that is decided.

@@ -198,10 +198,12 @@ impl Tally {
 
     fn contain(&mut self, counted: &Counted<'_>, rules: &ContainmentRules) {
         let eco = counted.eco;
-        let in_a_row = self
-            .eco_failures_in_a_row
-            .entry(eco.name.clone())
-            .or_default();
+        let in_a_row = match self.eco_failures_in_a_row.get_mut(&eco.name) {
+            Some(in_a_row) => in_a_row,
+            None => (self.eco_failures_in_a_row)
+                .entry(eco.name.clone())
+                .or_default(),
+        };
         *in_a_row = if counted.failed { *in_a_row + 1 } else { 0 };
         let in_a_row = *in_a_row;
         let class = self.classes.entry(eco.class).or_default();

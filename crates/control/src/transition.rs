@@ -216,6 +216,9 @@ impl Controller {
                 };
                 found.cancelled = Some(cause.clone());
                 self.dequeue(*trial);
+                self.stages[trial.stage.position()]
+                    .unwanted
+                    .remove(&trial.derived);
             }
             Event::StageStarted {
                 stage,
@@ -239,7 +242,7 @@ impl Controller {
                     approval,
                     vetoed: vetoed.clone(),
                     extra_trials: extra_trials.clone(),
-                    planned,
+                    planned: planned.into(),
                     tally,
                     ..Stage::opened(StageStanding::Running)
                 };
@@ -253,10 +256,14 @@ impl Controller {
                 eco,
                 reason,
             } => {
-                if self.next_proposal(trial.stage).as_ref() != Some(event) {
+                if !self.proposes(*trial, parent, eco, reason) {
                     return refuse("the rules propose another trial here".to_owned());
                 }
-                self.stages[trial.stage.position()].proposed += 1;
+                let found = &mut self.stages[trial.stage.position()];
+                let Some(planned) = found.planned.pop_front() else {
+                    return refuse("nothing is planned here".to_owned());
+                };
+                found.proposed += 1;
                 let work = Work {
                     kind: self.schedule.kind_of(&eco.name),
                     cells: self.cells_of(parent),
@@ -265,9 +272,9 @@ impl Controller {
                     *trial,
                     Trial {
                         id: *trial,
-                        parent: parent.clone(),
-                        eco: eco.clone(),
-                        reason: reason.clone(),
+                        parent: planned.parent,
+                        eco: planned.eco,
+                        reason: planned.reason,
                         attempts: Vec::new(),
                         confirmations: Vec::new(),
                         repeats: Repeats::new(),
@@ -278,6 +285,11 @@ impl Controller {
                     },
                 );
                 self.enqueue(*trial);
+                if self.cause_within_stage(*trial).is_some() {
+                    self.stages[trial.stage.position()]
+                        .unwanted
+                        .insert(trial.derived);
+                }
             }
             Event::StageFinished { stage, end } => {
                 let skipped = self.stage_opening(*stage);
@@ -296,6 +308,7 @@ impl Controller {
                     return refuse("the rules contain nothing like this here".to_owned());
                 }
                 self.stages[stage.position()].contained += 1;
+                self.note_unwanted(*stage);
                 self.drop_discarded_cases(Some(*stage));
             }
             Event::RoundPlanned { stage, round } => {
@@ -333,6 +346,7 @@ impl Controller {
                     return refuse("the stage has not seen enough here".to_owned());
                 }
                 self.stages[stage.position()].satisfied = true;
+                self.note_unwanted(*stage);
                 self.drop_discarded_cases(Some(*stage));
             }
             Event::TimeSpent { owner, time } => {
@@ -370,6 +384,7 @@ impl Controller {
                 self.finished = Some((*status, *digest));
             }
         }
+        self.forget_examinations(event);
         Ok(())
     }
 
@@ -481,10 +496,8 @@ impl Controller {
             return;
         }
         let discarded = self.is_discarded(attempt.trial);
-        let base = self.base_metrics().clone();
-        let objective = self.program.objective(attempt.trial.stage);
-        let rail = self.program.trial_rail(attempt.trial.stage);
-        let Some(trial) = self.trials.get_mut(&attempt.trial) else {
+        let stage = attempt.trial.stage;
+        let Some(trial) = self.trials.get(&attempt.trial) else {
             return;
         };
         let Some(outcome) = settled(&trial.attempts) else {
@@ -493,11 +506,18 @@ impl Controller {
             }
             return;
         };
-        let verdict = select::judge(outcome, objective, rail, &base);
-        let stage = &self.stages[attempt.trial.stage.position()];
-        let wanted = !discarded && !matches!(stage.standing, StageStanding::Finished(_));
+        let (objective, rail) = (
+            self.program.objective(stage),
+            self.program.trial_rail(stage),
+        );
+        let verdict = select::judge(outcome, objective, rail, self.base_metrics());
+        let found = &mut self.stages[stage.position()];
+        found.unwanted.remove(&attempt.trial.derived);
+        let wanted = !discarded && !matches!(found.standing, StageStanding::Finished(_));
         let is_case = verdict == Verdict::Derived && wanted;
-        trial.verdict = Some(verdict);
+        if let Some(trial) = self.trials.get_mut(&attempt.trial) {
+            trial.verdict = Some(verdict);
+        }
         if let Some(case) = self.case_measured_by(attempt.trial).filter(|_| is_case) {
             self.cases.insert(case.name.clone(), case);
         }

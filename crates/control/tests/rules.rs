@@ -506,6 +506,8 @@ fn sampling_gives_every_eco_and_parent_its_turn_and_follows_the_seed() {
         controller
             .apply(&finished(base, case("base", -500.0)))
             .unwrap();
+        let opening = controller.decide(1);
+        controller.apply(&opening[0]).unwrap();
         controller.decide(1)
     };
     assert_eq!(proposals(1), proposals(1));
