@@ -497,7 +497,7 @@ impl Controller {
         if !self.refusals_due(stage).is_empty() || !self.unexamined_survivors(stage).is_empty() {
             return None;
         }
-        self.unconfirmed_end(stage)
+        self.unconfirmed_end(stage).cloned()
     }
 
     /// Whether every trial of a running stage is counted, and what they led to is in the journal.
@@ -512,12 +512,8 @@ impl Controller {
             && found.contained == found.tally.contained.len()
     }
 
-    /// How a stage whose trials all ended would end if every survivor were confirmed.
-    pub(crate) fn unconfirmed_end(&self, stage: StageIndex) -> Option<StageEnd> {
-        self.all_counted(stage).then(|| self.completion(stage))
-    }
-
-    fn completion(&self, stage: StageIndex) -> StageEnd {
+    /// How a stage whose trials are all counted ends, as far as its results are not refused.
+    pub(crate) fn completion(&self, stage: StageIndex) -> StageEnd {
         let declared = self.program.stage(stage);
         let objective = self.program.objective(stage);
         let inputs: Vec<Candidate<'_>> = self.stages[stage.position()]

@@ -201,7 +201,10 @@ impl Controller {
             study_rail: self.halted.as_ref(),
             status,
         };
-        let text = serde_json::to_vec(&digested).expect("the digested parts are plain data");
-        ContentHash::of(text)
+        // Hashed as it is written: of a large run the text alone would take as much memory as the run.
+        let mut hasher = std::io::BufWriter::with_capacity(1 << 16, blake3::Hasher::new());
+        serde_json::to_writer(&mut hasher, &digested).expect("the digested parts are plain data");
+        let hasher = hasher.into_inner().expect("a hasher takes every byte");
+        ContentHash::from_bytes(*hasher.finalize().as_bytes())
     }
 }

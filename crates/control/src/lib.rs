@@ -34,6 +34,7 @@ mod state;
 mod survive;
 mod tally;
 mod transition;
+mod trials;
 
 pub use approval::{Answer, AnswerError, Ruling, StageApproval};
 pub use diagnosis::{Diagnosis, Suggestion, diagnose, suggest};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use noodle2_model::{
     AttemptId, CaseName, Containment, ContainmentScope, EquivalenceVerdict, Event, FailureClass,
-    Measurement, Outcome, PromotionGates, Severity, StageEnd, StageIndex, TrialId,
+    Measurement, Outcome, PromotionGates, Severity, StageEnd, StageIndex,
 };
 
 use crate::gate;
@@ -21,8 +21,8 @@ use crate::state::{Controller, StageStanding, Trial};
 pub(crate) struct Examination {
     /// Every result that does not keep the bounds of the gates, with what it does not keep.
     beyond: BTreeMap<CaseName, Vec<String>>,
-    /// Where there is none: the results that would survive.
-    survivors: Vec<TrialId>,
+    /// Where there is none: how the stage would end if every survivor were confirmed.
+    end: Option<StageEnd>,
 }
 
 impl Controller {
@@ -113,18 +113,17 @@ impl Controller {
 
     fn examine(&self, stage: StageIndex) -> Examination {
         let beyond = self.beyond_bounds(stage);
-        let end = match beyond.is_empty() {
-            true => self.unconfirmed_end(stage),
-            false => None,
-        };
-        let survivors = match end {
-            Some(StageEnd::Completed { survivors, .. }) => {
-                let trials = survivors.iter().map(CaseName::trial);
-                trials.filter(|trial| trial.stage == stage).collect()
-            }
-            _ => Vec::new(),
-        };
-        Examination { beyond, survivors }
+        let end = beyond.is_empty().then(|| self.completion(stage));
+        Examination { beyond, end }
+    }
+
+    /// How a stage would end if every survivor were confirmed; `None` while trials are not counted, or results do not
+    /// keep the bounds of its gates.
+    pub(crate) fn unconfirmed_end(&self, stage: StageIndex) -> Option<&StageEnd> {
+        if !self.all_counted(stage) {
+            return None;
+        }
+        self.examination(stage).end.as_ref()
     }
 
     /// Forgets what an event bears on: of the stages that it names, or of all.
@@ -159,12 +158,14 @@ impl Controller {
         };
     }
 
-    /// The results among the cases that would survive a stage whose trials all ended.
+    /// The results among the cases that would survive a stage whose trials are all counted.
     fn results_among_survivors(&self, stage: StageIndex) -> Vec<&Trial> {
-        let survivors = self.examination(stage).survivors.iter();
-        survivors
-            .filter_map(|trial| self.trials.get(trial))
-            .collect()
+        let Some(StageEnd::Completed { survivors, .. }) = self.unconfirmed_end(stage) else {
+            return Vec::new();
+        };
+        let trials = survivors.iter().map(CaseName::trial);
+        let own = trials.filter(|trial| trial.stage == stage);
+        own.filter_map(|trial| self.trials.get(&trial)).collect()
     }
 
     fn confirmation_refuses(&self, trial: &Trial) -> Option<Refusal> {

@@ -17,6 +17,7 @@ use crate::propose::Planned;
 use crate::schedule::{Queue, Schedule, Work};
 use crate::select::Verdict;
 use crate::tally::{StudyTally, Tally};
+use crate::trials::Trials;
 
 /// Attempts lost with their worker after which a trial counts as failed: it may be what kills them.
 const CRASH_LIMIT: usize = 3;
@@ -29,7 +30,7 @@ pub struct Controller {
     pub(crate) base_repeats: Repeats,
     pub(crate) noise: Option<Noise>,
     pub(crate) stages: Vec<Stage>,
-    pub(crate) trials: BTreeMap<TrialId, Trial>,
+    pub(crate) trials: Trials,
     pub(crate) cases: BTreeMap<CaseName, Case>,
     pub(crate) running: BTreeSet<AttemptId>,
     pub(crate) schedule: Schedule,
@@ -341,11 +342,11 @@ impl Controller {
         let memory_mib = program.study().limits.memory_mib;
         Ok(Self {
             stages: vec![waiting; program.study().stages.len()],
+            trials: Trials::of(program.study().stages.len()),
             program,
             base: Vec::new(),
             base_repeats: Repeats::new(),
             noise: None,
-            trials: BTreeMap::new(),
             cases: BTreeMap::new(),
             running: BTreeSet::new(),
             schedule: Schedule::new(memory_mib.saturating_mul(1 << 20)),
@@ -375,12 +376,7 @@ impl Controller {
 
     /// The trials of one stage in proposal order.
     pub fn trials_of(&self, stage: StageIndex) -> impl DoubleEndedIterator<Item = &Trial> {
-        let first = TrialId { stage, derived: 1 };
-        let last = TrialId {
-            stage,
-            derived: u32::MAX,
-        };
-        self.trials.range(first..=last).map(|(_, trial)| trial)
+        self.trials.of_stage(stage).iter()
     }
 
     /// One trial.

@@ -178,8 +178,10 @@ impl Controller {
             }
             Event::AttemptStarted { attempt } => match self.next_attempt(attempt.trial) {
                 Some(expected) if expected == *attempt => {
-                    self.attempts_mut(attempt.trial)
-                        .push(Attempt::started(attempt.number));
+                    let attempts = self.attempts_mut(attempt.trial);
+                    // Nearly all have one, and an attempt is large.
+                    attempts.reserve_exact(1);
+                    attempts.push(Attempt::started(attempt.number));
                     self.dequeue(attempt.trial);
                     self.begin(*attempt, AttemptRole::Derives);
                 }
@@ -263,13 +265,13 @@ impl Controller {
                 let Some(planned) = found.planned.pop_front() else {
                     return refuse("nothing is planned here".to_owned());
                 };
+                let all = found.planned_count() + 1;
                 found.proposed += 1;
                 let work = Work {
                     kind: self.schedule.kind_of(&eco.name),
                     cells: self.cells_of(parent),
                 };
-                self.trials.insert(
-                    *trial,
+                self.trials.push(
                     Trial {
                         id: *trial,
                         parent: planned.parent,
@@ -283,6 +285,7 @@ impl Controller {
                         verdict: None,
                         work,
                     },
+                    all,
                 );
                 self.enqueue(*trial);
                 if self.cause_within_stage(*trial).is_some() {

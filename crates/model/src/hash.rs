@@ -36,9 +36,7 @@ impl ContentHash {
 
 impl fmt::Display for ContentHash {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        formatter.write_str(&blake3::Hash::from_bytes(self.0).to_hex())
     }
 }
 
@@ -71,14 +69,7 @@ impl FromStr for ContentHash {
     type Err = ParseHashError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = || ParseHashError(text.to_owned());
-        if text.len() != 64 || !text.is_ascii() {
-            return Err(error());
-        }
-        let mut bytes = [0; 32];
-        for (index, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).map_err(|_| error())?;
-        }
-        Ok(Self(bytes))
+        let hash = blake3::Hash::from_hex(text).map_err(|_| ParseHashError(text.to_owned()))?;
+        Ok(Self(*hash.as_bytes()))
     }
 }
