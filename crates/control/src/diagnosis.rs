@@ -103,7 +103,7 @@ pub(crate) fn catalogue_entries<'a>(
         for parameters in eco.manifest.remedies.values() {
             let parameters = parameters.iter().map(|(name, value)| {
                 let domain = noodle2_model::ParameterDomain::Value(value.clone());
-                (name.clone(), domain)
+                (name.to_owned(), domain)
             });
             let entry = StageEco {
                 name: eco.manifest.name.clone(),

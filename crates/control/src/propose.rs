@@ -49,13 +49,9 @@ pub(crate) struct Planned {
     pub reason: Option<String>,
 }
 
-/// What makes two trials the same: parent design, ECO with its content, parameters.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct TrialKey {
-    design: ContentHash,
-    eco: ContentHash,
-    parameters: String,
-}
+/// What makes two trials the same: parent design, ECO with its content, parameters; as their hash.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct TrialKey(ContentHash);
 
 impl From<(CaseName, EcoProposal)> for Planned {
     fn from((parent, eco): (CaseName, EcoProposal)) -> Self {
@@ -69,13 +65,14 @@ impl From<(CaseName, EcoProposal)> for Planned {
 
 impl TrialKey {
     pub fn new(design: ContentHash, eco: &EcoProposal) -> Self {
-        let steps = eco.sequence.iter();
-        let steps: Vec<String> = steps.map(|step| parameter_text(&step.parameters)).collect();
-        Self {
-            design,
-            eco: eco.content,
-            parameters: parameter_text(&eco.parameters) + &steps.concat(),
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(design.as_bytes());
+        hasher.update(eco.content.as_bytes());
+        let steps = eco.sequence.iter().map(|step| &step.parameters);
+        for parameters in std::iter::once(&eco.parameters).chain(steps) {
+            hasher.update(parameter_text(parameters).as_bytes());
         }
+        Self(ContentHash::from_bytes(*hasher.finalize().as_bytes()))
     }
 }
 

@@ -267,6 +267,9 @@ impl Controller {
                 };
                 let all = found.planned_count() + 1;
                 found.proposed += 1;
+                if found.planned.is_empty() {
+                    found.planned.shrink_to_fit();
+                }
                 let work = Work {
                     kind: self.schedule.kind_of(&eco.name),
                     cells: self.cells_of(parent),

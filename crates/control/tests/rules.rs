@@ -480,7 +480,9 @@ fn no_trial_is_proposed_twice_for_the_same_parent() {
         .map(|trial| {
             format!(
                 "{} {} {:?}",
-                trial.id, trial.parent, trial.eco.parameters["paths"]
+                trial.id,
+                trial.parent,
+                trial.eco.parameters.get("paths").unwrap()
             )
         })
         .collect();

@@ -89,7 +89,7 @@ impl Composition {
             version: 1,
             content: ContentHash::of(text),
             class,
-            parameters,
+            parameters: parameters.into(),
             sequence: Vec::new(),
             rollback: None,
             composition: Some(Box::new(self)),

@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Composition, ContentHash, EcoClass, EngineKind, Metric, Rollback, Symptom, TrialId};
+use crate::{
+    Composition, ContentHash, EcoClass, EngineKind, Metric, Parameters, Rollback, Symptom, TrialId,
+};
 
 /// The value of one ECO parameter.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -33,9 +35,6 @@ impl fmt::Display for ParameterValue {
         }
     }
 }
-
-/// Parameter values by name, in alphabetical order.
-pub type Parameters = BTreeMap<String, ParameterValue>;
 
 /// The type, range and default of one ECO parameter.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]

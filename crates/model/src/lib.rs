@@ -18,6 +18,7 @@ mod ids;
 mod metric;
 mod noise;
 mod outcome;
+mod parameters;
 mod pattern;
 mod people;
 mod policy;
@@ -36,7 +37,7 @@ pub use composition::{ComposeMode, Composition, ConflictRule};
 pub use diagnosis::{PathExtreme, PathProfile, PathStage, Symptom};
 pub use eco::{
     EcoImplementation, EcoManifest, EcoProposal, ExpectedEffect, ParameterKind, ParameterSpec,
-    ParameterValue, Parameters,
+    ParameterValue,
 };
 pub use equivalence::{EquivalenceProof, EquivalenceVerdict};
 pub use event::{
@@ -55,6 +56,7 @@ pub use outcome::{
     AttemptUsage, DesignState, Failure, FailureClass, FailureScope, Finding, FindingKind,
     Measurement, Outcome, PathGroupSummary, Severity, WorstPath,
 };
+pub use parameters::Parameters;
 pub use pattern::matches_pattern;
 pub use people::{
     Approval, Notification, Occasion, OnTimeout, ParseTimeSpanError, TextPiece, TimeSpan,

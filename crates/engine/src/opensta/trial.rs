@@ -443,7 +443,7 @@ impl StudyContext {
         let mut values: BTreeMap<&str, String> = proposal
             .parameters
             .iter()
-            .map(|(name, value)| (name.as_str(), value.to_string()))
+            .map(|(name, value)| (name, value.to_string()))
             .collect();
         let libraries = self.groups[0].scenes[0].libraries.iter();
         let output = folder.join(REWRITTEN);

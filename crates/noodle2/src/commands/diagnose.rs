@@ -159,7 +159,7 @@ fn eco(suggestion: &Suggestion) -> String {
     let parameters = suggestion.parameters.iter();
     parameters.fold(
         suggestion.eco.clone(),
-        |text, (name, value): (&String, &ParameterValue)| format!("{text} {name}={value}"),
+        |text, (name, value): (&str, &ParameterValue)| format!("{text} {name}={value}"),
     )
 }
 

@@ -59,7 +59,7 @@ impl References for FakeWorld {
         };
         Some(EcoManifest {
             remedies: match name {
-                "repair_hold" => BTreeMap::from([(Symptom::Hold, BTreeMap::new())]),
+                "repair_hold" => BTreeMap::from([(Symptom::Hold, Default::default())]),
                 _ => BTreeMap::new(),
             },
             name: name.to_owned(),
