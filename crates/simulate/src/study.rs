@@ -43,7 +43,9 @@ impl Simulated {
     pub fn new(mut identity: RunIdentity, barrier: bool) -> Result<Self, ProgramError> {
         let mut notes = Vec::new();
         let study = &mut identity.study;
-        let dag = Program::dag_of(study)?;
+        // A stage that may draw from another waits for it too.
+        let dag = Program::dag_of(study)?.with_waits(study.waits());
+        let dag = dag.map_err(ProgramError::Graph)?;
         let mut waves = vec![0; dag.len()];
         for (number, wave) in dag.waves().iter().enumerate() {
             wave.iter()
