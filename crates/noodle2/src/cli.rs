@@ -405,6 +405,8 @@ pub(crate) enum Template {
     Sequential,
     /// Two branches at the same time, and a join.
     Branching,
+    /// Fourteen stages and some thousand trials: branches of uneven length, and a join.
+    Uneven,
 }
 
 /// A tool that an ECO script can be written for.

@@ -13,6 +13,7 @@ const NETLIST: &str = include_str!("../../../../examples/templates/counter.v");
 const CONSTRAINTS: &str = include_str!("../../../../examples/templates/constraints.sdc");
 const SEQUENTIAL: &str = include_str!("../../../../examples/templates/sequential.yaml");
 const BRANCHING: &str = include_str!("../../../../examples/templates/branching.yaml");
+const UNEVEN: &str = include_str!("../../../../examples/templates/uneven.yaml");
 
 /// `noodle2 init`.
 pub(crate) fn init(folder: &Path, template: Template) -> Result<Exit, CommandFailure> {
@@ -35,6 +36,7 @@ pub(crate) fn write_template(folder: &Path, template: Template) -> Result<(), Co
     let study = match template {
         Template::Sequential => SEQUENTIAL,
         Template::Branching => BRANCHING,
+        Template::Uneven => UNEVEN,
     };
     let files = [
         ("study.yaml", study),
