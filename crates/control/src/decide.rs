@@ -467,10 +467,9 @@ impl Controller {
                 let trials = (!parents.is_empty()).then(|| self.trials_of(ancestor));
                 let trials = trials.into_iter().flatten();
                 let trials = trials.filter(|trial| !self.is_discarded(trial.id));
-                let keys = trials.filter_map(move |trial| {
+                trials.filter_map(move |trial| {
                     Some(TrialKey::new(*parents.get(&trial.parent)?, &trial.eco))
-                });
-                keys
+                })
             })
             .collect()
     }
