@@ -79,6 +79,21 @@ pub fn write_atomic(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), StoreErr
     rename_over(temporary.into_temp_path(), path)
 }
 
+/// As [`write_atomic`], but durable only when the system comes to it: for what may be lost with the machine's power.
+///
+/// # Errors
+/// [`StoreError::Io`] or [`StoreError::DiskFull`]; `path` is then as it was.
+pub fn write_whole(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), StoreError> {
+    let mut temporary = new_temporary(path)?;
+    let file = temporary.as_file_mut();
+    file.write_all(bytes.as_ref()).context("write", path)?;
+    let temporary = temporary.into_temp_path();
+    temporary
+        .persist(path)
+        .map_err(|refused| refused.error)
+        .context("rename a temporary file to", path)
+}
+
 /// Appends a line to a file that is made when missing, and syncs it. For records that stand alone: after a kill the
 /// last line may be torn.
 ///
