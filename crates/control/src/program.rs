@@ -241,8 +241,8 @@ impl Program {
         &self.followers[stage.position()]
     }
 
-    /// Whether a trial of a stage that ends late may have let it end sooner, had it been made first: where anything
-    /// counts trials in the order in which they were proposed before all of them ended.
+    /// Whether anything may end a stage by counting its trials in the order of their proposal before all of them ended:
+    /// then they start in that order too.
     pub(crate) fn counts_in_order(&self, stage: StageIndex) -> bool {
         self.in_order[stage.position()]
     }

@@ -171,14 +171,26 @@ impl Schedule {
         kind
     }
 
-    /// Seconds that so many attempts of one kind take, of which `sized` are on designs of `cells` cells together. An ECO
-    /// that was not seen takes the mean of its stage, or else of all; where nothing was seen, every attempt takes one.
+    /// Seconds that so many attempts of one kind take, of which `sized` are on designs of `cells` cells together; where
+    /// nothing was seen, every attempt counts alike.
     fn seconds_of(
         &self,
         kind: WorkKind,
         stage: Option<StageIndex>,
-        (count, sized, cells): (u32, u32, f64),
+        attempts: (u32, u32, f64),
     ) -> f64 {
+        let (count, ..) = attempts;
+        let known = self.known_seconds_of(kind, stage, attempts);
+        known.unwrap_or(f64::from(count))
+    }
+
+    /// The same; `None` where nothing was seen. An ECO that was not seen takes the mean of its stage, or else of all.
+    fn known_seconds_of(
+        &self,
+        kind: WorkKind,
+        stage: Option<StageIndex>,
+        (count, sized, cells): (u32, u32, f64),
+    ) -> Option<f64> {
         let own = self.costs[kind.0 as usize].mean();
         let of_stage = stage.and_then(|stage| self.stages.get(&stage));
         let all = self.all.mean();
@@ -187,14 +199,18 @@ impl Schedule {
             .into_iter()
             .flatten()
             .find_map(|mean| mean.of(count, sized, cells))
-            .unwrap_or(f64::from(count))
     }
 
-    /// Seconds that one attempt takes.
+    /// Seconds that one attempt takes; one where nothing was seen.
     pub fn seconds(&self, work: Work, stage: Option<StageIndex>) -> f64 {
+        self.known_seconds(work, stage).unwrap_or(1.0)
+    }
+
+    /// Seconds that one attempt takes; `None` where nothing was seen.
+    pub fn known_seconds(&self, work: Work, stage: Option<StageIndex>) -> Option<f64> {
         let cells = work.cells.map_or(0.0, f64::from);
         let sized = u32::from(work.cells.is_some());
-        self.seconds_of(work.kind, stage, (1, sized, cells))
+        self.known_seconds_of(work.kind, stage, (1, sized, cells))
     }
 
     /// The mean over ECOs of the seconds that one attempt of each takes; one second where nothing was seen.

@@ -301,9 +301,14 @@ impl Controller {
         self.schedule.held_bytes()
     }
 
-    /// Seconds that a trial is expected to take, by what ended of this run; in trials where nothing has.
-    pub fn expected_s(&self, trial: TrialId) -> Option<f64> {
-        let found = self.trials.get(&trial)?;
-        Some(self.schedule.seconds(found.work, Some(trial.stage)))
+    /// Seconds that a trial is expected to take, and bytes that it is expected to hold at most, by what ended of this
+    /// run; each absent where nothing tells it.
+    pub fn expected_costs(&self, trial: TrialId) -> (Option<f64>, Option<u64>) {
+        let Some(found) = self.trials.get(&trial) else {
+            return (None, None);
+        };
+        let bytes = self.schedule.memory_bytes(found.work);
+        let seconds = self.schedule.known_seconds(found.work, Some(trial.stage));
+        (seconds, Some(bytes).filter(|bytes| *bytes > 0))
     }
 }

@@ -84,7 +84,8 @@ impl Run {
     }
 
     fn expected_s(&self, trial: &str) -> f64 {
-        self.controller.expected_s(trial.parse().unwrap()).unwrap()
+        let costs = self.controller.expected_costs(trial.parse().unwrap());
+        costs.0.unwrap()
     }
 
     fn running(&self) -> Vec<String> {

@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use crate::noise::{fallback_text, indistinguishable, indistinguishable_lines, repeat_lines};
 use crate::{
-    ApprovalStanding, ApprovalSummary, History, NoiseSummary, Spent, StageStatus,
-    composition_lines, count_text, eco_text, gain_text, metric_text, trial_text, veto_text,
-    weight_text,
+    ApprovalStanding, ApprovalSummary, History, NoiseSummary, Spent, StageStatus, bytes_text,
+    composition_lines, count_text, eco_text, gain_text, metric_text, seconds_text, trial_text,
+    veto_text, weight_text,
 };
 
 /// What is explained, and in which sentences.
@@ -212,10 +212,25 @@ impl Explainer<'_> {
                     StageStatus::new(self.controller, self.history.status(), trial.id.stage);
                 match stage.has_ended() {
                     true => vec!["its stage ended before a worker was free for it".to_owned()],
-                    false => vec!["it waits for a worker".to_owned()],
+                    false => vec![self.waiting_line(trial)],
                 }
             }
             None => Vec::new(),
+        }
+    }
+
+    /// That a trial waits, and what it will cost by what the run has learned.
+    fn waiting_line(&self, trial: &Trial) -> String {
+        let (seconds, bytes) = self.controller.expected_costs(trial.id);
+        let seconds = seconds.map(|seconds| format!("to take {}", seconds_text(seconds)));
+        let bytes = bytes.map(|bytes| format!("to hold {}", bytes_text(bytes)));
+        let expected: Vec<String> = seconds.into_iter().chain(bytes).collect();
+        match expected.is_empty() {
+            true => "it waits for a worker".to_owned(),
+            false => format!(
+                "it waits for a worker; it is expected {}",
+                expected.join(" and ")
+            ),
         }
     }
 
