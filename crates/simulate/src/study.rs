@@ -65,9 +65,12 @@ impl Simulated {
                     stage.proposer = Default::default();
                     stage.proposer.kind = ProposerKind::Random;
                 }
-                ProposerKind::External | ProposerKind::Diagnosis => notes.push(format!(
-                    "stage `{name}` names no ECO of its own, and there is nothing to be diagnosed or asked: it tries nothing"
-                )),
+                ProposerKind::External | ProposerKind::Diagnosis => {
+                    notes.push(format!(
+                        "stage `{name}` names no ECO of its own, and there is nothing to be diagnosed or asked: it tries nothing"
+                    ));
+                    stage.proposer = Default::default();
+                }
                 _ => {}
             }
             if let Some(approval) = &stage.approval {
@@ -86,15 +89,6 @@ impl Simulated {
                 approval.from.clear();
                 approval.approvers = 1;
                 approval.timeout = None;
-            }
-        }
-        // Without paths there is nothing to be diagnosed, and a stage that asks a program has none to ask.
-        for stage in &mut study.stages {
-            if matches!(
-                stage.proposer.kind,
-                ProposerKind::External | ProposerKind::Diagnosis
-            ) {
-                stage.proposer = Default::default();
             }
         }
         if study.budget.disk_mib.is_some() {

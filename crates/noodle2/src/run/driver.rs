@@ -35,6 +35,8 @@ pub(crate) struct Driver {
     pub workers: usize,
     /// What the attempts which run at once may hold together; `None` where that cannot be told.
     pub memory_bytes: Option<u64>,
+    /// Whether it was told that an attempt does not fit into that by itself.
+    pub told_oversized: bool,
     /// Where and how programs of the user's are asked for proposals.
     pub asking: AskingPlace,
     pub people: People,
@@ -162,7 +164,10 @@ impl Driver {
     }
 
     /// Says of an attempt that starts that it does not fit into memory by itself.
-    fn tell_oversized(&self, decision: &Event, watch: &mut Watch) {
+    fn tell_oversized(&mut self, decision: &Event, watch: &mut Watch) {
+        if self.told_oversized {
+            return;
+        }
         let (Event::AttemptStarted { attempt }
         | Event::ConfirmationStarted { attempt }
         | Event::RepeatStarted { attempt, .. }) = decision
@@ -173,9 +178,10 @@ impl Driver {
         if let (Some(limit), Some(bytes)) = (self.memory_bytes, expected)
             && bytes > limit
         {
+            self.told_oversized = true;
             let mib = |bytes: u64| bytes.div_ceil(1 << 20);
             watch.say(&format!(
-                "N2-RUN-021: {attempt} runs alone: it is expected to hold {} MiB, and attempts may hold {} MiB together \
+                "N2-RUN-021: {attempt} runs alone, and so does every attempt like it: it is expected to hold {} MiB, and attempts may hold {} MiB together \
                  (`--memory-mib`)",
                 mib(bytes),
                 mib(limit)
