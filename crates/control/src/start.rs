@@ -3,8 +3,8 @@
 //!
 //! A stage with trials that wait occupies the workers for at least its longest trial, and for its work shared out over
 //! all of them; after it comes the longest path of stages that wait for it, each counted alike. The stage with the most
-//! left goes first, and what is left of it shrinks with each of its trials that starts, so branches of like length take
-//! turns.
+//! left goes first, of several alike the one with more work that waits; what is left shrinks with each trial that starts, so
+//! branches of like length take turns.
 //!
 //! An attempt that does not fit waits, and so does everything after it: what overtakes it could keep it waiting for
 //! ever. One that would not fit even alone starts once nothing else runs.
@@ -145,8 +145,8 @@ impl Controller {
         let mut open = self.open_stages(workers);
         while !room.is_full() {
             let longest = open.iter_mut().rev().max_by(|left, right| {
-                let (left, right) = (left.remaining_s(workers), right.remaining_s(workers));
-                left.total_cmp(&right)
+                let longer = (left.remaining_s(workers)).total_cmp(&right.remaining_s(workers));
+                longer.then(left.work_s.total_cmp(&right.work_s))
             });
             let Some(found) = longest else {
                 break;
