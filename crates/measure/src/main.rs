@@ -5,6 +5,7 @@
 //! `SYNTHETIC.txt`, is good for measuring, and for nothing else. Never ships.
 
 mod open;
+mod report;
 mod trials;
 
 use std::io::{self, Write};
@@ -14,10 +15,11 @@ use std::process::ExitCode;
 use noodle2_control::TransitionError;
 use noodle2_store::StoreError;
 
-const USAGE: &str = "usage: noodle2-measure trials RUN COUNT READY | noodle2-measure open RUN
+const USAGE: &str = "usage: noodle2-measure trials RUN COUNT READY | open RUN | report BYTES
 
   trials   give COUNT more trials of an interrupted run synthetic results, READY of them at once, all durable
-  open     read and fold the journal of a run, up to the first decision";
+  open     read and fold the journal of a run, up to the first decision
+  report   print a timing report of that length";
 
 /// Why nothing was measured.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +45,13 @@ fn main() -> ExitCode {
         ["trials", run, count, ready] => match (count.parse(), ready.parse()) {
             (Ok(count), Ok(ready)) => trials::measure(Path::new(run), count, ready),
             _ => return usage(),
+        },
+        ["report", bytes] => match bytes.parse() {
+            // A reader that went away has seen enough.
+            Ok(bytes) => {
+                return report::print(bytes).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+            }
+            Err(_) => return usage(),
         },
         ["open", run] => open::measure(Path::new(run)),
         _ => return usage(),

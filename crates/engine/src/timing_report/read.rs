@@ -37,6 +37,8 @@ pub struct ReportReader {
     /// Bytes that may still be remembered.
     memory: usize,
     layout: Layout,
+    /// Whether the list that is read has a row.
+    has_rows: bool,
     path: Path,
     groups: Vec<Group>,
     /// The group of the last path: most paths are of the one before's.
@@ -127,6 +129,7 @@ impl ReportReader {
             limits,
             memory: limits.memory,
             layout: Layout::Other,
+            has_rows: false,
             path: Path::default(),
             groups: Vec::new(),
             last_group: 0,
@@ -141,12 +144,15 @@ impl ReportReader {
             (Layout::Data | Layout::Required, Some(b' ' | b'-' | b'(' | b'0'..=b'9') | None) => {
                 self.table_line(line)
             }
-            (_, None) => {}
+            // A list ends with the first empty line behind its first row.
+            (_, None) => {
+                if std::mem::take(&mut self.has_rows) {
+                    self.begin(Layout::Other);
+                }
+            }
             (Layout::Head, Some(b' ' | b'-')) => self.end_of_head(line),
             _ if self.keyword(line) => {}
-            (Layout::Ends, _) => self.ends_line(line),
-            (Layout::Summary, _) => self.summary_line(line),
-            (Layout::Slacks, _) => self.slacks_line(line),
+            (Layout::Ends | Layout::Summary | Layout::Slacks, _) => self.list_line(line),
             // Where the columns of a table are named.
             (Layout::Head, Some(b'F' | b'D')) => self.end_of_head(line),
             _ => {}
@@ -159,7 +165,7 @@ impl ReportReader {
         self.close();
         let mut report = self.report;
         report.cut_lines = cut_lines;
-        let decimals = report.decimals.unwrap_or(0);
+        let decimals = report.most_decimals.unwrap_or(0);
         let mut checks: Vec<ReportCheck> = self.groups.iter().map(|group| group.check).collect();
         checks.sort_unstable();
         checks.dedup();
@@ -268,6 +274,7 @@ impl ReportReader {
     fn begin(&mut self, layout: Layout) {
         self.close();
         self.layout = layout;
+        self.has_rows = false;
     }
 
     /// Ends a path of which no slack was printed.
@@ -332,86 +339,104 @@ impl ReportReader {
         self.path.clear();
     }
 
-    /// `_467_/D (DFF_X1)   0.26   1.17   -0.91 (VIOLATED)`
-    fn ends_line(&mut self, line: &[u8]) {
-        if line.starts_with(b"---") {
+    /// A line of a list; one that is none ends the list.
+    fn list_line(&mut self, line: &[u8]) {
+        if line.starts_with(b"---") || line.trim_ascii() == b"Required  Actual" {
             return;
         }
-        let status = memchr::memrchr(b'(', line)
-            .filter(|at| line[*at..].starts_with(b"(VIOLATED") || line[*at..].starts_with(b"(MET"));
-        let Some((slack, rest)) = status.and_then(|at| row::last_word(&line[..at])) else {
+        let is_row = match self.layout {
+            Layout::Ends => self.ends_line(line),
+            Layout::Summary => self.summary_line(line),
+            _ => self.slacks_line(line),
+        };
+        match is_row {
+            Some(slack) => {
+                self.count(slack);
+                self.path.start.clear();
+                self.path.end.clear();
+                self.has_rows = true;
+            }
             // A long name stands on a line of its own.
-            self.path.end.clear();
-            self.path.end.extend_from_slice(name_of(line));
-            return;
-        };
-        let Some(number) = row::number(slack) else {
-            return;
-        };
-        let is_violated = status.is_some_and(|at| line[at..].starts_with(b"(VIOLATED"));
-        if let Some((name, _)) = row::word(rest).filter(|(name, _)| row::number(name).is_none()) {
-            self.path.end.clear();
-            self.path.end.extend_from_slice(name);
+            None if self.layout != Layout::Slacks
+                && names(line).is_some_and(|(_, end)| end.is_none()) =>
+            {
+                let name = name_of(line);
+                let place = match self.layout {
+                    Layout::Ends => &mut self.path.end,
+                    _ => &mut self.path.start,
+                };
+                place.clear();
+                place.extend_from_slice(name);
+            }
+            None => self.begin(Layout::Other),
         }
-        self.count(Slack {
+    }
+
+    /// `_467_/D (DFF_X1)   0.26   1.17   -0.91 (VIOLATED)`
+    fn ends_line(&mut self, line: &[u8]) -> Option<Slack> {
+        let at = memchr::memrchr(b'(', line)?;
+        let is_violated = line[at..].starts_with(b"(VIOLATED");
+        if !is_violated && !line[at..].starts_with(b"(MET") {
+            return None;
+        }
+        let (slack, rest) = row::last_word(&line[..at])?;
+        let number = row::number(slack)?;
+        let (actual, rest) = row::last_word(rest)?;
+        let (required, rest) = row::last_word(rest)?;
+        row::number(actual).and(row::number(required))?;
+        match names(rest) {
+            Some((end, None)) => {
+                self.path.end.clear();
+                self.path.end.extend_from_slice(end);
+            }
+            None if rest.trim_ascii().is_empty() && !self.path.end.is_empty() => {}
+            _ => return None,
+        }
+        Some(Slack {
             number,
             is_violated,
-        });
-        self.path.end.clear();
+        })
     }
 
     /// `_452_/Q (DFF_X1)   _467_/D (DFF_X1)   -0.91`
-    fn summary_line(&mut self, line: &[u8]) {
-        let Some((number, rest)) =
-            row::last_word(line).and_then(|(slack, rest)| Some((row::number(slack)?, rest)))
-        else {
-            if !line.starts_with(b"---") {
-                self.path.start.clear();
-                self.path.start.extend_from_slice(name_of(line));
-            }
-            return;
-        };
-        let mut names = names(rest);
-        match (names.next(), names.next()) {
-            (Some(start), Some(end)) => {
+    fn summary_line(&mut self, line: &[u8]) -> Option<Slack> {
+        let (slack, rest) = row::last_word(line)?;
+        let number = row::number(slack)?;
+        match names(rest)? {
+            (start, Some(end)) => {
                 self.path.start.clear();
                 self.path.start.extend_from_slice(start);
                 self.path.end.extend_from_slice(end);
             }
-            (Some(end), None) => self.path.end.extend_from_slice(end),
-            _ => return,
+            (end, None) if !self.path.start.is_empty() => self.path.end.extend_from_slice(end),
+            _ => return None,
         }
-        let is_violated = number.value.is_sign_negative();
-        self.count(Slack {
+        Some(Slack {
             number,
-            is_violated,
-        });
-        self.path.clear();
+            is_violated: number.value.is_sign_negative(),
+        })
     }
 
     /// `clk   -0.91`
-    fn slacks_line(&mut self, line: &[u8]) {
-        let found = row::last_word(line)
-            .and_then(|(slack, rest)| Some((row::number(slack)?, rest.trim_ascii())))
-            .filter(|(_, group)| !group.is_empty());
-        let Some((number, group)) = found else {
-            return;
-        };
+    fn slacks_line(&mut self, line: &[u8]) -> Option<Slack> {
+        let (group, rest) = row::word(line)?;
+        let (slack, rest) = row::word(rest)?;
+        let number = row::number(slack).filter(|_| rest.trim_ascii().is_empty())?;
         self.path.group = Some(group.to_vec());
-        let is_violated = number.value.is_sign_negative();
-        self.count(Slack {
+        Some(Slack {
             number,
-            is_violated,
-        });
-        self.path.clear();
+            is_violated: number.value.is_sign_negative(),
+        })
     }
 
     /// Counts the path that was read.
     fn count(&mut self, slack: Slack) {
         let decimals = slack.number.decimals;
         self.report.paths += 1;
-        let fewest = self.report.decimals.get_or_insert(decimals);
+        let fewest = self.report.fewest_decimals.get_or_insert(decimals);
         *fewest = decimals.min(*fewest);
+        let most = self.report.most_decimals.get_or_insert(decimals);
+        *most = decimals.max(*most);
         let Some(position) = self.group_of_path() else {
             self.report.further_groups += 1;
             return;
@@ -636,17 +661,21 @@ fn name_of(text: &[u8]) -> &[u8] {
     text[..end].trim_ascii_end()
 }
 
-/// The words that are not in brackets.
-fn names(mut text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    std::iter::from_fn(move || {
-        loop {
-            let (word, rest) = row::word(text)?;
-            text = rest;
-            if !word.starts_with(b"(") {
-                return Some(word);
-            }
-        }
-    })
+/// One or two names, each with what it is of in brackets: `_452_/Q (DFF_X1)   _467_/D (DFF_X1)`.
+fn names(text: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
+    let named = |text| {
+        let (name, rest) = row::word(text)?;
+        let (cell, rest) = row::word(rest)?;
+        (cell.starts_with(b"(") && cell.ends_with(b")")).then_some((name, rest))
+    };
+    let (first, rest) = named(text)?;
+    if rest.trim_ascii().is_empty() {
+        return Some((first, None));
+    }
+    let (second, rest) = named(rest)?;
+    rest.trim_ascii()
+        .is_empty()
+        .then_some((first, Some(second)))
 }
 
 fn text(bytes: &[u8]) -> String {

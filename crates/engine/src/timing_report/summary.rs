@@ -15,7 +15,9 @@ pub struct TimingReport {
     pub no_paths: u64,
     /// The fewest digits behind the point of any slack; [`None`] where none is printed. Every slack is off by up to half
     /// a unit of this digit, and every sum by as much for each of its endpoints.
-    pub decimals: Option<u8>,
+    pub fewest_decimals: Option<u8>,
+    /// The most digits behind the point of any slack.
+    pub most_decimals: Option<u8>,
     /// The checks over all groups.
     pub checks: Vec<EndpointSummary>,
     /// The path groups, in the order in which they first appear.
@@ -28,6 +30,35 @@ pub struct TimingReport {
     pub cut_lines: u64,
     /// Groups that were left out, since there were more than anybody constrains: one report is not of this kind.
     pub further_groups: u64,
+}
+
+impl TimingReport {
+    /// Brings all times to a unit that is smaller by this power of ten.
+    pub fn scale(&mut self, power: u8) {
+        let fewer = |decimals: u8| decimals.saturating_sub(power);
+        self.fewest_decimals = self.fewest_decimals.map(fewer);
+        let left = self.most_decimals.map(fewer);
+        self.most_decimals = left;
+        let unit = 10_f64.powi(i32::from(left.unwrap_or(0).min(12)));
+        let factor = 10_f64.powi(i32::from(power));
+        // As many digits as there were.
+        let scaled = |time: &mut f64| *time = (*time * factor * unit).round() / unit;
+        let ends = |ends: &mut EndpointSummary| {
+            ends.worst_slack.iter_mut().for_each(scaled);
+            ends.total_negative_slack.iter_mut().for_each(scaled);
+        };
+        self.checks.iter_mut().for_each(ends);
+        self.groups
+            .iter_mut()
+            .for_each(|group| ends(&mut group.ends));
+        for path in &mut self.worst_paths {
+            scaled(&mut path.slack);
+            if let Some(delays) = &mut path.delays {
+                scaled(&mut delays.cell_delay);
+                scaled(&mut delays.net_delay);
+            }
+        }
+    }
 }
 
 /// What a path is checked for.

@@ -49,7 +49,7 @@ fn path_to<'a>(end: &'a str) -> Vec<(&'a str, f64)> {
 #[test]
 fn a_path_tells_its_slack_its_ends_and_what_its_delay_is_spent_in() {
     let report = read(&full("r1", "r2", "max", &path_to("r2/D"), -0.41));
-    assert_eq!((report.paths, report.decimals), (1, Some(2)));
+    assert_eq!((report.paths, report.fewest_decimals), (1, Some(2)));
     let path = &report.worst_paths[0];
     assert_eq!(path.start.as_deref(), Some("r1"));
     assert_eq!((path.end.as_str(), path.slack), ("r2/D", -0.41));
@@ -218,7 +218,7 @@ fn paths_without_a_slack_are_counted_and_nothing_else() {
     let report = read(&(short.to_owned() + short));
     assert_eq!((report.paths, report.paths_without_slack), (2, 2));
     assert_eq!(report.checks, []);
-    assert_eq!(report.decimals, None);
+    assert_eq!(report.fewest_decimals, None);
 
     let free = full("r1", "r2", "max", &path_to("r2/D"), 0.0);
     let free = free.split("\n\n   1.00").next().unwrap().to_owned()
@@ -254,6 +254,41 @@ fn a_report_is_found_among_the_other_lines_of_a_log() {
     let twice = read(&(text.clone() + &text));
     assert_eq!((twice.paths, twice.worst_paths.len()), (2, 1));
     assert_eq!(twice.checks, report.checks);
+}
+
+/// Lists end where they end: what stands behind them in a log is no part of them.
+#[test]
+fn nothing_behind_a_list_is_taken_for_a_row() {
+    let slacks = "Group                                  Slack\n---------\nclk   -0.91\n";
+    let summary = "Startpoint                           Endpoint                               Slack\n---\n\n\
+                   r1/Q (DFF_X1)                     r2/D (DFF_X1)                       -0.91\n";
+    let ends = "min_delay/hold group clk\n\nEndpoint   Delay   Delay   Slack\n----\n\
+                r2/D (DFF_X1)                           0.26    1.17   -0.91 (VIOLATED)\n";
+    for list in [slacks, summary, ends] {
+        for behind in [
+            "\nother -7.00\n",
+            "Tap cell   114   30.3\n",
+            "a word (BUF) -3.00\n",
+        ] {
+            let report = read(&format!(
+                "{list}{behind}wns -9.00\nr9/D (X) 1.0 1.0 -8.00 (VIOLATED)\n"
+            ));
+            assert_eq!(
+                (report.paths, report.checks[0].worst_slack),
+                (1, Some(-0.91)),
+                "{list}{behind}"
+            );
+        }
+    }
+}
+
+#[test]
+fn in_another_unit_times_have_as_many_digits_as_before() {
+    let mut report = read(&full("r1", "r2", "max", &path_to("r2/D"), -0.41));
+    report.scale(3);
+    assert_eq!(report.fewest_decimals, Some(0));
+    assert_eq!(report.checks[0].total_negative_slack, Some(-410.0));
+    assert_eq!(report.worst_paths[0].delays.unwrap().cell_delay, 350.0);
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod minimize;
 mod plan;
 mod priors;
 mod run;
+mod timing_report;
 mod verify;
 
 pub(crate) use approve::approve;
@@ -31,4 +32,5 @@ pub(crate) use minimize::{MinimizeOrder, minimize};
 pub(crate) use plan::plan;
 pub(crate) use priors::priors;
 pub(crate) use run::{Stores, resume, run};
+pub(crate) use timing_report::timing_report;
 pub(crate) use verify::verify;
