@@ -1,6 +1,7 @@
 //! The state of a run: what is known of its stages, trials and cases, and what can be read from it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use noodle2_model::{
     AttemptId, AttemptUsage, BudgetOwner, CacheAnswer, CacheHit, CaseName, Containment,
@@ -214,7 +215,7 @@ pub struct Case {
     /// What was done to the parent; `None` for the base.
     pub eco: Option<EcoProposal>,
     /// What was measured.
-    pub measurement: Measurement,
+    pub measurement: Arc<Measurement>,
     /// The attempt that measured it, and whose folder holds it.
     pub attempt: AttemptId,
 }

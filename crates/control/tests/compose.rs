@@ -13,7 +13,7 @@ use support::{finished, identity, stage, study};
 
 fn case(design: &str, wns: f64) -> Outcome {
     let hash = ContentHash::of(design);
-    Outcome::Measured(Measurement {
+    Outcome::from(Measurement {
         design: DesignState {
             canonical: hash,
             netlist: hash,

@@ -62,7 +62,7 @@ pub(crate) fn measure(run: &Path, count: usize, ready: usize) -> Result<Value, M
         }
         ended += running.len();
         let results = running.into_iter().flat_map(|attempt| {
-            let outcome = Box::new(Outcome::Measured(varied(&base, ended, attempt)));
+            let outcome = Box::new(Outcome::from(varied(&base, ended, attempt)));
             let usage = AttemptUsage::default();
             let index = ContentHash::of(attempt.to_string());
             [

@@ -13,6 +13,7 @@ mod eco;
 mod equivalence;
 mod event;
 mod evidence;
+mod frequent;
 mod hash;
 mod ids;
 mod metric;
@@ -29,6 +30,7 @@ mod safety;
 mod selection;
 mod sequence;
 mod study;
+mod text;
 
 pub use budget::{BranchBudget, Budget, BudgetOwner, ExtraTrials, StageBudget, TimeKind};
 pub use cache::{CacheAnswer, CacheHit, CacheMiss, KeyPart};
