@@ -598,7 +598,7 @@ fn a_changed_decision_in_a_journal_is_caught() {
         let mut changed = journal.clone();
         match &mut changed[position] {
             Event::StageStarted { inputs, .. } => inputs.clear(),
-            Event::TrialProposed { eco, .. } => eco.version += 1,
+            Event::TrialProposed { eco, .. } => std::sync::Arc::make_mut(eco).version += 1,
             Event::AttemptStarted { attempt } => attempt.number += 1,
             Event::StageFinished {
                 end: StageEnd::Completed { survivors, .. },

@@ -8,7 +8,8 @@ use noodle2_control::Controller;
 use noodle2_model::{
     AttemptId, AttemptUsage, ContentHash, Event, Measurement, Metric, Outcome, StopCause,
 };
-use noodle2_store::{RunFolder, open_for_append, write_atomic};
+use noodle2_store::{RunFolder, open_and_fold, write_atomic};
+use noodle2_view::Folding;
 use serde_json::{Value, json};
 
 use crate::MeasureError;
@@ -18,14 +19,17 @@ pub(crate) fn measure(run: &Path, count: usize, ready: usize) -> Result<Value, M
     let writable = RunFolder::open_for_writing(run)?;
     let label = "Results of this run were made up to measure what the control plane costs. No engine measured them.\n";
     write_atomic(&writable.folder.root().join("SYNTHETIC.txt"), label)?;
-    let reopened = open_for_append(&writable.folder.journal())?;
-    let mut journal = reopened.writer;
-    let events = reopened.records.iter().map(|record| &record.event);
-    let mut controller = Controller::replay(events)
+    let mut folding = Folding::default();
+    let opened = open_and_fold(&writable.folder.journal(), |record| {
+        folding.add(record.at, &record.event);
+    })?;
+    let mut journal = opened.writer;
+    let history = folding
+        .finish()
         .map_err(|(position, error)| MeasureError::Replay(position + 1, error))?;
+    let mut controller = history.into_controller();
     let base = controller.base_case().ok_or(MeasureError::NoBase)?;
     let base = base.measurement.clone();
-    drop(reopened.records);
     let mut made = Made::default();
     let mut record = |controller: &mut Controller, events: Vec<Event>| {
         let now = Timestamp::now();

@@ -1,6 +1,7 @@
 //! Events as JSON, read where nearly all of a journal's are of a few kinds.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -88,7 +89,7 @@ struct Sealed {
 struct Proposed<'text> {
     trial: TrialId,
     parent: CaseName,
-    eco: EcoProposal,
+    eco: Arc<EcoProposal>,
     #[serde(default, borrow)]
     reason: Option<Cow<'text, str>>,
 }
@@ -154,7 +155,7 @@ mod tests {
         let proposed = |reason: Option<&str>| Event::TrialProposed {
             trial,
             parent: trial.case("core"),
-            eco: EcoProposal {
+            eco: Arc::new(EcoProposal {
                 name: "resize".to_owned(),
                 version: 1,
                 content: hash,
@@ -166,7 +167,7 @@ mod tests {
                 sequence: Vec::new(),
                 rollback: None,
                 composition: None,
-            },
+            }),
             reason: reason.map(str::to_owned),
         };
         let others = [

@@ -22,8 +22,8 @@ pub use error::{Damage, StoreError};
 pub use files::{append_line, copy_file, create_folder, hash_file, is_temporary, write_atomic};
 pub use folder::{RunFolder, WritableRun};
 pub use journal::{
-    CutTail, JournalContent, JournalWriter, Mending, Record, ReopenedJournal, TornTail,
-    open_for_append, read_journal,
+    CutTail, JournalContent, JournalEnd, JournalWriter, Mending, OpenedJournal, Record,
+    ReopenedJournal, TornTail, fold_journal, open_and_fold, open_for_append, read_journal,
 };
 pub use lock::{LockHolder, RunLock};
 pub use provenance::{CommandRecord, Host, Provenance};

@@ -27,7 +27,7 @@ pub(crate) use explain::explain;
 pub(crate) use files::check;
 pub(crate) use handover::{HandoverOrder, handover};
 pub(crate) use init::init;
-pub(crate) use inspect::{lineage, report, show, status};
+pub(crate) use inspect::{folded, lineage, report, show, status};
 pub(crate) use minimize::{MinimizeOrder, minimize};
 pub(crate) use plan::plan;
 pub(crate) use priors::priors;

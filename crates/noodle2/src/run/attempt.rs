@@ -35,7 +35,7 @@ const AUDIT: &str = "audit";
 pub(crate) struct AttemptOrder {
     pub attempt: AttemptId,
     pub case: CaseName,
-    pub eco: Option<EcoProposal>,
+    pub eco: Option<Arc<EcoProposal>>,
     pub parent: Option<ParentOrder>,
     /// The cases whose edits are merged into the parent's: the other one, and that from which both descend.
     pub replayed: Option<(ParentOrder, ParentOrder)>,
@@ -438,7 +438,7 @@ impl EngineRunner {
             attempt: order.attempt,
             case: order.case.clone(),
             parent: order.parent.as_ref().map(|parent| parent.case.clone()),
-            eco: order.eco.clone(),
+            eco: order.eco.as_deref().cloned(),
             seed: self.seed(order),
             perturbation: order.perturbation,
             tools: self.identity.tools.clone(),
