@@ -10,7 +10,7 @@ use noodle2_control::{Case, Controller};
 use noodle2_model::{ContentHash, Event, RunIdentity};
 use noodle2_store::{
     DerivedFile, Record, RunFolder, StorageProblem, StoreError, check_derived, copy_file,
-    create_folder, unrecorded, write_atomic,
+    make_folder, unrecorded, write_whole,
 };
 use noodle2_view::{History, LegalityReport, Lineage, Summary, report_markdown};
 use serde::Deserialize;
@@ -82,7 +82,8 @@ pub(crate) fn case_text(case: &Case, label: Option<&str>) -> String {
 }
 
 /// Lays a measured case out in the run folder, for people: its numbers, and its netlist where others start from it.
-/// That of any other lies with its attempt alone.
+/// That of any other lies with its attempt alone. It follows from what is durable, and is laid out again at the end of
+/// every controller, so that it need not be durable itself before [`noodle2_store::sync_all`].
 pub(crate) fn lay_out_case(
     folder: &RunFolder,
     controller: &Controller,
@@ -90,7 +91,7 @@ pub(crate) fn lay_out_case(
 ) -> Result<(), StoreError> {
     let study = controller.program().study();
     let kept = folder.case(&case.name);
-    create_folder(&kept)?;
+    make_folder(&kept)?;
     let attempt = folder.attempt(&study.design.case_name, case.attempt);
     let (netlist, place) = (attempt.join(NETLIST), kept.join(NETLIST));
     if controller.is_kept(&case.name) && netlist.exists() && !place.exists() {
@@ -101,7 +102,7 @@ pub(crate) fn lay_out_case(
     let text = case_text(case, study.result_label());
     match fs::read(&path).is_ok_and(|known| known == text.as_bytes()) {
         true => Ok(()),
-        false => write_atomic(&path, text),
+        false => write_whole(&path, text),
     }
 }
 

@@ -19,7 +19,10 @@ mod verify;
 
 pub use artifacts::{Artifact, ArtifactIndex, ArtifactProblem, content_type};
 pub use error::{Damage, StoreError};
-pub use files::{append_line, copy_file, create_folder, hash_file, is_temporary, write_atomic};
+pub use files::{
+    append_line, copy_file, create_folder, hash_file, is_temporary, make_folder, sync_all,
+    write_atomic, write_whole,
+};
 pub use folder::{RunFolder, WritableRun};
 pub use journal::{
     CutTail, JournalContent, JournalEnd, JournalWriter, Mending, OpenedJournal, Record,

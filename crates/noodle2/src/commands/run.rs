@@ -13,7 +13,7 @@ use noodle2_model::{
     RunStatus, StageIndex, StopCause,
 };
 use noodle2_store::{
-    ArtifactIndex, JournalWriter, RunFolder, WritableRun, create_folder, open_and_fold,
+    ArtifactIndex, JournalWriter, RunFolder, WritableRun, create_folder, open_and_fold, sync_all,
     write_atomic,
 };
 use noodle2_view::{Folding, History, Summary, SummaryStatus, count_text, report_text};
@@ -360,7 +360,8 @@ fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, 
         identity: prepared.identity,
         mark: mark.clone(),
     };
-    for case in begun.controller.cases().values() {
+    let cases = begun.controller.cases().values();
+    for case in cases.filter(|case| begun.controller.is_kept(&case.name)) {
         record::lay_out_case(&folder, &begun.controller, case)?;
     }
     let mut watch = Watch::new(manner.quiet);
@@ -454,6 +455,7 @@ fn conclude(
     for (path, text) in record::documents(folder, history)? {
         write_atomic(&path, text)?;
     }
+    sync_all(folder.root())?;
     match manner.format {
         Format::Json => print::json(&summary)?,
         Format::Text => {
