@@ -83,7 +83,7 @@ mod write;
 
 pub(crate) use guard::FOREIGN_PREFIX;
 pub use guard::Mending;
-pub use read::{JournalContent, JournalEnd, TornTail, fold_journal, read_journal};
+pub use read::{JournalContent, JournalEnd, TornTail, fold_journal, fold_records, read_journal};
 pub use record::Record;
 pub use write::{
     CutTail, JournalWriter, OpenedJournal, ReopenedJournal, open_and_fold, open_for_append,

@@ -65,8 +65,19 @@ pub fn read_journal(path: &Path) -> Result<JournalContent, StoreError> {
 /// # Errors
 /// As [`read_journal`].
 pub fn fold_journal(path: &Path, mut take: impl FnMut(Record)) -> Result<JournalEnd, StoreError> {
-    let file = File::open(path).context("read", path)?;
-    scan(file, blocks::SIZE, &mut take).map_err(|error| match error {
+    fold_records(File::open(path).context("read", path)?, path, &mut take)
+}
+
+/// As [`fold_journal`], of what comes from anywhere; `path` is for messages.
+///
+/// # Errors
+/// As [`fold_journal`].
+pub fn fold_records(
+    source: impl Read + Send,
+    path: &Path,
+    mut take: impl FnMut(Record),
+) -> Result<JournalEnd, StoreError> {
+    scan(source, blocks::SIZE, &mut take).map_err(|error| match error {
         ScanError::Read(cause) => StoreError::io("read", path, cause),
         ScanError::Broken(broken) => StoreError::JournalDamaged {
             path: path.to_owned(),
