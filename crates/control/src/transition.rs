@@ -2,6 +2,7 @@
 //! against the one that the rules give, so that a replay is an audit.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use noodle2_model::{
     AttemptId, AttemptUsage, BudgetOwner, CacheAnswer, Event, Outcome, ProposerKind, StageIndex,
@@ -276,20 +277,23 @@ impl Controller {
             Event::TrialProposed {
                 trial,
                 parent,
-                eco,
                 reason,
+                ..
             } => {
                 if self.next_proposal(trial.stage).as_ref() != Some(event) {
                     return refuse("the rules propose another trial here".to_owned());
                 }
-                self.stages[trial.stage.position()].proposed += 1;
+                let stage = &mut self.stages[trial.stage.position()];
+                // What was planned is kept anyhow, and is the same.
+                let eco = Arc::clone(&stage.planned[stage.proposed].eco);
+                stage.proposed += 1;
                 self.waiting_mut(*trial).insert(trial.derived);
                 self.trials.insert(
                     *trial,
                     Trial {
                         id: *trial,
                         parent: parent.clone(),
-                        eco: eco.clone(),
+                        eco,
                         reason: reason.clone(),
                         attempts: Vec::new(),
                         confirmations: Vec::new(),
