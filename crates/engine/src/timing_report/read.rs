@@ -145,11 +145,8 @@ impl ReportReader {
                 self.table_line(line)
             }
             // A list ends with the first empty line behind its first row.
-            (_, None) => {
-                if std::mem::take(&mut self.has_rows) {
-                    self.begin(Layout::Other);
-                }
-            }
+            (_, None) if self.has_rows => self.begin(Layout::Other),
+            (_, None) => {}
             (Layout::Head, Some(b' ' | b'-')) => self.end_of_head(line),
             _ if self.keyword(line) => {}
             (Layout::Ends | Layout::Summary | Layout::Slacks, _) => self.list_line(line),

@@ -42,7 +42,7 @@ const PATH: [(&str, f64); 6] = [
     ("u2/Z", 0.05),
 ];
 
-fn path_to<'a>(end: &'a str) -> Vec<(&'a str, f64)> {
+fn path_to(end: &str) -> Vec<(&str, f64)> {
     PATH.into_iter().chain([(end, 0.01)]).collect()
 }
 
