@@ -67,7 +67,7 @@ stages:
     trials: {trials}
     ecos:
       - name: upsize_critical
-        parameters: {{max_cells: {cells}, paths: {paths}, verify: false}}
+        parameters: {{max_cells: {cells}, paths: {paths}, portions: 1, verify: false}}
 """
     path = folder / f"{name}.yaml"
     path.write_text(text)

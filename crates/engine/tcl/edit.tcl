@@ -21,6 +21,10 @@ namespace eval ::n2 {
   variable transaction_removals {}
   variable transaction_names 0
   variable removals {}
+  # The cells of instances before they were exchanged, and whether nets were touched.
+  variable cell_before
+  array set cell_before {}
+  variable rewired 0
 
   variable corner_position
   variable clock_pin
@@ -415,7 +419,22 @@ proc ::n2::library_cell {cell} {
   return $library_cell
 }
 
+# The instances whose cells differ from those that they had before the edits, as `{1 {instance cell …}}`; `{0 {}}` where
+# nets were touched too, be it that all was taken back.
+proc ::n2::exchanges_made {} {
+  variable cell_before; variable rewired
+  if {$rewired} { return {0 {}} }
+  set made {}
+  foreach inst [sorted_by_name instance_name [array names cell_before]] {
+    set cell [cell_of $inst]
+    if {$cell ne $cell_before($inst)} { lappend made $inst $cell }
+  }
+  list 1 $made
+}
+
 proc ::n2::replace {inst cell} {
+  variable cell_before
+  if {![info exists cell_before($inst)]} { set cell_before($inst) [cell_of $inst] }
   # `replace_cell` says 0 and nothing else when the ports of the cells differ.
   if {[::sta::replace_cell $inst [library_cell $cell]] != 1 || [cell_of $inst] ne $cell} {
     error "the engine did not replace [instance_name $inst] ([cell_of $inst]) by $cell"
@@ -423,6 +442,8 @@ proc ::n2::replace {inst cell} {
 }
 
 proc ::n2::attach {inst port net} {
+  variable rewired
+  set rewired 1
   set library_port [::sta::Cell_find_port [::sta::Instance_cell $inst] $port]
   if {$library_port eq "NULL"} { error "instance [instance_name $inst] has no port $port" }
   ::sta::connect_pin_cmd $inst $library_port $net
@@ -432,6 +453,8 @@ proc ::n2::attach {inst port net} {
 }
 
 proc ::n2::detach {inst port} {
+  variable rewired
+  set rewired 1
   set pin [pin_of $inst $port]
   ::sta::disconnect_pin_cmd $pin
   if {[net_of [pin_of $inst $port]] ne "NULL"} {
@@ -440,6 +463,8 @@ proc ::n2::detach {inst port} {
 }
 
 proc ::n2::new_net {parent} {
+  variable rewired
+  set rewired 1
   set name [make_name w]
   set net [::sta::make_net_cmd $name $parent]
   if {$net in {"" 0 NULL}} { error "the engine did not make the net $name" }
@@ -448,6 +473,8 @@ proc ::n2::new_net {parent} {
 }
 
 proc ::n2::new_instance {cell parent} {
+  variable rewired
+  set rewired 1
   if {![may_use $cell]} { error "the cell $cell may not be used" }
   set name [make_name u]
   set inst [::sta::make_instance_cmd $name [library_cell $cell] $parent]

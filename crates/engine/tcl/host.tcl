@@ -17,6 +17,8 @@ namespace eval ::n2 {
   variable replies ""
   # What this process and those before it printed while they loaded.
   variable transcript ""
+  # What the editing apart told of its exchanges, as `exchanges_made` does.
+  variable exchanges {0 {}}
 }
 
 proc ::n2::reply {args} {
@@ -57,6 +59,14 @@ proc ::n2::print_into {path} {
   dup $channel stderr
   close $channel
   fconfigure stdout -buffering line
+}
+
+# Compiles all procedures, which a fork would otherwise do by itself for each that it calls: a third of what a trial
+# of a small design costs.
+proc ::n2::compile_procedures {} {
+  foreach namespace {::n2 ::sta} {
+    foreach name [info procs ${namespace}::*] { catch { ::tcl::unsupported::disassemble proc $name } }
+  }
 }
 
 # Loads what `script` says, then waits to be forked. Runs in the folder of the host, which is left empty but for
@@ -125,7 +135,7 @@ proc ::n2::begin {kind script folder output requests_path replies_path} {
 # Applies an ECO and writes the design in a fork of this process, which itself stays as it was: what its
 # engine answers is not spoilt by edits that were tried and taken back.
 proc ::n2::edit_apart {eco output} {
-  variable result_channel; variable result_records; variable current_step; variable notes
+  variable result_channel; variable result_records; variable current_step; variable notes; variable exchanges
   flush stdout
   flush $result_channel
   lassign [chan pipe] source sink
@@ -140,7 +150,7 @@ proc ::n2::edit_apart {eco output} {
     } message]
     flush $result_channel
     flush stdout
-    puts $sink [list $result_records [array get notes] $current_step $failed $message $::errorInfo]
+    puts $sink [list $result_records [array get notes] $current_step $failed $message $::errorInfo [exchanges_made]]
     flush $sink
     kill KILL [pid]
   }
@@ -154,69 +164,52 @@ proc ::n2::edit_apart {eco output} {
     if {[lindex $ending 1] eq "SIG"} { kill [lindex $ending 2] [pid] }
     error "the editing ended with [lrange $ending 1 end]"
   }
-  lassign $told result_records kept current_step failed message trace
+  lassign $told result_records kept current_step failed message trace exchanges
   array set notes $kept
   if {$failed} { error $message $trace }
 }
 
-# Makes this process hold the design that was written: by replacing the cells that differ, where nothing
-# else does; else by reading it. `constraints`, `clocks` and `wireload` are those of the reading.
+# Makes this process hold the design that was written: by exchanging the cells that were exchanged apart, where
+# that is all that was done; else by reading it. `constraints`, `clocks` and `wireload` are those of the reading.
 #
 # With its tolerance below zero the engine computes every delay behind a change anew, and with all arrivals
 # invalid every arrival: what it then answers is what it answers of the design read from nothing, to the last digit. Left to
 # itself it stops where changes are small, and is off by a millionth.
 proc ::n2::take_over {netlist top constraints clocks wireload replaceable} {
-  if {$replaceable && [replace_as_in $netlist]} { return }
+  if {$replaceable && [exchange_as_in $netlist]} { return }
+  forget_counts
   read_back $netlist $top $constraints $clocks $wireload
 }
 
-proc ::n2::replace_as_in {netlist} {
+# Makes the exchanges of the editing; returns whether this process then holds what was written. Instances have the
+# same handles in both processes.
+proc ::n2::exchange_as_in {netlist} {
+  variable exchanges
   if {[info commands ::sta::set_delay_calc_incremental_tolerance] eq "" || [info commands ::sta::arrivals_invalid] eq ""} {
     return 0
   }
-  write_verilog held.v
-  set swaps [swaps_between [text_of held.v] [text_of $netlist]]
-  set same 0
-  if {[lindex $swaps 0]} {
-    ::sta::set_delay_calc_incremental_tolerance -1
-    foreach {name cell} [lindex $swaps 1] {
-      set inst [::sta::find_instance $name]
-      if {$inst eq "NULL"} { break }
-      replace $inst $cell
-    }
-    ::sta::arrivals_invalid
-    write_verilog held.v
-    # Whatever the lines seemed to say: this process holds what was written, or the design is read.
-    set same [expr {[text_of held.v] eq [text_of $netlist]}]
+  lassign $exchanges complete made
+  set written [bytes_of $netlist]
+  # In a design of several modules reading may meet nets in another order.
+  if {!$complete || [string first "\nmodule " $written [string first "module " $written]] >= 0} { return 0 }
+  ::sta::set_delay_calc_incremental_tolerance -1
+  foreach {inst cell} $made {
+    uncount_instance $inst
+    replace $inst $cell
+    count_instance $inst
   }
+  ::sta::arrivals_invalid
+  # An ECO that edits in ways of its own is not in the list of exchanges.
+  write_verilog held.v
+  set same [expr {[bytes_of held.v] eq $written}]
   file delete held.v
   return $same
 }
 
-proc ::n2::text_of {path} {
+proc ::n2::bytes_of {path} {
   set channel [open $path r]
-  fconfigure $channel -encoding utf-8
-  set text [read $channel]
+  fconfigure $channel -translation binary
+  set bytes [read $channel]
   close $channel
-  return $text
-}
-
-# The instances whose cells alone differ between two texts of one flat design, as `{1 {name cell …}}`; `{0 {}}`
-# where anything else differs.
-proc ::n2::swaps_between {held written} {
-  set before [split $held \n]
-  set after [split $written \n]
-  if {[llength $before] != [llength $after]} { return {0 {}} }
-  set swaps {}
-  set modules 0
-  foreach old $before new $after {
-    if {[string match "module *" $old]} { incr modules }
-    if {$old eq $new} { continue }
-    if {![regexp {^ ([A-Za-z0-9_]+) (\\?)(\S+) (\(.*)$} $old -> cell escaped name rest]} { return {0 {}} }
-    if {![regexp {^ ([A-Za-z0-9_]+) (\\?)(\S+) (\(.*)$} $new -> other other_escaped other_name other_rest]} { return {0 {}} }
-    if {$name ne $other_name || $escaped ne $other_escaped || $rest ne $other_rest} { return {0 {}} }
-    lappend swaps $name $other
-  }
-  if {$modules != 1} { return {0 {}} }
-  list 1 $swaps
+  return $bytes
 }

@@ -7,16 +7,6 @@
 # Runs after all edits. Asked before an edit, power and total negative slack make later answers of
 # the engine inexact.
 
-namespace eval ::n2 {
-  # Liberty limits by corner, `CELL/PIN`: set from the libraries of that corner.
-  variable capacitance_limit
-  array set capacitance_limit {}
-  variable fanout_limit
-  array set fanout_limit {}
-  variable fanout_of_input
-  array set fanout_of_input {}
-}
-
 # Runs one reading.
 proc ::n2::reading {what script} {
   if {[catch {uplevel 1 $script} message]} { emit unread $what $message }
@@ -43,7 +33,8 @@ proc ::n2::measure {own_libraries annotated} {
           reading "$check paths $corner" { measure_paths $corner $check $delay $annotated }
         }
       }
-      reading "loads $corner" { measure_loads $corner $annotated }
+      reading "loads $corner" { measure_loads $corner }
+      if {$annotated} { reading "wires $corner" { measure_wires $corner } }
     }
     reading coverage { measure_coverage }
   }
@@ -66,27 +57,16 @@ proc ::n2::measure_clocks {} {
   }
 }
 
-# Leaf cells by library cell, and those that no library defines.
-proc ::n2::measure_cells {} {
-  array set uses {}
-  array set example {}
-  foreach inst [::sta::network_leaf_instances] {
-    set cell [::sta::Instance_cell $inst]
-    if {[incr uses($cell)] == 1} { set example($cell) $inst }
-  }
-  foreach cell [array names uses] {
-    set inst $example($cell)
-    set known [expr {[::sta::Instance_liberty_cell $inst] ne "NULL"}]
-    emit cell [::sta::instance_property $inst ref_name] $uses($cell) $known [get_full_name $inst]
-  }
-}
-
 proc ::n2::find_ends {corner delay count args} {
   # Renamed in later versions of the engine.
   set option -group_count
   if {[string match *-group_path_count* [info body ::sta::find_timing_paths_cmd]]} { set option -group_path_count }
   find_timing_paths -corner $corner -path_delay $delay $option $count {*}$args
 }
+
+# The engine's `get_property` finds out anew what kind of object it is given, at ten times the cost.
+proc ::n2::endpoint_of {end} { pin_name [::sta::Vertex_pin [::sta::PathEnd_vertex $end]] }
+proc ::n2::startpoint_of {end} { get_full_name [::sta::path_end_property $end startpoint] }
 
 proc ::n2::measure_check {corner check delay} {
   set object [::sta::find_corner $corner]
@@ -98,7 +78,7 @@ proc ::n2::measure_check {corner check delay} {
   foreach end [find_ends $corner $delay 100000000 -slack_max 0] {
     set slack [::sta::PathEnd_slack $end]
     if {$slack >= 0.0} { continue }
-    set endpoint [get_full_name [get_property $end endpoint]]
+    set endpoint [endpoint_of $end]
     if {![info exists violating($endpoint)] || $slack < $violating($endpoint)} { set violating($endpoint) $slack }
   }
   # The engine adds single precision numbers in the order of their addresses: its last digits differ
@@ -150,8 +130,8 @@ proc ::n2::group_of {end} {
 proc ::n2::emit_path {corner check end} {
   set slack [exact [picoseconds [::sta::PathEnd_slack $end]]]
   if {$slack eq ""} { return }
-  set fields [list [get_full_name [get_property $end startpoint]] [get_full_name [get_property $end endpoint]] $slack]
-  foreach point [get_property $end points] {
+  set fields [list [startpoint_of $end] [endpoint_of $end] $slack]
+  foreach point [::sta::path_end_property $end points] {
     set pin [get_property $point pin]
     if {[::sta::Pin_is_top_level_port $pin] || ![::sta::Pin_is_driver $pin]} { continue }
     set inst [::sta::Pin_instance $pin]
@@ -167,7 +147,7 @@ proc ::n2::measure_paths {corner check delay annotated} {
   foreach end [find_ends $corner $delay 10] {
     set slack [exact [picoseconds [::sta::PathEnd_slack $end]]]
     if {$slack eq ""} { continue }
-    set names [list [get_full_name [get_property $end startpoint]] [get_full_name [get_property $end endpoint]]]
+    set names [list [startpoint_of $end] [endpoint_of $end]]
     lappend keyed [list $slack [lindex $names 1] $names $end]
   }
   foreach key [lrange [lsort -real -index 0 [lsort -index 1 $keyed]] 0 2] {
@@ -182,7 +162,7 @@ proc ::n2::measure_paths {corner check delay annotated} {
 proc ::n2::path_drivers {corner check end annotated} {
   set object [::sta::find_corner $corner]
   set points {}
-  foreach point [get_property $end points] {
+  foreach point [::sta::path_end_property $end points] {
     lappend points [list [::sta::PathRef_pin $point] [::sta::PathRef_arrival $point]]
   }
   set fields {}
@@ -241,81 +221,22 @@ proc ::n2::measure_slew {corner} {
   metric $corner max_slew_violations [llength [::sta::pin_slew_limit_violations [::sta::find_corner $corner] max]]
 }
 
-# Loads of driver pins against the limits of their libraries, and the wires of annotated nets.
-proc ::n2::measure_loads {corner annotated} {
-  variable capacitance_limit; variable fanout_limit; variable fanout_of_input
+# The wires of annotated nets, and the nets that have none.
+proc ::n2::measure_wires {corner} {
   set object [::sta::find_corner $corner]
-  array set too_much {capacitance 0 fanout 0}
-  array set limited {capacitance 0 fanout 0}
-  array set seen {}
-  array set limits {}
-  set any_fanout [expr {[array names fanout_limit -glob "[glob_escape $corner]/*"] ne {}}]
   set wires 0.0; set nets_with_wires 0; set nets_without {}
-  foreach net [::sta::find_nets_hier_matching * 0 0] {
-    set drivers [::sta::net_driver_pins $net]
-    if {$drivers eq {}} { continue }
-    # A net of several modules is met once in each.
-    set first [lindex $drivers 0]
-    if {[info exists seen($first)]} { continue }
-    set seen($first) 1
-    foreach driver $drivers {
-      set port [::sta::Pin_liberty_port $driver]
-      if {$port eq "NULL"} { continue }
-      if {![info exists limits($port)]} {
-        set key "$corner/[::sta::instance_property [::sta::Pin_instance $driver] ref_name]/[::sta::Pin_port_name $driver]"
-        set limits($port) [list {} {}]
-        if {[info exists capacitance_limit($key)]} { lset limits($port) 0 $capacitance_limit($key) }
-        if {[info exists fanout_limit($key)]} { lset limits($port) 1 $fanout_limit($key) }
-      }
-      lassign $limits($port) most_capacitance most_fanout
-      if {$most_capacitance ne {}} {
-        incr limited(capacitance)
-        # Single precision on both sides: a load at its limit is no violation.
-        set most [expr {$most_capacitance * (1 + 1e-6)}]
-        if {[::sta::Net_capacitance $net rise $object max] > $most || [::sta::Net_capacitance $net fall $object max] > $most} {
-          incr too_much(capacitance)
-        }
-      }
-      if {$any_fanout && $most_fanout ne {}} {
-        incr limited(fanout)
-        if {[fanout_of $net $corner] > $most_fanout * (1 + 1e-6)} { incr too_much(fanout) }
-      }
-    }
-    if {$annotated} {
-      set wire [expr {max([::sta::Net_wire_capacitance $net rise $object max], [::sta::Net_wire_capacitance $net fall $object max])}]
-      set wires [expr {$wires + $wire}]
-      if {$wire > 0} {
-        incr nets_with_wires
-      } elseif {[::sta::net_load_pins $net] ne {}} {
-        lappend nets_without [get_full_name $net]
-      }
+  foreach net [driven_nets] {
+    set wire [expr {max([::sta::Net_wire_capacitance $net rise $object max], [::sta::Net_wire_capacitance $net fall $object max])}]
+    set wires [expr {$wires + $wire}]
+    if {$wire > 0} {
+      incr nets_with_wires
+    } elseif {[::sta::net_load_pins $net] ne {}} {
+      lappend nets_without [get_full_name $net]
     }
   }
-  foreach kind {capacitance fanout} {
-    if {$limited($kind) > 0} { metric $corner max_${kind}_violations $too_much($kind) }
-  }
-  if {$annotated} {
-    metric $corner annotated_nets $nets_with_wires
-    metric $corner wire_capacitance_pf [expr {$wires * 1e12}]
-    emit not_annotated $corner [llength $nets_without] [lindex [lsort $nets_without] 0]
-  }
-}
-
-proc ::n2::glob_escape {text} { string map {* \\* ? \\? [ \\[ ] \\] \\ \\\\} $text }
-
-# The fanout of a net as Liberty counts it: the sum of its sinks' fanout loads, a port counting 1.
-proc ::n2::fanout_of {net corner} {
-  variable fanout_of_input
-  set fanout 0.0
-  foreach pin [::sta::net_load_pins $net] {
-    set load 1.0
-    if {![::sta::Pin_is_top_level_port $pin]} {
-      set key "$corner/[::sta::instance_property [::sta::Pin_instance $pin] ref_name]/[::sta::Pin_port_name $pin]"
-      if {[info exists fanout_of_input($key)]} { set load $fanout_of_input($key) }
-    }
-    set fanout [expr {$fanout + $load}]
-  }
-  return $fanout
+  metric $corner annotated_nets $nets_with_wires
+  metric $corner wire_capacitance_pf [expr {$wires * 1e12}]
+  emit not_annotated $corner [llength $nets_without] [lindex [lsort $nets_without] 0]
 }
 
 # Endpoints that no constraint reaches, and what else the engine finds missing in the constraints.

@@ -14,7 +14,7 @@ use crate::tokens::Tokens;
 /// # Errors
 /// When the text is no complete netlist.
 pub fn canonical_hash(text: &[u8]) -> Result<ContentHash, NetlistError> {
-    let mut modules: BTreeMap<&[u8], Vec<Vec<u8>>> = BTreeMap::new();
+    let mut modules: BTreeMap<&[u8], Statements> = BTreeMap::new();
     let mut tokens = Tokens::new(text);
     while let Some(token) = tokens.next()? {
         if token != b"module" {
@@ -34,15 +34,15 @@ pub fn canonical_hash(text: &[u8]) -> Result<ContentHash, NetlistError> {
         return Err(NetlistError::Empty);
     }
     let mut hasher = blake3::Hasher::new();
-    for (name, mut statements) in modules {
-        statements.sort_unstable();
+    for (name, statements) in modules {
+        let statements = statements.sorted();
         let count = statements.len() as u64;
         hasher.update(&(name.len() as u64).to_le_bytes());
         hasher.update(name);
         hasher.update(&count.to_le_bytes());
         for statement in statements {
             hasher.update(&(statement.len() as u64).to_le_bytes());
-            hasher.update(&statement);
+            hasher.update(statement);
         }
     }
     Ok(ContentHash::from_bytes(*hasher.finalize().as_bytes()))
@@ -75,23 +75,46 @@ impl Aliases {
     }
 }
 
+/// The statements of a module, one after the other in one text: a netlist has too many for a text each.
+#[derive(Default)]
+struct Statements {
+    text: Vec<u8>,
+    /// Where each ends.
+    ends: Vec<usize>,
+}
+
+impl Statements {
+    fn sorted(&self) -> Vec<&[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let ranges = starts.zip(&self.ends);
+        let mut statements: Vec<&[u8]> =
+            ranges.map(|(start, end)| &self.text[start..*end]).collect();
+        statements.sort_unstable();
+        statements
+    }
+
+    /// Whether nothing was added since the last statement ended.
+    fn is_between(&self) -> bool {
+        self.ends.last().copied().unwrap_or(0) == self.text.len()
+    }
+}
+
 /// The name and the statements of a module, after the word `module`. Its header is one of the statements.
-fn module_of<'a>(tokens: &mut Tokens<'a>) -> Result<(&'a [u8], Vec<Vec<u8>>), NetlistError> {
+fn module_of<'a>(tokens: &mut Tokens<'a>) -> Result<(&'a [u8], Statements), NetlistError> {
     let name = tokens
         .next()?
         .ok_or_else(|| tokens.cut_off("a module".to_owned()))?;
     let inside = || format!("module `{}`", String::from_utf8_lossy(name));
-    let mut statements = Vec::new();
-    let mut statement = Vec::new();
+    let mut statements = Statements::default();
     loop {
         let token = tokens.next()?.ok_or_else(|| tokens.cut_off(inside()))?;
         match token {
-            b";" => statements.push(std::mem::take(&mut statement)),
-            b"endmodule" if statement.is_empty() => return Ok((name, statements)),
+            b";" => statements.ends.push(statements.text.len()),
+            b"endmodule" if statements.is_between() => return Ok((name, statements)),
             _ => {
                 // A space ends an escaped name, and stands in no other token.
-                statement.extend_from_slice(token);
-                statement.push(b' ');
+                statements.text.extend_from_slice(token);
+                statements.text.push(b' ');
             }
         }
     }

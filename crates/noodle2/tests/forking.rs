@@ -3,13 +3,14 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde_json::Value;
 use support::{
-    PATIENCE, digest, edit, journal, run, start, summary, template, text, wait_for_records,
+    PATIENCE, digest, edit, journal, run, shared, start, summary, template, text, wait_for_records,
 };
 
 /// Runs a study to its end with these further words; returns what it said.
@@ -107,6 +108,37 @@ fn forks_give_what_engines_started_anew_give() {
         assert_eq!(status, 0, "{stdout}");
         assert!(!place(name).join("engines").exists());
     }
+}
+
+#[test]
+fn what_a_fork_counts_again_is_what_is_counted_anew() {
+    let Some(shared) = shared() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let study = folder.path().join("uart.yaml");
+    let design = shared.join("designs/uart.nangate45");
+    let content = format!(
+        "name: uart\nsafety_domain: sandbox\ndesign:\n  case_name: uart\n  top: uart\n  netlists: [{0}/netlist.v]\n  \
+         platform: nangate45\n  platform_root: {1}\n  unconstrained_endpoints: 1000\n\
+         scenes: [{{name: typical, sdc: [{0}/constraints.sdc]}}]\nengine: {{kind: opensta, audit: 1}}\n\
+         objective: {{rank: [setup_wns_ps]}}\nstages:\n  - name: repair\n    trials: 4\n    ecos:\n      - name: fix_slew_cap\n        \
+         parameters: {{method: resize, max_drivers: [1, 2, 5, 200]}}\n",
+        text(&design),
+        text(&shared.join("pdk/nangate45")),
+    );
+    fs::write(&study, content).unwrap();
+    let out = folder.path().join("run");
+    let said = complete(&study, &out, &["--engine-mode", "warm"]);
+    assert!(!said.contains("N2-RUN-019"), "{said}");
+    let violations: BTreeSet<String> = attempts(&out)
+        .iter()
+        .filter_map(|(folder, _)| fs::read_to_string(folder.join("metrics.json")).ok())
+        .map(|metrics| {
+            let metrics: Value = serde_json::from_str(&metrics).unwrap();
+            metrics["overall"]["max_capacitance_violations"].to_string()
+        })
+        .collect();
+    // The base case has some, and they are repaired one after the other.
+    assert!(violations.len() > 2, "{violations:?}");
 }
 
 /// An ECO that does one thing where the engine has `fork` and another where it has not.

@@ -151,7 +151,7 @@ impl StudyContext {
         if request.ledger.is_empty() {
             return Ok(Outcome::NoEffect);
         }
-        let parent = self.read_design(&request.trial.netlists)?;
+        let parent = self.parent(&request.trial.netlists)?;
         let declared = Declared {
             name: request.name,
             version: 1,
@@ -166,7 +166,7 @@ impl StudyContext {
             declared,
             &none,
             ledger,
-            &parent,
+            parent.design()?,
             &prefix,
             run,
         )

@@ -3,7 +3,6 @@
 //! Nothing here believes what an ECO declares: the design that it made is compared with its parent.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use noodle2_liberty::LibraryIndex;
 use noodle2_model::{
@@ -14,7 +13,7 @@ use noodle2_netlist::{Design, Ledger, compare_logic, measure_reach};
 use super::measure::Gathered;
 use super::protect::Protected;
 use super::scenes::StudyContext;
-use super::trial::{Declared, NETLIST, ParentFacts, TrialRequest, failure, io_failure, read_file};
+use super::trial::{Declared, NETLIST, ParentFacts, TrialRequest, failure};
 
 /// What an ECO really did.
 #[derive(Debug)]
@@ -57,11 +56,12 @@ impl StudyContext {
         request: &TrialRequest<'_>,
         declared: &Declared<'_>,
     ) -> Result<Change, Failure> {
-        let parent = self.read_design(&request.netlists)?;
+        let read = self.parent(&request.netlists)?;
+        let parent = read.design()?;
         let child = self.read_design(&[request.folder.join(NETLIST)])?;
         let cells = &self.groups[0].eco_scene().index;
-        let ledger = Ledger::between(&parent, &child);
-        let logic = compare_logic(&parent, &child, cells);
+        let ledger = Ledger::between(parent, &child);
+        let logic = compare_logic(parent, &child, cells);
         let radius = measure_reach(&ledger, &logic, cells);
         let exceeded = |message| Err(failure(FailureClass::BlastRadiusExceeded, message));
         if let Some(port) = ledger.ports.first() {
@@ -97,29 +97,14 @@ impl StudyContext {
                 kinds(&ledger)
             ));
         }
-        let protected = Protected::of(&request.guard, &parent, cells);
+        let protected = Protected::of(&request.guard, &read, parent, cells);
         if let Some(message) = protected.violation(&ledger) {
             return exceeded(format!("ECO `{}` {message}", declared.name));
         }
-        if let Some(message) = beyond(&radius, &parent, &request.guard.envelope, cells) {
+        if let Some(message) = beyond(&radius, parent, &request.guard.envelope, cells) {
             return exceeded(format!("ECO `{}` {message}", declared.name));
         }
         Ok(Change { ledger, radius })
-    }
-
-    pub(super) fn read_design(&self, netlists: &[impl AsRef<Path>]) -> Result<Design, Failure> {
-        let mut texts = Vec::new();
-        for path in netlists {
-            let path = path.as_ref();
-            texts.push(read_file(path).map_err(|error| io_failure("read", path, &error))?);
-        }
-        let texts: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
-        Design::read_all(&texts, &self.top).map_err(|error| {
-            failure(
-                FailureClass::ParseFailure,
-                format!("the netlist cannot be compared with its parent: {error}"),
-            )
-        })
     }
 }
 

@@ -12,6 +12,7 @@ mod compose;
 mod derived;
 mod log;
 mod measure;
+mod parents;
 mod probe;
 mod protect;
 mod prove;

@@ -10,6 +10,7 @@ use noodle2_liberty::LibraryIndex;
 use noodle2_model::{DesignGuard, DesignMarks, Failure, matches_pattern};
 use noodle2_netlist::{ClockNetwork, Design, Edit, Ledger, NetId, ScanChain};
 
+use super::parents::ReadDesign;
 use super::scenes::StudyContext;
 use super::trial::TrialRequest;
 
@@ -18,29 +19,29 @@ pub(super) struct Protected<'a> {
     guard: &'a DesignGuard,
     parent: &'a Design,
     cells: &'a LibraryIndex,
-    clocks: ClockNetwork,
-    scan: ScanChain,
+    /// `None` where the guard does not protect it.
+    clocks: Option<&'a ClockNetwork>,
+    scan: Option<&'a ScanChain>,
     /// The names of the nets that are marked, in every module that they go through.
     marked_nets: BTreeSet<&'a str>,
     ties: BTreeSet<&'a str>,
 }
 
 impl<'a> Protected<'a> {
-    /// What `guard` protects of `parent`, whose cells `cells` describes.
-    pub(super) fn of(guard: &'a DesignGuard, parent: &'a Design, cells: &'a LibraryIndex) -> Self {
+    /// What `guard` protects of `parent`, as it was `read`, whose cells `cells` describes.
+    pub(super) fn of(
+        guard: &'a DesignGuard,
+        read: &'a ReadDesign,
+        parent: &'a Design,
+        cells: &'a LibraryIndex,
+    ) -> Self {
         let ties = cells.tie_cells().iter();
         Self {
             guard,
             parent,
             cells,
-            clocks: match guard.clock_network {
-                true => ClockNetwork::of(parent, cells),
-                false => ClockNetwork::default(),
-            },
-            scan: match guard.scan {
-                true => ScanChain::of(parent, cells),
-                false => ScanChain::default(),
-            },
+            clocks: (guard.clock_network).then(|| read.clocks(parent, cells)),
+            scan: guard.scan.then(|| read.scan(parent, cells)),
             marked_nets: match guard.dont_touch {
                 true => every_name(&guard.marks.nets, parent),
                 false => BTreeSet::new(),
@@ -60,7 +61,8 @@ impl<'a> Protected<'a> {
             }
             if let Edit::Disconnect { instance, pin, .. } | Edit::Connect { instance, pin, .. } =
                 edit
-                && (self.scan.pins).contains(&(instance.clone(), pin.clone()))
+                && (self.scan)
+                    .is_some_and(|scan| scan.pins.contains(&(instance.clone(), pin.clone())))
             {
                 return Some(format!(
                     "touched pin `{instance}/{pin}` ({kind}), which is part of a scan chain"
@@ -87,7 +89,9 @@ impl<'a> Protected<'a> {
         named(&protect.instances, name)
             .or_else(|| before.into_iter().chain(after).find_map(by_cell))
             .or_else(|| {
-                let part = self.clocks.instances.contains(name);
+                let part = self
+                    .clocks
+                    .is_some_and(|clocks| clocks.instances.contains(name));
                 part.then(|| "which is part of the clock network".to_owned())
             })
             .or_else(|| self.marked_instance(name, before))
@@ -132,7 +136,8 @@ impl<'a> Protected<'a> {
         let Edit::Resize { from, to, .. } = edit else {
             return None;
         };
-        let shifts = self.scan.registers.contains(name) || self.scan.instances.contains(name);
+        let shifts = (self.scan)
+            .is_some_and(|scan| scan.registers.contains(name) || scan.instances.contains(name));
         (shifts && !self.cells.same_function(from, to)).then(|| {
             format!(
                 "which is part of a scan chain, and `{to}` is not known to do what `{from}` does"
@@ -143,7 +148,7 @@ impl<'a> Protected<'a> {
     fn net(&self, net: &str) -> Option<String> {
         named(&self.guard.protect.nets, net)
             .or_else(|| {
-                let part = self.clocks.nets.contains(net);
+                let part = self.clocks.is_some_and(|clocks| clocks.nets.contains(net));
                 part.then(|| "which is part of the clock network".to_owned())
             })
             .or_else(|| {
@@ -157,7 +162,7 @@ impl<'a> Protected<'a> {
                 marked.then(|| "which is marked as `dont_touch`".to_owned())
             })
             .or_else(|| {
-                let part = self.scan.nets.contains(net);
+                let part = self.scan.is_some_and(|scan| scan.nets.contains(net));
                 part.then(|| "which is part of a scan chain".to_owned())
             })
     }
@@ -181,7 +186,7 @@ pub(super) struct Withheld {
 impl Withheld {
     /// What is withheld of `parent`, as far as no pattern says it. The clock network is found by the
     /// editing library itself.
-    pub(super) fn of(guard: &DesignGuard, parent: &Design, cells: &LibraryIndex) -> Self {
+    fn of(guard: &DesignGuard, read: &ReadDesign, parent: &Design, cells: &LibraryIndex) -> Self {
         let mut withheld = Self::default();
         if guard.dont_touch {
             let DesignMarks {
@@ -201,9 +206,9 @@ impl Withheld {
             withheld.unusable.extend(unusable.iter().cloned());
         }
         if guard.scan {
-            let scan = ScanChain::of(parent, cells);
+            let scan = read.scan(parent, cells);
             let pins = scan.pins.iter();
-            withheld.nets.extend(scan.nets);
+            withheld.nets.extend(scan.nets.iter().cloned());
             withheld
                 .scan_pins
                 .extend(pins.map(|(instance, pin)| format!("{instance}/{pin}")));
@@ -219,8 +224,8 @@ impl StudyContext {
         if !guard.dont_touch && !guard.scan {
             return Ok(Withheld::default());
         }
-        let parent = self.read_design(&request.netlists)?;
-        Ok(Withheld::of(guard, &parent, self.cells()))
+        let parent = self.parent(&request.netlists)?;
+        Ok(Withheld::of(guard, &parent, parent.design()?, self.cells()))
     }
 
     /// What the constraints mark, and the netlists beside them.

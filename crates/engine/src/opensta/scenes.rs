@@ -12,6 +12,7 @@ use noodle2_model::{
 };
 
 use super::OpenSta;
+use super::parents::Parents;
 use super::script;
 use crate::platform::{Platform, PlatformError};
 
@@ -118,6 +119,7 @@ pub struct StudyContext {
     pub(super) groups: Vec<SceneGroup>,
     inputs: Vec<InputFile>,
     measurement_context: ContentHash,
+    pub(super) parents: Parents,
 }
 
 /// Scenes that one process can hold together, as its corners.
@@ -263,6 +265,7 @@ impl StudyContext {
             groups,
             inputs,
             measurement_context,
+            parents: Parents::default(),
         })
     }
 

@@ -16,6 +16,7 @@ use crate::tcl::{TclScript, TclWord, is_plain_text};
 
 const HOST: &str = include_str!("../../tcl/host.tcl");
 const SUPPORT: &str = include_str!("../../tcl/support.tcl");
+const COUNT: &str = include_str!("../../tcl/count.tcl");
 const MEASURE: &str = include_str!("../../tcl/measure.tcl");
 const EDIT: &str = include_str!("../../tcl/edit.tcl");
 const TIMING: &str = include_str!("../../tcl/timing.tcl");
@@ -26,6 +27,7 @@ pub(super) fn prelude(group: &SceneGroup, platform: &PlatformFile) -> String {
     script.append(SUPPORT);
     script.append(EDIT);
     script.append(TIMING);
+    script.append(COUNT);
     script.append(MEASURE);
     let index = &group.eco_scene().index;
     script.append_tables(index);
@@ -261,12 +263,18 @@ fn fork(job: &Job<'_>, parts: &Parts) -> Option<RenderedFork> {
         "::n2::open_channels $::env(NOODLE2_REQUESTS) $::env(NOODLE2_REPLIES)\n\
          unset ::env(NOODLE2_REQUESTS) ::env(NOODLE2_REPLIES)\n",
     );
-    root.command("::n2::host", [TclWord::block(&parts.libraries)]);
+    let mut libraries = parts.libraries.clone();
+    libraries.command("::n2::compile_procedures", []);
+    root.command("::n2::host", [TclWord::block(&libraries)]);
     let mut hosts = vec![root.into_text()];
     let mut body = TclScript::new();
     if job.begins_others {
         let mut host = TclScript::new();
-        host.command("::n2::host", [TclWord::block(&parts.design)]);
+        let mut body = parts.design.clone();
+        if job.group.purpose == Purpose::Timing && !job.group.is_annotated() {
+            body.command("::n2::keep_counts", []);
+        }
+        host.command("::n2::host", [TclWord::block(&body)]);
         hosts.push(host.into_text());
     } else {
         body.append_script(&parts.design);

@@ -16,6 +16,7 @@ use noodle2_netlist::{Aliases, Edit, Ledger, canonical_hash, shuffle_instances};
 use super::derived::{Change, compare_with_parent};
 use super::log::LogRemarks;
 use super::measure::{Gathered, MetricsDocument};
+use super::parents::unreadable;
 use super::probe::find_program;
 use super::read::{ResultError, ResultFile};
 use super::scenes::{SceneGroup, StudyContext};
@@ -286,14 +287,9 @@ impl StudyContext {
     /// Debian's version writes neither `assign` statements nor constants: the written design would be
     /// another one.
     fn refuse_lost_aliases(&self, read: &[PathBuf], written: &Path) -> Result<(), Failure> {
-        let count = |path: &Path| {
-            let text = read_file(path).map_err(|error| io_failure("read", path, &error))?;
-            Aliases::count(&text)
-                .map_err(|error| failure(FailureClass::ConfigurationError, error.to_string()))
-        };
-        let kept = count(written)?;
-        for path in read {
-            let had = count(path)?;
+        let text = read_file(written).map_err(|error| io_failure("read", written, &error))?;
+        let kept = Aliases::count(&text).map_err(|error| unreadable(&error))?;
+        for (path, had) in read.iter().zip(self.parent(read)?.aliases()?) {
             let lost_assignments = had.assignments > 0 && kept.assignments == 0;
             let lost_constants = had.constants > 0 && kept.constants == 0;
             if lost_assignments || lost_constants {
