@@ -338,7 +338,9 @@ impl ReportReader {
 
     /// A line of a list; one that is none ends the list.
     fn list_line(&mut self, line: &[u8]) {
-        if line.starts_with(b"---") || line.trim_ascii() == b"Required  Actual" {
+        let is_over_columns =
+            |(word, rest): (&[u8], &[u8])| word == b"Required" && rest.trim_ascii() == b"Actual";
+        if line.starts_with(b"---") || row::word(line).is_some_and(is_over_columns) {
             return;
         }
         let is_row = match self.layout {

@@ -177,6 +177,9 @@ fn the_short_layouts_are_read() {
                 a_very_long_name_that_takes_a_line_of_its_own/D (DFF_X1)\n\
                 \x20                                       0.26    1.00   -0.74 (VIOLATED)\n\
                 out[3] (output)                         0.26    0.17    0.09 (MET)\n\n";
+    // At more digits the columns are further apart.
+    let wide = ends.replace("Required  Actual", "Required        Actual");
+    assert_eq!(read(&wide), read(ends));
     let report = read(ends);
     let setup = &report.checks[0];
     assert_eq!(
