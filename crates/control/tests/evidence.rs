@@ -134,10 +134,10 @@ fn better(name: &str, _: &str) -> Outcome {
 #[test]
 fn conditions_tell_wires_from_cells_where_the_worst_path_does() {
     let path = |check, slack_ps, wires: Option<f64>| PathProfile {
-        scene: "slow".to_owned(),
+        scene: "slow".into(),
         check,
-        start: "a/Q".to_owned(),
-        end: "b/D".to_owned(),
+        start: "a/Q".into(),
+        end: "b/D".into(),
         slack_ps,
         stages: 3,
         cell_delay_ps: 100.0,

@@ -109,7 +109,7 @@ fn a_report_of_every_layout_tells_what_the_engine_measures() {
                 .iter()
                 .find(|path| path.check == ReportCheck::Setup);
             let setup = setup.unwrap();
-            assert_eq!(setup.end, profile.end, "{name}");
+            assert_eq!(setup.end, profile.end.to_string(), "{name}");
             let delays = setup.delays.expect("input pins tell cells and nets apart");
             assert_eq!(delays.cells, profile.stages, "{name}");
             // The engine's profile leaves out the launching register.

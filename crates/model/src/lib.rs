@@ -17,6 +17,7 @@ mod frequent;
 mod hash;
 mod ids;
 mod metric;
+mod name;
 mod noise;
 mod outcome;
 mod pattern;
@@ -52,6 +53,7 @@ pub use evidence::{
 pub use hash::ContentHash;
 pub use ids::{AttemptId, CaseName, ParseNameError, StageIndex, TrialId};
 pub use metric::{Direction, Metric, MetricSet, Unit};
+pub use name::ObjectName;
 pub use noise::{NoiseRules, Perturbation};
 pub use outcome::{
     AttemptUsage, DesignState, Failure, FailureClass, FailureScope, Finding, FindingKind,

@@ -2,7 +2,8 @@
 //!
 //! Owns every path and file format inside a run folder, and the rules by which a file becomes
 //! durable: the journal is synced before [`JournalWriter::append`] returns, every other file appears
-//! whole or not at all ([`write_atomic`]).
+//! whole or not at all ([`write_atomic`]), and what follows from the journal and can be written again is made durable
+//! at the end, all at once ([`write_whole`], [`sync_all`]).
 //!
 //! Never decides anything about a study, never looks into an event beyond the hash of the study file and the
 //! names of the attempts whose artifacts it checks, and never reads a clock: times come from the caller.

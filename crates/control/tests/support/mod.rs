@@ -585,17 +585,17 @@ fn measurement(design: u64, wns: f64, area: f64) -> Measurement {
 /// A worst path; some show more than that no wires are known.
 fn path(design: u64, slack_ps: f64) -> PathProfile {
     PathProfile {
-        scene: "default".to_owned(),
+        scene: "default".into(),
         check: noodle2_model::Check::Setup,
-        start: "a".to_owned(),
-        end: "b".to_owned(),
+        start: "a".into(),
+        end: "b".into(),
         slack_ps,
         stages: 5,
         cell_delay_ps: 900.0,
         wire_delay_ps: None,
         widest: Some(PathExtreme {
-            at: "u1".to_owned(),
-            cell: "INV".to_owned(),
+            at: "u1".into(),
+            cell: "INV".into(),
             value: (design % 16) as f64,
         }),
         slowest_transition: None,
