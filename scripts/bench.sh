@@ -14,5 +14,5 @@ if [[ -n "${PEERS:-}" ]]; then
     done
 fi
 
-python3 bench/bench.py "$target/release/noodle2" --trials "${TRIALS:-60}" --peers "$peers" --json "$target/bench/figures.json"
+python3 bench/bench.py "$target/release/noodle2" --trials "${TRIALS:-200}" --peer-trials "${PEER_TRIALS:-40}" --peers "$peers" --json "$target/bench/figures.json"
 printf 'bench: the figures lie in %s/bench/figures.json\n' "$target" >&2

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use noodle2_model::{CacheMiss, ContentHash, Limits};
-use noodle2_store::{copy_file, create_folder, hash_file, write_atomic};
+use noodle2_store::{copy_file, create_folder, hash_file, write_whole};
 
 use crate::{CacheError, CacheKey, Entry, StoredFile};
 
@@ -189,7 +189,8 @@ impl ResultCache {
         }
         let path = self.entry(&entry.key);
         create_folder(&self.subject(entry.key.subject))?;
-        Ok(write_atomic(&path, entry_text(&entry))?)
+        // An entry that a crash of the machine takes along was never known, so nobody waits for the disk.
+        Ok(write_whole(&path, entry_text(&entry))?)
     }
 
     fn keep_object(
@@ -209,7 +210,7 @@ impl ResultCache {
         if let Some(folder) = object.parent() {
             create_folder(folder)?;
         }
-        copy_file(from, &object)?;
+        share_file(from, &object)?;
         // One that was collected meanwhile is missed by its entry, which then is none.
         if hash_file(&object).is_ok_and(|found| found != content) {
             let _ = fs::remove_file(&object);
@@ -243,6 +244,19 @@ impl Entry {
             noodle2_model::Outcome::Measured(measurement) => Some(measurement.design.netlist),
             _ => None,
         }
+    }
+}
+
+/// Makes `from` appear as the object `to` too, without a second copy where the file system permits: the run that left it
+/// changes nothing that it has sealed, and what somebody else changes is noticed when the object is read.
+fn share_file(from: &Path, to: &Path) -> Result<(), CacheError> {
+    // One that is there was found to be damaged.
+    let _ = fs::remove_file(to);
+    match fs::hard_link(from, to) {
+        Ok(()) => Ok(()),
+        // Another run kept it in between.
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(_) => Ok(copy_file(from, to)?),
     }
 }
 

@@ -196,7 +196,10 @@ fn a_miss_names_what_sets_it_apart_from_the_nearest() {
 #[test]
 fn what_is_damaged_or_gone_is_not_known_and_can_be_made_anew() {
     type Damage = fn(&World);
-    let cases: [(&str, Damage); 6] = [
+    let cases: [(&str, Damage); 7] = [
+        ("a file that its run has edited in place", |world| {
+            fs::write(world.place("one").join("own.tsv"), "eno").unwrap();
+        }),
         ("a changed file", |world| {
             fs::write(world.object("one"), "eno").unwrap();
         }),
@@ -228,6 +231,21 @@ fn what_is_damaged_or_gone_is_not_known_and_can_be_made_anew() {
         world.keep("one");
         assert!(world.brings("one"), "{what}");
     }
+}
+
+#[test]
+fn what_was_brought_can_be_edited_and_the_store_stays_as_it_is() {
+    let world = World::new();
+    let into = world.place("brought");
+    fs::create_dir_all(&into).unwrap();
+    let entry = world.known("one").unwrap();
+    world.cache.bring(&entry, &into, world.now).unwrap();
+    fs::write(into.join("own.tsv"), "eno").unwrap();
+    assert!(world.brings("one"));
+    assert_eq!(
+        fs::read_to_string(world.place("one").join("own.tsv")).unwrap(),
+        "one"
+    );
 }
 
 #[test]

@@ -151,10 +151,9 @@ foreach inst [leaf_instances] {
 }
 ";
 
-#[test]
-fn a_fork_that_differs_is_a_loud_failure_and_ends_all_forking() {
-    let folder = tempfile::tempdir().unwrap();
-    let study = template(folder.path(), "sequential");
+/// The sequential study of the templates, whose forks are all audited, with the two-faced ECO as the first of a stage.
+fn two_faced(folder: &Path, stage: &str) -> PathBuf {
+    let study = template(folder, "sequential");
     let eco = study.with_file_name("ecos").join("two_faced");
     fs::create_dir_all(&eco).unwrap();
     fs::write(eco.join("eco.tcl"), TWO_FACED).unwrap();
@@ -167,14 +166,17 @@ fn a_fork_that_differs_is_a_loud_failure_and_ends_all_forking() {
         "{kind: opensta, audit: 1}\neco_path: [ecos]",
     );
     let content = fs::read_to_string(&study).unwrap();
-    let first = content.find("    ecos:").unwrap();
-    let at = first + "    ecos:\n".len();
-    let inserted = format!(
-        "{}      - name: two_faced\n{}",
-        &content[..at],
-        &content[at..]
-    );
-    fs::write(&study, inserted).unwrap();
+    let begin = content.find(&format!("  - name: {stage}")).unwrap();
+    let at = begin + content[begin..].find("    ecos:\n").unwrap() + "    ecos:\n".len();
+    let (before, after) = content.split_at(at);
+    fs::write(&study, format!("{before}      - name: two_faced\n{after}")).unwrap();
+    study
+}
+
+#[test]
+fn a_fork_that_differs_is_a_loud_failure_and_ends_all_forking() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = two_faced(folder.path(), "buffer");
     let out = folder.path().join("run");
     let said = complete(&study, &out, &["--engine-mode", "warm", "-j", "1"]);
     assert!(said.contains("N2-RUN-019"), "{said}");
@@ -191,6 +193,32 @@ fn a_fork_that_differs_is_a_loud_failure_and_ends_all_forking() {
     let commands = commands(&out);
     let forked = commands.iter().filter(|(forked, _)| *forked).count();
     assert!(forked >= 1 && commands.len() > 2 * forked, "{commands:?}");
+}
+
+#[test]
+fn nothing_is_known_of_forks_once_one_of_them_differed() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = two_faced(folder.path(), "resize");
+    let store = folder.path().join("cache");
+    let run_to = |name: &str, mode: &str| {
+        let out = folder.path().join(name);
+        let words = ["-j", "1", "--cache", text(&store), "--engine-mode", mode];
+        (complete(&study, &out, &words), journal(&out))
+    };
+    let (said, _) = run_to("first", "warm");
+    assert!(said.contains("N2-RUN-019"), "{said}");
+    let (_, second) = run_to("second", "cold");
+    let known: Vec<&str> = second
+        .iter()
+        .filter(|record| record["event"]["cache"]["hit"].is_object())
+        .map(|record| record["event"]["attempt"]["trial"].as_str().unwrap())
+        .collect();
+    // All trials of the first stage were forks, and equal to what was made anew.
+    assert!(!known.is_empty(), "what was made anew after it is known");
+    assert!(
+        known.iter().all(|trial| trial.starts_with("1_")),
+        "{known:?}"
+    );
 }
 
 #[test]
