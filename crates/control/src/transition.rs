@@ -2,6 +2,7 @@
 //! against the one that the rules give, so that a replay is an audit.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use noodle2_model::{
     AttemptId, AttemptUsage, BudgetOwner, CacheAnswer, Event, Outcome, ProposerKind, StageIndex,
@@ -25,6 +26,16 @@ pub struct TransitionError {
     pub reason: String,
 }
 
+impl TransitionError {
+    /// That of a journal without any event.
+    pub fn nothing() -> Self {
+        Self {
+            event: "the journal".to_owned(),
+            reason: "it holds no event".to_owned(),
+        }
+    }
+}
+
 impl Controller {
     /// Folds a whole journal, whose first event must be `RunCreated`.
     ///
@@ -35,31 +46,44 @@ impl Controller {
     ) -> Result<Self, (usize, TransitionError)> {
         let mut controller: Option<Self> = None;
         for (position, event) in events.into_iter().enumerate() {
-            let refuse = |reason: String| {
-                let event = describe(event);
-                (position, TransitionError { event, reason })
+            let folded = match &mut controller {
+                None => Self::created(event).map(|created| controller = Some(created)),
+                Some(controller) => controller.follow(event),
             };
-            match (&mut controller, event) {
-                (None, Event::RunCreated { identity }) => {
-                    let created = Self::new((**identity).clone());
-                    controller = Some(created.map_err(|error| refuse(error.to_string()))?);
-                }
-                (None, _) => return Err(refuse("no run was created yet".to_owned())),
-                (Some(_), Event::RunCreated { .. }) => {
-                    return Err(refuse("the run was created already".to_owned()));
-                }
-                (Some(controller), event) => {
-                    controller.apply(event).map_err(|error| (position, error))?;
-                }
-            }
+            folded.map_err(|error| (position, error))?;
         }
-        controller.ok_or_else(|| {
-            let error = TransitionError {
-                event: "the journal".to_owned(),
-                reason: "it holds no event".to_owned(),
-            };
-            (0, error)
-        })
+        controller.ok_or_else(|| (0, TransitionError::nothing()))
+    }
+
+    /// The state behind the first event of a journal, which must be `RunCreated`.
+    ///
+    /// # Errors
+    /// When it is another, or tells of a run that cannot be.
+    pub fn created(event: &Event) -> Result<Self, TransitionError> {
+        let refuse = |reason: String| TransitionError {
+            event: describe(event),
+            reason,
+        };
+        match event {
+            Event::RunCreated { identity } => {
+                Self::new((**identity).clone()).map_err(|error| refuse(error.to_string()))
+            }
+            _ => Err(refuse("no run was created yet".to_owned())),
+        }
+    }
+
+    /// Folds an event of a journal behind the first.
+    ///
+    /// # Errors
+    /// As [`Controller::apply`], and when it is a second creation.
+    pub fn follow(&mut self, event: &Event) -> Result<(), TransitionError> {
+        match event {
+            Event::RunCreated { .. } => Err(TransitionError {
+                event: describe(event),
+                reason: "the run was created already".to_owned(),
+            }),
+            _ => self.apply(event),
+        }
     }
 
     /// Folds one event into the state. Decisions are compared with what the rules decide here.
@@ -179,8 +203,10 @@ impl Controller {
             }
             Event::AttemptStarted { attempt } => match self.next_attempt(attempt.trial) {
                 Some(expected) if expected == *attempt => {
-                    self.attempts_mut(attempt.trial)
-                        .push(Attempt::started(attempt.number));
+                    let attempts = self.attempts_mut(attempt.trial);
+                    // Nearly every trial has one.
+                    attempts.reserve_exact(1);
+                    attempts.push(Attempt::started(attempt.number));
                     self.waiting_mut(attempt.trial)
                         .remove(&attempt.trial.derived);
                     self.running.insert(*attempt);
@@ -251,20 +277,23 @@ impl Controller {
             Event::TrialProposed {
                 trial,
                 parent,
-                eco,
                 reason,
+                ..
             } => {
                 if self.next_proposal(trial.stage).as_ref() != Some(event) {
                     return refuse("the rules propose another trial here".to_owned());
                 }
-                self.stages[trial.stage.position()].proposed += 1;
+                let stage = &mut self.stages[trial.stage.position()];
+                // What was planned is kept anyhow, and is the same.
+                let eco = Arc::clone(&stage.planned[stage.proposed].eco);
+                stage.proposed += 1;
                 self.waiting_mut(*trial).insert(trial.derived);
                 self.trials.insert(
                     *trial,
                     Trial {
                         id: *trial,
                         parent: parent.clone(),
-                        eco: eco.clone(),
+                        eco,
                         reason: reason.clone(),
                         attempts: Vec::new(),
                         confirmations: Vec::new(),

@@ -13,9 +13,11 @@ mod eco;
 mod equivalence;
 mod event;
 mod evidence;
+mod frequent;
 mod hash;
 mod ids;
 mod metric;
+mod name;
 mod noise;
 mod outcome;
 mod pattern;
@@ -29,6 +31,7 @@ mod safety;
 mod selection;
 mod sequence;
 mod study;
+mod text;
 
 pub use budget::{BranchBudget, Budget, BudgetOwner, ExtraTrials, StageBudget, TimeKind};
 pub use cache::{CacheAnswer, CacheHit, CacheMiss, KeyPart};
@@ -50,6 +53,7 @@ pub use evidence::{
 pub use hash::ContentHash;
 pub use ids::{AttemptId, CaseName, ParseNameError, StageIndex, TrialId};
 pub use metric::{Direction, Metric, MetricSet, Unit};
+pub use name::ObjectName;
 pub use noise::{NoiseRules, Perturbation};
 pub use outcome::{
     AttemptUsage, DesignState, Failure, FailureClass, FailureScope, Finding, FindingKind,

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use noodle2_model::{AttemptId, CaseName};
 
 use crate::files::{self, IoContext, create_folder, is_temporary, sorted_entries};
-use crate::{RunLock, StoreError, read_journal};
+use crate::{RunLock, StoreError, fold_journal};
 
 /// A run folder and the paths in it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -140,7 +140,9 @@ impl RunFolder {
             return Ok(nothing_else);
         }
         // Half a first record counts for nothing either: nothing was done before it was whole.
-        Ok(read_journal(&self.journal()).is_ok_and(|content| content.records.is_empty()))
+        let mut has_record = false;
+        let end = fold_journal(&self.journal(), |_| has_record = true);
+        Ok(end.is_ok() && !has_record)
     }
 
     fn lock(&self) -> PathBuf {
