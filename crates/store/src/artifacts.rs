@@ -246,7 +246,10 @@ impl ArtifactIndex {
 
     /// Writes the index into the folder that it lists and returns the hash of the file.
     fn write(&self, folder: &Path) -> Result<ContentHash, StoreError> {
-        write_json(&Self::path(folder), self)
+        let path = Self::path(folder);
+        let text = json_text(&path, self)?;
+        write_atomic(&path, &text)?;
+        Ok(ContentHash::of(&text))
     }
 
     /// Reads the index of `folder`.
@@ -405,14 +408,13 @@ fn read_link(name: String, path: &Path) -> Result<Artifact, StoreError> {
     })
 }
 
-/// Writes `value` as indented JSON, ended by a line feed, and returns the hash of the file.
-pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<ContentHash, StoreError> {
+/// `value` as indented JSON, ended by a line feed, for the file at `path`.
+pub(crate) fn json_text(path: &Path, value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
     let mut text = serde_json::to_vec_pretty(value)
         .map_err(std::io::Error::from)
         .context("express as JSON", path)?;
     text.push(b'\n');
-    write_atomic(path, &text)?;
-    Ok(ContentHash::of(&text))
+    Ok(text)
 }
 
 /// Reads a JSON file that should be an `expected`.

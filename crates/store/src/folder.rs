@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 
 use noodle2_model::{AttemptId, CaseName};
 
-use crate::files::{self, IoContext, create_folder, is_temporary, sorted_entries};
+use crate::files::{self, IoContext, create_folder, is_temporary, make_folder, sorted_entries};
 use crate::{RunLock, StoreError, fold_journal};
 
 /// A run folder and the paths in it.
@@ -230,7 +230,7 @@ impl RunFolder {
             .join(attempt.number.to_string())
     }
 
-    /// Makes the folder of one attempt, durably, and returns it.
+    /// Makes the folder of one attempt and returns it. It becomes durable when it is sealed.
     ///
     /// # Errors
     /// [`StoreError::NotEmpty`] when the attempt left something already: an attempt runs once;
@@ -241,7 +241,8 @@ impl RunFolder {
         attempt: AttemptId,
     ) -> Result<PathBuf, StoreError> {
         let path = self.attempt(case_name, attempt);
-        create_folder(&path)?;
+        make_folder(files::folder_of(&path))?;
+        make_folder(&path)?;
         match sorted_entries(&path)?.first() {
             None => Ok(path),
             Some((found, _)) => Err(not_empty(&path, found)),
