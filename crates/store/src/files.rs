@@ -38,10 +38,15 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     }
 }
 
+/// A folder, to sync it.
+pub(crate) fn open_folder(folder: &Path) -> Result<File, StoreError> {
+    File::open(folder).context("open the folder", folder)
+}
+
 /// Makes the names in `folder` durable.
 pub(crate) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    File::open(folder)
-        .and_then(|handle| handle.sync_all())
+    open_folder(folder)?
+        .sync_all()
         .context("sync the folder", folder)
 }
 
