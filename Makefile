@@ -31,6 +31,11 @@ test: lint licences netlist ## check formatting, lints and licences, and run eve
 bench: build ## measure against the same scripts run by other means; TRIALS=500, and PEERS=1 for other systems
 	@scripts/bench.sh
 
+.PHONY: measure
+measure: build ## measure what the control plane itself costs; HYPERQUEUE=PYTHON to compare
+	cargo build --release --package noodle2-measure --locked
+	python3 bench/controller.py target/release/noodle2 target/release/noodle2-measure $(if $(HYPERQUEUE),--hyperqueue $(HYPERQUEUE))
+
 .PHONY: build
 build: setup ## build target/release/noodle2
 	cargo build --release --package noodle2 --locked

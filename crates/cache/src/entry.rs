@@ -104,6 +104,27 @@ pub struct Origin {
 }
 
 impl Entry {
+    /// Reads the file of an entry: the hash of its text, and the text.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let text = std::str::from_utf8(bytes).map_err(|_| "it is no text".to_owned())?;
+        let told = text
+            .split_once('\n')
+            .and_then(|(hash, text)| Some((hash, text.strip_suffix('\n')?)));
+        let (hash, text) = told.ok_or_else(|| "it is torn".to_owned())?;
+        if hash != ContentHash::of(text).to_string() {
+            return Err("its hash is not the one that it tells".to_owned());
+        }
+        let entry: Self =
+            serde_json::from_str(text).map_err(|error| format!("it is no entry: {error}"))?;
+        match entry.schema_version {
+            Self::SCHEMA_VERSION => Ok(entry),
+            other => Err(format!("it is of version {other}")),
+        }
+    }
+
     /// The version of the format that this version reads and writes.
     pub const SCHEMA_VERSION: u32 = 1;
 }

@@ -278,24 +278,10 @@ pub(crate) fn read_entry(path: &Path) -> Result<Option<Entry>, CacheError> {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(cause) => return Err(CacheError::io("read", path, cause)),
     };
-    let damaged = |reason: String| CacheError::Damaged {
-        path: path.to_owned(),
-        reason,
-    };
-    let text = String::from_utf8(bytes).map_err(|_| damaged("it is no text".to_owned()))?;
-    let told = text
-        .split_once('\n')
-        .and_then(|(hash, text)| Some((hash, text.strip_suffix('\n')?)));
-    let Some((hash, text)) = told else {
-        return Err(damaged("it is torn".to_owned()));
-    };
-    if hash != ContentHash::of(text).to_string() {
-        return Err(damaged("its hash is not the one that it tells".to_owned()));
-    }
-    let entry: Entry =
-        serde_json::from_str(text).map_err(|error| damaged(format!("it is no entry: {error}")))?;
-    match entry.schema_version {
-        Entry::SCHEMA_VERSION => Ok(Some(entry)),
-        other => Err(damaged(format!("it is of version {other}"))),
-    }
+    Entry::parse(&bytes)
+        .map(Some)
+        .map_err(|reason| CacheError::Damaged {
+            path: path.to_owned(),
+            reason,
+        })
 }

@@ -149,7 +149,7 @@ impl Controller {
     /// it brought in.
     fn chain(&self, case: &Case, ancestor: &CaseName) -> Vec<EcoProposal> {
         let line = self.line(case).take_while(|case| case.name != *ancestor);
-        let mut steps: Vec<&EcoProposal> = line.filter_map(|case| case.eco.as_ref()).collect();
+        let mut steps: Vec<&EcoProposal> = line.filter_map(|case| case.eco.as_deref()).collect();
         steps.reverse();
         let ecos = steps.into_iter().flat_map(|eco| match &eco.composition {
             Some(composition) => composition.chain.clone(),

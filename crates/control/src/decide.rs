@@ -210,7 +210,7 @@ impl Controller {
         found.standing == StageStanding::Running
             && trial.derived as usize == found.proposed + 1
             && found.planned.front().is_some_and(|next| {
-                next.parent == *parent && next.eco == *eco && next.reason == *reason
+                next.parent == *parent && *next.eco == *eco && next.reason == *reason
             })
     }
 

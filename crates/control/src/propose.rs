@@ -6,6 +6,7 @@
 //! state, so what one pair draws does not depend on another.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use noodle2_model::{
     CaseName, Containment, ContentHash, EcoDefinition, EcoProposal, ParameterValue, Parameters,
@@ -45,7 +46,7 @@ pub(crate) struct ProposalContext<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Planned {
     pub parent: CaseName,
-    pub eco: EcoProposal,
+    pub eco: Arc<EcoProposal>,
     pub reason: Option<String>,
 }
 
@@ -57,7 +58,7 @@ impl From<(CaseName, EcoProposal)> for Planned {
     fn from((parent, eco): (CaseName, EcoProposal)) -> Self {
         Self {
             parent,
-            eco,
+            eco: Arc::new(eco),
             reason: None,
         }
     }
@@ -240,7 +241,7 @@ impl<'a> ProposalContext<'a> {
     pub fn planned(&self, input: usize, eco: EcoProposal, reason: Option<String>) -> Planned {
         Planned {
             parent: self.inputs[input].case.clone(),
-            eco,
+            eco: Arc::new(eco),
             reason,
         }
     }

@@ -278,7 +278,7 @@ impl Controller {
         }
         Ok(Planned {
             parent,
-            eco,
+            eco: eco.into(),
             reason: Some(&proposal.reason)
                 .filter(|reason| !reason.is_empty())
                 .cloned(),

@@ -1,7 +1,7 @@
 //! The state of a run: what is known of its stages, trials and cases, and what can be read from it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use noodle2_model::{
     AttemptId, AttemptUsage, BudgetOwner, CacheAnswer, CacheHit, CaseName, Containment,
@@ -178,7 +178,7 @@ pub struct Trial {
     /// The case that the ECO is applied to.
     pub parent: CaseName,
     /// What is tried.
-    pub eco: EcoProposal,
+    pub eco: Arc<EcoProposal>,
     /// Why its proposer chose it, where it gave a reason.
     pub reason: Option<String>,
     /// Its executions, oldest first.
@@ -232,9 +232,9 @@ pub struct Case {
     /// identical designs met in a join. Empty for the base.
     pub parents: Vec<CaseName>,
     /// What was done to the parent; `None` for the base.
-    pub eco: Option<EcoProposal>,
+    pub eco: Option<Arc<EcoProposal>>,
     /// What was measured.
-    pub measurement: Measurement,
+    pub measurement: Arc<Measurement>,
     /// The attempt that measured it, and whose folder holds it.
     pub attempt: AttemptId,
 }
@@ -382,6 +382,21 @@ impl Controller {
     /// One trial.
     pub fn trial(&self, id: TrialId) -> Option<&Trial> {
         self.trials.get(&id)
+    }
+
+    /// All executions that were started.
+    pub fn attempts(&self) -> impl Iterator<Item = AttemptId> {
+        let base = self.base.iter().chain(self.base_repeats.values().flatten());
+        let base = base.map(|attempt| (TrialId::BASE, attempt));
+        let trials = self.trials.values().flat_map(|trial| {
+            let repeats = trial.repeats.values().flatten();
+            let made = trial.attempts.iter().chain(&trial.confirmations);
+            made.chain(repeats).map(|attempt| (trial.id, attempt))
+        });
+        base.chain(trials).map(|(trial, attempt)| AttemptId {
+            trial,
+            number: attempt.number,
+        })
     }
 
     /// The executions of the measurement of the base case.

@@ -24,6 +24,16 @@ pub struct TransitionError {
     pub reason: String,
 }
 
+impl TransitionError {
+    /// That of a journal without any event.
+    pub fn nothing() -> Self {
+        Self {
+            event: "the journal".to_owned(),
+            reason: "it holds no event".to_owned(),
+        }
+    }
+}
+
 impl Controller {
     /// Folds a whole journal, whose first event must be `RunCreated`.
     ///
@@ -34,31 +44,44 @@ impl Controller {
     ) -> Result<Self, (usize, TransitionError)> {
         let mut controller: Option<Self> = None;
         for (position, event) in events.into_iter().enumerate() {
-            let refuse = |reason: String| {
-                let event = describe(event);
-                (position, TransitionError { event, reason })
+            let folded = match &mut controller {
+                None => Self::created(event).map(|created| controller = Some(created)),
+                Some(controller) => controller.follow(event),
             };
-            match (&mut controller, event) {
-                (None, Event::RunCreated { identity }) => {
-                    let created = Self::new((**identity).clone());
-                    controller = Some(created.map_err(|error| refuse(error.to_string()))?);
-                }
-                (None, _) => return Err(refuse("no run was created yet".to_owned())),
-                (Some(_), Event::RunCreated { .. }) => {
-                    return Err(refuse("the run was created already".to_owned()));
-                }
-                (Some(controller), event) => {
-                    controller.apply(event).map_err(|error| (position, error))?;
-                }
-            }
+            folded.map_err(|error| (position, error))?;
         }
-        controller.ok_or_else(|| {
-            let error = TransitionError {
-                event: "the journal".to_owned(),
-                reason: "it holds no event".to_owned(),
-            };
-            (0, error)
-        })
+        controller.ok_or_else(|| (0, TransitionError::nothing()))
+    }
+
+    /// The state behind the first event of a journal, which must be `RunCreated`.
+    ///
+    /// # Errors
+    /// When it is another, or tells of a run that cannot be.
+    pub fn created(event: &Event) -> Result<Self, TransitionError> {
+        let refuse = |reason: String| TransitionError {
+            event: describe(event),
+            reason,
+        };
+        match event {
+            Event::RunCreated { identity } => {
+                Self::new((**identity).clone()).map_err(|error| refuse(error.to_string()))
+            }
+            _ => Err(refuse("no run was created yet".to_owned())),
+        }
+    }
+
+    /// Folds an event of a journal behind the first.
+    ///
+    /// # Errors
+    /// As [`Controller::apply`], and when it is a second creation.
+    pub fn follow(&mut self, event: &Event) -> Result<(), TransitionError> {
+        match event {
+            Event::RunCreated { .. } => Err(TransitionError {
+                event: describe(event),
+                reason: "the run was created already".to_owned(),
+            }),
+            _ => self.apply(event),
+        }
     }
 
     /// Folds one event into the state. Decisions are compared with what the rules decide here.

@@ -13,7 +13,7 @@ use support::{finished, identity, stage, study};
 
 fn case(design: &str, wns: f64) -> Outcome {
     let hash = ContentHash::of(design);
-    Outcome::Measured(Measurement {
+    Outcome::from(Measurement {
         design: DesignState {
             canonical: hash,
             netlist: hash,
@@ -168,7 +168,10 @@ fn ecos_run_anew_on_either_case_in_the_order_of_their_branch() {
             .to_string(),
         "core_1_1"
     );
-    assert_eq!(composition.chain, [step("1_1").clone(), first.clone()]);
+    assert_eq!(
+        composition.chain,
+        [(**step("1_1")).clone(), (**first).clone()]
+    );
 }
 
 #[test]
@@ -187,7 +190,7 @@ fn what_is_composed_has_both_parents_and_competes_with_them() {
     let mut changed = journal;
     for event in &mut changed {
         if let Event::TrialProposed { parent, eco, .. } = event
-            && let Some(composition) = &mut eco.composition
+            && let Some(composition) = &mut std::sync::Arc::make_mut(eco).composition
         {
             std::mem::swap(parent, &mut composition.with);
         }

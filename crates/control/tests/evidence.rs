@@ -15,7 +15,7 @@ use support::{finished, identity, stage, study};
 
 fn case(name: &str, wns: f64) -> Outcome {
     let hash = ContentHash::of(name);
-    Outcome::Measured(Measurement {
+    Outcome::from(Measurement {
         design: DesignState {
             canonical: hash,
             netlist: hash,
@@ -134,10 +134,10 @@ fn better(name: &str, _: &str) -> Outcome {
 #[test]
 fn conditions_tell_wires_from_cells_where_the_worst_path_does() {
     let path = |check, slack_ps, wires: Option<f64>| PathProfile {
-        scene: "slow".to_owned(),
+        scene: "slow".into(),
         check,
-        start: "a/Q".to_owned(),
-        end: "b/D".to_owned(),
+        start: "a/Q".into(),
+        end: "b/D".into(),
         slack_ps,
         stages: 3,
         cell_delay_ps: 100.0,
@@ -150,9 +150,9 @@ fn conditions_tell_wires_from_cells_where_the_worst_path_does() {
     let found = |paths: Vec<PathProfile>| {
         let study = warm(SafetyDomain::Guarded, vec![stage("one", &[], 1)], on());
         let outcome = |name: &str, _: &str| match case(name, -499.0) {
-            Outcome::Measured(measurement) => Outcome::Measured(Measurement {
+            Outcome::Measured(measurement) => Outcome::from(Measurement {
                 paths: paths.clone(),
-                ..measurement
+                ..std::sync::Arc::unwrap_or_clone(measurement)
             }),
             other => other,
         };

@@ -61,7 +61,7 @@ fn outcomes<'a>(named: &[(&'a str, Outcome)]) -> Outcomes<'a> {
 }
 
 fn measured(design: &str, wns: f64, area: f64) -> Outcome {
-    Outcome::Measured(case(design, wns, area))
+    Outcome::from(case(design, wns, area))
 }
 
 fn run(study: Study, outcomes: &Outcomes<'_>, workers: usize) -> (Controller, Vec<Event>) {
@@ -234,7 +234,7 @@ fn a_difference_in_one_scene_or_in_the_design_is_one() {
         ),
     ] {
         let study = in_domain(SafetyDomain::Sandbox, RERUN, vec![stage("one", &[], 1)]);
-        let again = [("0_0 repeat 0", Outcome::Measured(again))];
+        let again = [("0_0 repeat 0", Outcome::from(again))];
         let (controller, _) = run(study, &outcomes(&again), 1);
         assert_eq!(controller.noise().unwrap().differences, [told]);
     }

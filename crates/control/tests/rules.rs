@@ -19,7 +19,7 @@ fn case(design: &str, wns: f64) -> Outcome {
 
 fn case_with_area(design: &str, wns: f64, area: f64) -> Outcome {
     let hash = ContentHash::of(design);
-    Outcome::Measured(Measurement {
+    Outcome::from(Measurement {
         design: DesignState {
             canonical: hash,
             netlist: hash,
@@ -160,10 +160,10 @@ fn survivors_are_ranked_by_objective_then_by_name() {
 
 #[test]
 fn a_case_beyond_a_bound_or_without_the_metric_does_not_survive() {
-    let no_area = Outcome::Measured(Measurement {
+    let no_area = Outcome::from(Measurement {
         overall: [(Metric::SetupWns, -10.0)].into_iter().collect(),
         ..match case("b", 0.0) {
-            Outcome::Measured(measurement) => measurement,
+            Outcome::Measured(measurement) => std::sync::Arc::unwrap_or_clone(measurement),
             _ => unreachable!(),
         }
     });
@@ -410,7 +410,7 @@ fn the_longest_remaining_path_goes_first() {
 #[test]
 fn an_unfit_base_case_blocks_everything() {
     let mut black_box = match case("base", 0.0) {
-        Outcome::Measured(measurement) => measurement,
+        Outcome::Measured(measurement) => std::sync::Arc::unwrap_or_clone(measurement),
         _ => unreachable!(),
     };
     black_box.findings = vec![
@@ -425,7 +425,7 @@ fn an_unfit_base_case_blocks_everything() {
             detail: "cell `MYSTERY` is unknown".to_owned(),
         },
     ];
-    for base in [Outcome::Measured(black_box), failure(), Outcome::NoEffect] {
+    for base in [Outcome::from(black_box), failure(), Outcome::NoEffect] {
         let controller = run(vec![stage("only", &[], 2)], &[("0_0", base)]);
         assert_eq!(controller.status(), RunStatus::Blocked);
         assert_eq!(controller.block_reasons().unwrap().len(), 1);
@@ -603,7 +603,7 @@ fn a_changed_decision_in_a_journal_is_caught() {
         let mut changed = journal.clone();
         match &mut changed[position] {
             Event::StageStarted { inputs, .. } => inputs.clear(),
-            Event::TrialProposed { eco, .. } => eco.version += 1,
+            Event::TrialProposed { eco, .. } => std::sync::Arc::make_mut(eco).version += 1,
             Event::AttemptStarted { attempt } => attempt.number += 1,
             Event::StageFinished {
                 end: StageEnd::Completed { survivors, .. },

@@ -15,7 +15,7 @@ use support::{finished, identity, known, proved, stage, study, survivors};
 /// A measured design with this WNS, and this hold WNS in its only scene.
 fn case(name: &str, wns: f64, hold: f64) -> Outcome {
     let hash = ContentHash::of(name);
-    Outcome::Measured(Measurement {
+    Outcome::from(Measurement {
         design: DesignState {
             canonical: hash,
             netlist: hash,
@@ -66,7 +66,7 @@ fn run(study: Study, outcomes: &[(&str, Outcome)]) -> (Controller, Vec<Event>) {
                 _ if attempt.trial.is_base() => case("base", -500.0, 0.0),
                 Some(case) => match outcomes.get(format!("confirm {name}").as_str()) {
                     Some(outcome) => (*outcome).clone(),
-                    None => proved(case.measurement.clone(), EquivalenceVerdict::Equal),
+                    None => proved((*case.measurement).clone(), EquivalenceVerdict::Equal),
                 },
                 None => match outcomes.get(name.as_str()) {
                     Some(outcome) => (*outcome).clone(),
@@ -393,7 +393,7 @@ fn a_survivor_whose_logic_is_another_or_unknown_is_refused() {
     let refused = |domain, accept: Option<bool>, verdict: EquivalenceVerdict| {
         let mut study = in_domain(domain, vec![stage("one", &[], 2)]);
         study.safety.gates.accept_undecided = accept;
-        let confirmation = proved(measurement(&good), verdict);
+        let confirmation = proved((*measurement(&good)).clone(), verdict);
         let outcomes = [("0_1", good.clone()), ("confirm 0_1", confirmation)];
         let (controller, _) = run(study, &outcomes);
         let trial = controller.trial("0_1".parse().unwrap()).unwrap();
@@ -500,7 +500,8 @@ fn a_stage_chooses_its_survivors_by_its_own_rule() {
     pareto.survivors = 1;
     let small = match case("small", -500.0, 0.0) {
         Outcome::Measured(mut measurement) => {
-            measurement.overall.insert(Metric::Area, 900.0);
+            let changed = std::sync::Arc::make_mut(&mut measurement);
+            changed.overall.insert(Metric::Area, 900.0);
             Outcome::Measured(measurement)
         }
         other => panic!("{other:?}"),

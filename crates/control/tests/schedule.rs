@@ -74,13 +74,14 @@ impl Run {
     fn measure_base(&mut self, cells: Option<f64>, memory: u64) {
         self.advance();
         let base = self.attempt("0_0");
-        let Outcome::Measured(mut measurement) = result_of(&self.controller, base, 1) else {
+        let Outcome::Measured(measurement) = result_of(&self.controller, base, 1) else {
             unreachable!()
         };
+        let mut measurement = (*measurement).clone();
         if let Some(cells) = cells {
             measurement.overall.insert(Metric::CellCount, cells);
         }
-        self.end("0_0", Outcome::Measured(measurement), 1.0, memory);
+        self.end("0_0", Outcome::from(measurement), 1.0, memory);
     }
 
     fn expected_s(&self, trial: &str) -> f64 {
@@ -182,11 +183,11 @@ fn an_attempt_on_a_larger_design_is_expected_to_take_longer_and_hold_more() {
     run.measure_base(Some(1000.0), 50);
     let twice = |run: &Run| {
         let base = run.controller.base_case().unwrap().measurement.clone();
-        let mut measurement = Measurement { ..base };
+        let mut measurement: Measurement = (*base).clone();
         measurement.design.canonical = noodle2_model::ContentHash::of("twice as large");
         measurement.overall.insert(Metric::CellCount, 2000.0);
         measurement.overall.insert(Metric::SetupWns, -1.0);
-        Outcome::Measured(measurement)
+        Outcome::from(measurement)
     };
     let outcome = twice(&run);
     run.end("0_1", outcome, 7.0, 100);

@@ -14,6 +14,7 @@ pub mod opensta;
 mod platform;
 mod tables;
 pub mod tcl;
+mod timing_report;
 
 pub use catalogue::{Catalogue, CatalogueProblem, Eco, EcoOrigin, MANIFEST_FILE, Replacement};
 pub use classify::{Evidence, classify, classify_command, missing_clock};
@@ -25,3 +26,7 @@ pub use opensta::{
 };
 pub use platform::{Platform, PlatformError, PlatformFile, TieCells};
 pub use tables::tcl_tables;
+pub use timing_report::{
+    DelayShares, EndpointSummary, GroupSummary, PathSummary, ReadLimits, ReportCheck, ReportReader,
+    TimingReport, read_timing_report,
+};

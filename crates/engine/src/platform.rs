@@ -199,7 +199,11 @@ impl Platform {
         let (declaration, origin, content) = match find_built_in(name_or_path) {
             Some(text) => {
                 let origin = PathBuf::from(format!("built-in:{name_or_path}"));
-                (parse(text, &origin)?, origin, ContentHash::of(text))
+                (
+                    PlatformFile::parse(text, &origin)?,
+                    origin,
+                    ContentHash::of(text),
+                )
             }
             None if looks_like_a_path(name_or_path) => {
                 let path = PathBuf::from(name_or_path);
@@ -208,7 +212,11 @@ impl Platform {
                         path: path.clone(),
                         source,
                     })?;
-                (parse(&text, &path)?, path, ContentHash::of(&text))
+                (
+                    PlatformFile::parse(&text, &path)?,
+                    path,
+                    ContentHash::of(&text),
+                )
             }
             None => {
                 return Err(PlatformError::Unknown {
@@ -316,30 +324,36 @@ fn nearest_name(name: &str) -> Option<String> {
         .map(|(_, known)| known.to_owned())
 }
 
-fn parse(text: &str, path: &Path) -> Result<PlatformFile, PlatformError> {
-    let malformed = |message: String| PlatformError::Malformed {
-        path: path.to_owned(),
-        message,
-    };
-    let file: PlatformFile =
-        serde_saphyr::from_str(text).map_err(|error| malformed(error.to_string()))?;
-    if !file.corners.contains_key(&file.default_corner) {
-        return Err(malformed(format!(
-            "`default_corner` names `{}`, which is none of the corners",
-            file.default_corner
-        )));
+impl PlatformFile {
+    /// Reads the text of a platform file; `path` is for messages.
+    ///
+    /// # Errors
+    /// [`PlatformError::Malformed`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, PlatformError> {
+        let malformed = |message: String| PlatformError::Malformed {
+            path: path.to_owned(),
+            message,
+        };
+        let file: PlatformFile =
+            serde_saphyr::from_str(text).map_err(|error| malformed(error.to_string()))?;
+        if !file.corners.contains_key(&file.default_corner) {
+            return Err(malformed(format!(
+                "`default_corner` names `{}`, which is none of the corners",
+                file.default_corner
+            )));
+        }
+        if let Some((corner, _)) = file.corners.iter().find(|(_, files)| files.is_empty()) {
+            return Err(malformed(format!("corner `{corner}` has no libraries")));
+        }
+        let ties = file
+            .tie_cells
+            .iter()
+            .flat_map(|ties| [&ties.high, &ties.low]);
+        if let Some(tie) = ties.into_iter().find(|tie| tie.split('/').count() != 2) {
+            return Err(malformed(format!("`{tie}` is not of the form `CELL/PIN`")));
+        }
+        Ok(file)
     }
-    if let Some((corner, _)) = file.corners.iter().find(|(_, files)| files.is_empty()) {
-        return Err(malformed(format!("corner `{corner}` has no libraries")));
-    }
-    let ties = file
-        .tie_cells
-        .iter()
-        .flat_map(|ties| [&ties.high, &ties.low]);
-    if let Some(tie) = ties.into_iter().find(|tie| tie.split('/').count() != 2) {
-        return Err(malformed(format!("`{tie}` is not of the form `CELL/PIN`")));
-    }
-    Ok(file)
 }
 
 #[cfg(test)]
@@ -353,7 +367,7 @@ mod tests {
     #[test]
     fn every_built_in_platform_is_in_order_and_has_its_own_name() {
         for (name, text) in BUILT_IN {
-            let file = parse(text, Path::new(name)).unwrap();
+            let file = PlatformFile::parse(text, Path::new(name)).unwrap();
             assert_eq!(file.name, name);
         }
     }

@@ -419,7 +419,7 @@ proc ::n2::library_cell {cell} {
   return $library_cell
 }
 
-# The instances whose cells differ from those that they had before the edits, as `{1 {instance cell …}}`; `{0 {}}` where
+# The instances whose cells differ from those that they had before the edits, by name, as `{1 {instance cell …}}`; `{0 {}}` where
 # nets were touched too, be it that all was taken back.
 proc ::n2::exchanges_made {} {
   variable cell_before; variable rewired
@@ -427,7 +427,7 @@ proc ::n2::exchanges_made {} {
   set made {}
   foreach inst [sorted_by_name instance_name [array names cell_before]] {
     set cell [cell_of $inst]
-    if {$cell ne $cell_before($inst)} { lappend made $inst $cell }
+    if {$cell ne $cell_before($inst)} { lappend made [instance_name $inst] $cell }
   }
   list 1 $made
 }

@@ -181,8 +181,7 @@ proc ::n2::take_over {netlist top constraints clocks wireload replaceable} {
   read_back $netlist $top $constraints $clocks $wireload
 }
 
-# Makes the exchanges of the editing; returns whether this process then holds what was written. Instances have the
-# same handles in both processes.
+# Makes the exchanges of the editing; returns whether this process then holds what was written.
 proc ::n2::exchange_as_in {netlist} {
   variable exchanges
   if {[info commands ::sta::set_delay_calc_incremental_tolerance] eq "" || [info commands ::sta::arrivals_invalid] eq ""} {
@@ -193,7 +192,9 @@ proc ::n2::exchange_as_in {netlist} {
   # In a design of several modules reading may meet nets in another order.
   if {!$complete || [string first "\nmodule " $written [string first "module " $written]] >= 0} { return 0 }
   ::sta::set_delay_calc_incremental_tolerance -1
-  foreach {inst cell} $made {
+  foreach {name cell} $made {
+    set inst [::sta::find_instance $name]
+    if {$inst eq "NULL"} { return 0 }
     uncount_instance $inst
     replace $inst $cell
     count_instance $inst

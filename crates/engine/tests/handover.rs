@@ -196,7 +196,7 @@ fn the_edits_of_real_ecos_are_carried_out_cold() {
             assert_eq!(outcome, Outcome::NoEffect, "{name}");
             continue;
         };
-        kinds.extend(measurement.edits.into_keys());
+        kinds.extend(measurement.edits.keys().cloned());
         let text = |path: &Path| fs::read(path).unwrap();
         let parent_text = text(&base.0.join("netlist.v"));
         let child_text = text(&folder.join("netlist.v"));

@@ -5,20 +5,20 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Check;
+use crate::{Check, ObjectName};
 
 /// What a worst path of a case is made of, as the engine timed it. A part that the engine does not tell is
 /// absent, never 0.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct PathProfile {
     /// The scene in which it was timed.
-    pub scene: String,
+    pub scene: ObjectName,
     /// The check that it is worst for.
     pub check: Check,
     /// Pin at which it starts.
-    pub start: String,
+    pub start: ObjectName,
     /// Pin at which it ends.
-    pub end: String,
+    pub end: ObjectName,
     /// Slack in ps.
     pub slack_ps: f64,
     /// Cells that it goes through, the launching register among them.
@@ -46,9 +46,9 @@ pub struct PathProfile {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct PathExtreme {
     /// The driving instance, or the port.
-    pub at: String,
+    pub at: ObjectName,
     /// Its cell; empty for a port.
-    pub cell: String,
+    pub cell: ObjectName,
     /// The value, in the unit of the field that holds it.
     pub value: f64,
 }

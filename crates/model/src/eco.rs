@@ -5,6 +5,7 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::de::Error as _;
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// The value of one ECO parameter.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum ParameterValue {
     /// `true` or `false`.
@@ -23,6 +24,43 @@ pub enum ParameterValue {
     Real(f64),
     /// A word, one of the parameter's choices.
     Text(String),
+}
+
+impl<'de> Deserialize<'de> for ParameterValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ParameterVisitor)
+    }
+}
+
+struct ParameterVisitor;
+
+impl Visitor<'_> for ParameterVisitor {
+    type Value = ParameterValue;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("`true`, `false`, a number or a word")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<ParameterValue, E> {
+        Ok(ParameterValue::Boolean(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<ParameterValue, E> {
+        Ok(ParameterValue::Integer(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<ParameterValue, E> {
+        let integer = i64::try_from(value).map(ParameterValue::Integer);
+        Ok(integer.unwrap_or(ParameterValue::Real(value as f64)))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<ParameterValue, E> {
+        Ok(ParameterValue::Real(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<ParameterValue, E> {
+        Ok(ParameterValue::Text(value.to_owned()))
+    }
 }
 
 impl fmt::Display for ParameterValue {

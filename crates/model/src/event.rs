@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -104,7 +105,7 @@ pub enum Event {
         /// The case that the ECO is applied to.
         parent: CaseName,
         /// What is tried.
-        eco: EcoProposal,
+        eco: Arc<EcoProposal>,
         /// Why it is, where the proposer gives a reason.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,

@@ -4,11 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+
+use crate::text::as_text;
 
 /// The BLAKE3 hash of some content, shown as 64 lower-case hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
 #[schemars(with = "String")]
 pub struct ContentHash([u8; 32]);
 
@@ -28,6 +28,17 @@ impl ContentHash {
         &self.0
     }
 
+    /// The 64 lower-case hexadecimal digits of the hash.
+    pub fn digits(&self) -> [u8; 64] {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut digits = [0; 64];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        digits
+    }
+
     /// The first twelve hexadecimal digits, for display only.
     pub fn short(&self) -> String {
         self.to_string()[..12].to_owned()
@@ -36,7 +47,9 @@ impl ContentHash {
 
 impl fmt::Display for ContentHash {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&blake3::Hash::from_bytes(self.0).to_hex())
+        let digits = self.digits();
+        let text = std::str::from_utf8(&digits).map_err(|_| fmt::Error)?;
+        formatter.write_str(text)
     }
 }
 
@@ -46,19 +59,7 @@ impl fmt::Debug for ContentHash {
     }
 }
 
-impl From<ContentHash> for String {
-    fn from(hash: ContentHash) -> Self {
-        hash.to_string()
-    }
-}
-
-impl TryFrom<String> for ContentHash {
-    type Error = ParseHashError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
+as_text!(ContentHash);
 
 /// The text is not 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,7 +70,15 @@ impl FromStr for ContentHash {
     type Err = ParseHashError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let hash = blake3::Hash::from_hex(text).map_err(|_| ParseHashError(text.to_owned()))?;
-        Ok(Self(*hash.as_bytes()))
+        let error = || ParseHashError(text.to_owned());
+        if text.len() != 64 {
+            return Err(error());
+        }
+        let digit = |byte: u8| char::from(byte).to_digit(16).ok_or_else(error);
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+            *byte = (digit(pair[0])? << 4 | digit(pair[1])?) as u8;
+        }
+        Ok(Self(bytes))
     }
 }

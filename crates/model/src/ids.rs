@@ -6,6 +6,8 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::text::as_text;
+
 /// The place of a stage in its study's list of stages, from 0.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
@@ -39,8 +41,7 @@ impl fmt::Display for StageIndex {
 /// Every proposal of a stage consumes a derived index from 1, failed ones included. Index 0 in stage 0
 /// is the base case alone. Ordered by stage, then derived index: the *proposal order*.
 /// Text form: `<stage>_<derived>`, as in `3_12`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
 #[schemars(with = "String")]
 pub struct TrialId {
     /// The stage that proposed the trial.
@@ -109,29 +110,20 @@ impl FromStr for TrialId {
 
 /// Accepts only the one spelling that `Display` writes, so that a name has one text form.
 fn canonical_number(text: &str) -> Option<u32> {
-    let number: u32 = text.parse().ok()?;
-    (number.to_string() == text).then_some(number)
+    let is_canonical = match text.as_bytes() {
+        [b'0'] => true,
+        [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    text.parse().ok().filter(|_| is_canonical)
 }
 
-impl From<TrialId> for String {
-    fn from(id: TrialId) -> Self {
-        id.to_string()
-    }
-}
-
-impl TryFrom<String> for TrialId {
-    type Error = ParseNameError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
+as_text!(TrialId, CaseName);
 
 /// The name of a case: `<case_name>_<stage_index>_<derived_index>`, the base case being `<case_name>_0_0`.
 ///
 /// Ordered by the trial that derived it (numerically), which is the order that breaks ties.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, PartialEq, Eq, Hash, JsonSchema)]
 #[schemars(with = "String")]
 pub struct CaseName {
     design: String,
@@ -196,20 +188,6 @@ impl FromStr for CaseName {
             design: design.to_owned(),
             trial,
         })
-    }
-}
-
-impl From<CaseName> for String {
-    fn from(name: CaseName) -> Self {
-        name.to_string()
-    }
-}
-
-impl TryFrom<String> for CaseName {
-    type Error = ParseNameError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
     }
 }
 

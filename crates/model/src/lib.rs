@@ -13,9 +13,11 @@ mod eco;
 mod equivalence;
 mod event;
 mod evidence;
+mod frequent;
 mod hash;
 mod ids;
 mod metric;
+mod name;
 mod noise;
 mod outcome;
 mod parameters;
@@ -30,6 +32,7 @@ mod safety;
 mod selection;
 mod sequence;
 mod study;
+mod text;
 
 pub use budget::{BranchBudget, Budget, BudgetOwner, ExtraTrials, StageBudget, TimeKind};
 pub use cache::{CacheAnswer, CacheHit, CacheMiss, KeyPart};
@@ -51,6 +54,7 @@ pub use evidence::{
 pub use hash::ContentHash;
 pub use ids::{AttemptId, CaseName, ParseNameError, StageIndex, TrialId};
 pub use metric::{Direction, Metric, MetricSet, Unit};
+pub use name::ObjectName;
 pub use noise::{NoiseRules, Perturbation};
 pub use outcome::{
     AttemptUsage, DesignState, Failure, FailureClass, FailureScope, Finding, FindingKind,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,17 +14,19 @@ use crate::{
 /// What came of an attempt.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every outcome that is kept is a measurement"
-)]
 pub enum Outcome {
-    /// The design was changed (or is the base) and measured.
-    Measured(Measurement),
+    /// The design was changed (or is the base) and measured. Shared, since a run keeps each in several places.
+    Measured(Arc<Measurement>),
     /// The ECO changed nothing: neither a success nor a failure.
     NoEffect,
     /// The attempt failed.
     Failed(Failure),
+}
+
+impl From<Measurement> for Outcome {
+    fn from(measurement: Measurement) -> Self {
+        Self::Measured(Arc::new(measurement))
+    }
 }
 
 /// A measured design.

@@ -38,6 +38,25 @@ pub(crate) enum Format {
     Json,
 }
 
+/// The unit of the times of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TimeUnit {
+    /// Nanoseconds.
+    Ns,
+    /// Picoseconds.
+    Ps,
+}
+
+impl TimeUnit {
+    /// How many picoseconds it has, as a power of ten.
+    pub fn in_ps(self) -> u8 {
+        match self {
+            Self::Ns => 3,
+            Self::Ps => 0,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct FormatOption {
     /// How to print.
@@ -323,6 +342,25 @@ pub(crate) enum Command {
         /// The folder for its record; must be new or empty.
         #[arg(long, value_name = "FOLDER")]
         out: PathBuf,
+        #[command(flatten)]
+        format: FormatOption,
+    },
+    /// Sums up a timing report of OpenSTA or OpenROAD: slacks by check and path group, and the worst paths.
+    #[command(
+        after_help = "Examples:\n  noodle2 timing-report checks.rpt --time-unit ns\n  \
+                      zcat checks.rpt.gz | noodle2 timing-report - --format json\n\n\
+                      Read are the layouts of `report_checks`, also among the other lines of a log. What delay is \
+                      spent in is known of tables with input pins (`-fields input`)."
+    )]
+    TimingReport {
+        /// What `report_checks` printed; `-` for stdin.
+        file: PathBuf,
+        /// How many of the worst paths of each check are listed.
+        #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1000))]
+        worst: u32,
+        /// The unit of the report, which it does not name: times are then told in ps.
+        #[arg(long, value_enum, value_name = "UNIT")]
+        time_unit: Option<TimeUnit>,
         #[command(flatten)]
         format: FormatOption,
     },

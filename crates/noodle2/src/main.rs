@@ -124,6 +124,12 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
             out,
             format: format.format,
         }),
+        Command::TimingReport {
+            file,
+            worst,
+            time_unit,
+            format,
+        } => commands::timing_report(&file, worst as usize, time_unit, format.format),
         Command::Doctor { format } => commands::doctor(format.format),
         Command::Cache { command } => commands::cache(command),
         Command::Priors { command } => commands::priors(command),

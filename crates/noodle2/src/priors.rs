@@ -10,13 +10,13 @@ use noodle2_engine::Platform;
 use noodle2_evidence::{Gathering, RecordedRun, gather};
 use noodle2_model::{ContentHash, Event, PriorRules, RunIdentity};
 use noodle2_priors::{Access, Addition, PriorStore, PriorStoreError};
-use noodle2_store::{RunFolder, read_journal};
-use noodle2_view::{History, count_text, weight_text};
+use noodle2_store::{RunFolder, fold_journal};
+use noodle2_view::{Folding, History, count_text, weight_text};
 
 use crate::cli::PriorsOption;
+use crate::commands::folded;
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
-use crate::record::events_of;
 use crate::shell;
 
 /// The variable of the environment that names the store.
@@ -135,25 +135,18 @@ pub(crate) fn warm(
 
 /// What a run that ended leaves for later ones; `None` while it has not ended.
 pub(crate) fn recorded_run(folder: &RunFolder) -> Result<Option<RecordedRun>, CommandFailure> {
-    let records = read_journal(&folder.journal())?.records;
-    let history = History::new(&events_of(&records)).map_err(|(_, error)| {
-        CommandFailure::new(
-            Exit::Stopped,
-            "N2-RUN-001",
-            format!(
-                "the journal of `{}` tells no possible run: {error}",
-                folder.root().display()
-            ),
-            "`noodle2 verify` says what is wrong".to_owned(),
-        )
+    let mut folding = Folding::default();
+    let mut ended = None;
+    let end = fold_journal(&folder.journal(), |record| {
+        if matches!(record.event, Event::RunFinished { .. }) {
+            ended = Some(record.at);
+        }
+        folding.add(record.at, &record.event);
     })?;
+    let history = folded(folder, folding)?;
     let controller = history.controller();
     let identity = controller.program().identity();
-    let ended = records
-        .iter()
-        .find(|record| matches!(record.event, Event::RunFinished { .. }));
-    let (Some(first), Some(ended), Some(digest)) =
-        (records.first(), ended, controller.recorded_digest())
+    let (Some(first), Some(ended), Some(digest)) = (end.first, ended, controller.recorded_digest())
     else {
         return Ok(None);
     };
@@ -161,13 +154,13 @@ pub(crate) fn recorded_run(folder: &RunFolder) -> Result<Option<RecordedRun>, Co
     let rules = study.priors.as_ref();
     let project = rules.map_or(study.name.as_str(), |rules| rules.project_of(&study.name));
     Ok(Some(RecordedRun {
-        id: first.hash,
+        id: first,
         project: project.to_owned(),
         study: study.name.clone(),
         platform: platform_of(identity),
         digest,
         noodle2_version: identity.noodle2_version.clone(),
-        ended_s: ended.at.as_second(),
+        ended_s: ended.as_second(),
         observations: controller.observations(),
     }))
 }

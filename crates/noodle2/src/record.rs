@@ -10,7 +10,7 @@ use noodle2_control::{Case, Controller};
 use noodle2_model::{ContentHash, Event, RunIdentity};
 use noodle2_store::{
     DerivedFile, Record, RunFolder, StorageProblem, StoreError, check_derived, copy_file,
-    create_folder, unrecorded, write_atomic,
+    make_folder, unrecorded, write_whole,
 };
 use noodle2_view::{History, LegalityReport, Lineage, Summary, report_markdown};
 use serde::Deserialize;
@@ -24,7 +24,7 @@ const RECORDS_MISSING: &str = "N2-RUN-008";
 const SHARED_INPUT_CHANGED: &str = "N2-RUN-009";
 
 /// The events of records with their times.
-pub(crate) fn events_of(records: &[Record]) -> Vec<(Timestamp, Event)> {
+fn events_of(records: &[Record]) -> Vec<(Timestamp, Event)> {
     records
         .iter()
         .map(|record| (record.at, record.event.clone()))
@@ -82,7 +82,8 @@ pub(crate) fn case_text(case: &Case, label: Option<&str>) -> String {
 }
 
 /// Lays a measured case out in the run folder, for people: its numbers, and its netlist where others start from it.
-/// That of any other lies with its attempt alone.
+/// That of any other lies with its attempt alone. It follows from what is durable, and is laid out again at the end of
+/// every controller, so that it need not be durable itself before [`noodle2_store::sync_all`].
 pub(crate) fn lay_out_case(
     folder: &RunFolder,
     controller: &Controller,
@@ -90,7 +91,7 @@ pub(crate) fn lay_out_case(
 ) -> Result<(), StoreError> {
     let study = controller.program().study();
     let kept = folder.case(&case.name);
-    create_folder(&kept)?;
+    make_folder(&kept)?;
     let attempt = folder.attempt(&study.design.case_name, case.attempt);
     let (netlist, place) = (attempt.join(NETLIST), kept.join(NETLIST));
     if controller.is_kept(&case.name) && netlist.exists() && !place.exists() {
@@ -101,7 +102,7 @@ pub(crate) fn lay_out_case(
     let text = case_text(case, study.result_label());
     match fs::read(&path).is_ok_and(|known| known == text.as_bytes()) {
         true => Ok(()),
-        false => write_atomic(&path, text),
+        false => write_whole(&path, text),
     }
 }
 
@@ -152,7 +153,11 @@ pub(crate) fn check_what_follows(
         }
     }
     problems.extend(shared_inputs(folder));
-    if let Some(message) = told_by_the_summary(folder, records, controller) {
+    let told = Told::read(folder).and_then(|told| {
+        let has_it = records.iter().any(|record| told.is_of(record.at));
+        told.missing(records.len() as u64, has_it, controller)
+    });
+    if let Some(message) = told {
         problems.push(StorageProblem {
             path: relative(folder, &folder.summary()),
             code: RECORDS_MISSING,
@@ -219,46 +224,57 @@ fn shared_inputs(folder: &RunFolder) -> Vec<StorageProblem> {
     problems
 }
 
-/// What the summary tells of records that the journal does not hold.
-fn told_by_the_summary(
-    folder: &RunFolder,
-    records: &[Record],
-    controller: &Controller,
-) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Told {
-        digest: Option<ContentHash>,
-        ended_at: Option<Timestamp>,
+/// What the summary tells of the end of the journal.
+#[derive(Deserialize)]
+pub(crate) struct Told {
+    digest: Option<ContentHash>,
+    ended_at: Option<Timestamp>,
+}
+
+impl Told {
+    /// What the summary of a run tells, where there is one that can be read.
+    pub fn read(folder: &RunFolder) -> Option<Self> {
+        let text = fs::read(folder.summary()).ok()?;
+        serde_json::from_slice(&text).ok()
     }
-    let text = fs::read(folder.summary()).ok()?;
-    let told: Told = serde_json::from_slice(&text).ok()?;
-    let count = records.len();
-    match (told.digest, told.ended_at) {
-        (Some(digest), _) if controller.recorded_digest() != Some(digest) => Some(format!(
-            "it tells of the end of the run with the digest {digest}, of which the {count} records of the \
-             journal know nothing"
-        )),
-        (_, Some(at)) if records.iter().all(|record| record.at != at) => Some(format!(
-            "it tells of a record of {at}, which is not among the {count} records of the journal"
-        )),
-        _ => None,
+
+    /// Whether a record of this time is the one that the summary knew as the last.
+    pub fn is_of(&self, at: Timestamp) -> bool {
+        self.ended_at == Some(at)
+    }
+
+    /// What it tells of records that the journal, with this many, does not hold; `has_it` says whether one of them is
+    /// the one that the summary knew as the last.
+    pub fn missing(&self, count: u64, has_it: bool, controller: &Controller) -> Option<String> {
+        match (self.digest, self.ended_at) {
+            (Some(digest), _) if controller.recorded_digest() != Some(digest) => Some(format!(
+                "it tells of the end of the run with the digest {digest}, of which the {count} records of the \
+                 journal know nothing"
+            )),
+            (_, Some(at)) if !has_it => Some(format!(
+                "it tells of a record of {at}, which is not among the {count} records of the journal"
+            )),
+            _ => None,
+        }
     }
 }
 
 /// Refuses a journal from whose end whole records were lost. It is whole in itself, but what stands beside
-/// it knows more: to go on would be to do again, and to overwrite, what had been done.
+/// it knows more: to go on would be to do again, and to overwrite, what had been done. `told` is what the summary tells of
+/// records that are missing.
 pub(crate) fn refuse_missing_records(
     folder: &RunFolder,
-    records: &[Record],
+    told: Option<String>,
     controller: &Controller,
 ) -> Result<(), CommandFailure> {
-    let mut signs: Vec<String> = told_by_the_summary(folder, records, controller)
+    let mut signs: Vec<String> = told
         .map(|told| format!("summary.json: {told}"))
         .into_iter()
         .collect();
     let discarded = controller.discarded_cases().map(|case| case.name);
     let cases = controller.cases().keys().cloned().chain(discarded);
-    let left = unrecorded(folder, records, cases)?;
+    let design = &controller.program().study().design.case_name;
+    let left = unrecorded(folder, design, controller.attempts(), cases)?;
     if let Some(first) = left.first() {
         signs.push(format!(
             "{} folders of attempts and cases that no record tells of, `{}` the first",

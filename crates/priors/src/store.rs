@@ -431,7 +431,8 @@ fn column<T: rusqlite::types::FromSql>(row: &Row<'_>, name: &str) -> RowResult<T
 
 fn hash(row: &Row<'_>, name: &str) -> RowResult<ContentHash> {
     let text: String = column(row, name)?;
-    ContentHash::try_from(text).map_err(|error| error.to_string())
+    text.parse::<ContentHash>()
+        .map_err(|error| error.to_string())
 }
 
 fn class<T>(row: &Row<'_>, name: &str, of: impl Fn(&str) -> Option<T>) -> RowResult<T> {

@@ -18,7 +18,7 @@ pub(crate) fn result_of(controller: &Controller, attempt: AttemptId, role: Attem
     if role != AttemptRole::Derives {
         // A rail of the study may have discarded it meanwhile.
         return match controller.cases().get(&name) {
-            Some(case) => again(case.measurement.clone(), role),
+            Some(case) => again((*case.measurement).clone(), role),
             None => Outcome::NoEffect,
         };
     }
@@ -27,7 +27,7 @@ pub(crate) fn result_of(controller: &Controller, attempt: AttemptId, role: Attem
         let metrics = Metric::ALL
             .iter()
             .filter_map(|metric| Some((*metric, base(*metric)?)));
-        return Outcome::Measured(measurement(&format!("{seed} base"), metrics.collect()));
+        return Outcome::from(measurement(&format!("{seed} base"), metrics.collect()));
     };
     let Some(parent) = controller.cases().get(&trial.parent) else {
         return Outcome::NoEffect;
@@ -36,7 +36,7 @@ pub(crate) fn result_of(controller: &Controller, attempt: AttemptId, role: Attem
     let metrics = parent.measurement.overall.iter();
     let changed = metrics.map(|(metric, value)| (metric, value * factor(metric, &mut draw)));
     let changed: MetricSet = changed.collect();
-    Outcome::Measured(measurement(&format!("{seed} {}", attempt.trial), changed))
+    Outcome::from(measurement(&format!("{seed} {}", attempt.trial), changed))
 }
 
 /// What a fault reports.
@@ -107,5 +107,5 @@ fn again(mut case: Measurement, role: AttemptRole) -> Outcome {
             conflicts: 0,
         });
     }
-    Outcome::Measured(case)
+    Outcome::from(case)
 }

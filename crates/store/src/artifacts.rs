@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
 use crate::files::{
-    IoContext, hash_open_file, is_temporary, sorted_entries, sync_folder, write_atomic,
+    IoContext, hash_open_file, is_temporary, open_folder, sorted_entries, write_atomic,
 };
 
 const INDEX_NAME: &str = "artifacts.json";
@@ -132,6 +132,45 @@ pub fn content_type(path: &Path) -> &'static str {
     }
 }
 
+/// Files and folders whose content is not durable yet. The disk is waited for once for many of them: what is asked for
+/// at the same time shares a commit of the file system, what is asked for in turn takes one each.
+#[derive(Default)]
+struct Unsynced(Vec<(File, PathBuf)>);
+
+impl Unsynced {
+    /// How many are synced at once: as many threads, and as many open files.
+    const MOST: usize = 16;
+
+    fn add(&mut self, file: File, path: PathBuf) -> Result<(), StoreError> {
+        self.0.push((file, path));
+        if self.0.len() < Self::MOST {
+            return Ok(());
+        }
+        self.sync()
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        let files = std::mem::take(&mut self.0);
+        let results: Vec<Result<(), StoreError>> = std::thread::scope(|scope| {
+            let sync = |(file, path): (File, PathBuf)| {
+                let thread = std::thread::Builder::new();
+                let of_thread = path.clone();
+                thread
+                    .spawn_scoped(scope, move || file.sync_all().context("sync", &of_thread))
+                    .context("start a thread that syncs", &path)
+            };
+            // All are started before the first is waited for.
+            let threads: Vec<_> = files.into_iter().map(sync).collect();
+            let ended = threads.into_iter().map(|thread| match thread?.join() {
+                Ok(synced) => synced,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            ended.collect()
+        });
+        results.into_iter().collect()
+    }
+}
+
 impl ArtifactIndex {
     /// Lists and hashes every file below `folder`, makes all of them durable, and writes the index.
     /// Afterwards the journal may say that the attempt is finished. Returns the index and the hash of
@@ -141,16 +180,24 @@ impl ArtifactIndex {
     /// [`StoreError::UnindexableFile`] for a name that is no UTF-8 and for anything but files, folders and
     /// symbolic links; [`StoreError::Io`], [`StoreError::DiskFull`].
     pub fn seal(folder: &Path) -> Result<(Self, ContentHash), StoreError> {
-        let index = Self::scan(folder)?;
+        let mut unsynced = Unsynced::default();
+        let index = Self::scan(folder, &mut unsynced)?;
         for inner in folders_below(folder)? {
-            sync_folder(&inner)?;
+            unsynced.add(open_folder(&inner)?, inner)?;
         }
+        // An attempt's folder is new, and so may be that of its trial.
+        for outer in folder.ancestors().skip(1).take(2) {
+            if !outer.as_os_str().is_empty() {
+                unsynced.add(open_folder(outer)?, outer.to_owned())?;
+            }
+        }
+        unsynced.sync()?;
         let hash = index.write(folder)?;
         Ok((index, hash))
     }
 
-    /// Lists and hashes every file below `folder`, and makes its content durable.
-    fn scan(folder: &Path) -> Result<Self, StoreError> {
+    /// Lists and hashes every file below `folder`, and makes its content durable together with `unsynced`.
+    fn scan(folder: &Path, unsynced: &mut Unsynced) -> Result<Self, StoreError> {
         let mut files = Vec::new();
         for (name, entry) in list(folder)? {
             let unindexable = |reason| StoreError::UnindexableFile {
@@ -169,8 +216,8 @@ impl ArtifactIndex {
                 Kind::File => {
                     let file = open_regular(&entry.path)?;
                     let (blake3, size) = hash_open_file(&file, &entry.path)?;
-                    file.sync_all().context("sync", &entry.path)?;
                     let content_type = content_type(&entry.path).to_owned();
+                    unsynced.add(file, entry.path)?;
                     Artifact {
                         path,
                         size,
@@ -199,7 +246,10 @@ impl ArtifactIndex {
 
     /// Writes the index into the folder that it lists and returns the hash of the file.
     fn write(&self, folder: &Path) -> Result<ContentHash, StoreError> {
-        write_json(&Self::path(folder), self)
+        let path = Self::path(folder);
+        let text = json_text(&path, self)?;
+        write_atomic(&path, &text)?;
+        Ok(ContentHash::of(&text))
     }
 
     /// Reads the index of `folder`.
@@ -358,14 +408,13 @@ fn read_link(name: String, path: &Path) -> Result<Artifact, StoreError> {
     })
 }
 
-/// Writes `value` as indented JSON, ended by a line feed, and returns the hash of the file.
-pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<ContentHash, StoreError> {
+/// `value` as indented JSON, ended by a line feed, for the file at `path`.
+pub(crate) fn json_text(path: &Path, value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
     let mut text = serde_json::to_vec_pretty(value)
         .map_err(std::io::Error::from)
         .context("express as JSON", path)?;
     text.push(b'\n');
-    write_atomic(path, &text)?;
-    Ok(ContentHash::of(&text))
+    Ok(text)
 }
 
 /// Reads a JSON file that should be an `expected`.
@@ -425,7 +474,10 @@ mod tests {
         assert_eq!(again, index);
         assert_eq!(again.verify(folder.path()).unwrap(), []);
         // The index does not list itself, so that scanning again gives the same.
-        assert_eq!(ArtifactIndex::scan(folder.path()).unwrap(), index);
+        assert_eq!(
+            ArtifactIndex::scan(folder.path(), &mut Unsynced::default()).unwrap(),
+            index
+        );
     }
 
     #[test]
@@ -478,7 +530,7 @@ mod tests {
             0,
         )
         .unwrap();
-        let error = ArtifactIndex::scan(folder.path()).unwrap_err();
+        let error = ArtifactIndex::scan(folder.path(), &mut Unsynced::default()).unwrap_err();
         assert_eq!(error.code(), "N2-STORE-011");
         assert!(error.to_string().contains("pipe"), "{error}");
     }
@@ -486,7 +538,7 @@ mod tests {
     #[test]
     fn a_path_that_leads_out_of_the_folder_is_missing_and_never_opened() {
         let folder = attempt_folder();
-        let mut index = ArtifactIndex::scan(folder.path()).unwrap();
+        let mut index = ArtifactIndex::scan(folder.path(), &mut Unsynced::default()).unwrap();
         index.files[0].path = "../../etc/hosts".to_owned();
         let problems = index.verify(folder.path()).unwrap();
         assert_eq!(problems[0].code(), "N2-STORE-022");

@@ -38,10 +38,15 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     }
 }
 
+/// A folder, to sync it.
+pub(crate) fn open_folder(folder: &Path) -> Result<File, StoreError> {
+    File::open(folder).context("open the folder", folder)
+}
+
 /// Makes the names in `folder` durable.
 pub(crate) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    File::open(folder)
-        .and_then(|handle| handle.sync_all())
+    open_folder(folder)?
+        .sync_all()
         .context("sync the folder", folder)
 }
 
@@ -63,6 +68,45 @@ pub fn create_folder(path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Makes `path` if it is missing; its parent must be there. Not durable by itself: see [`sync_all`].
+///
+/// # Errors
+/// [`StoreError::Io`] or [`StoreError::DiskFull`].
+pub fn make_folder(path: &Path) -> Result<(), StoreError> {
+    match fs::create_dir(path) {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => create_folder(path),
+        Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists || !path.is_dir() => {
+            Err(StoreError::io("create the folder", path, cause))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes `bytes` to `path` so that a reader sees the old content or the new one, never a part, unless the machine
+/// fails. Not durable by itself: see [`sync_all`]. For what follows from something durable and can be written again.
+///
+/// # Errors
+/// [`StoreError::Io`] or [`StoreError::DiskFull`].
+pub fn write_whole(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), StoreError> {
+    let mut temporary = new_temporary(path)?;
+    temporary
+        .as_file_mut()
+        .write_all(bytes.as_ref())
+        .context("write", path)?;
+    persist(temporary.into_temp_path(), path)
+}
+
+/// Makes durable all that was written to the file system of `folder`, at once.
+///
+/// # Errors
+/// [`StoreError::Io`] or [`StoreError::DiskFull`].
+pub fn sync_all(folder: &Path) -> Result<(), StoreError> {
+    let handle = File::open(folder).context("open", folder)?;
+    rustix::fs::syncfs(&handle)
+        .map_err(io::Error::from)
+        .context("sync the file system of", folder)
+}
+
 /// Writes `bytes` to `path` so that a reader sees the old content or the new one, never a part, whatever
 /// happens in between: temporary file, write, sync, rename, sync of the folder. Safe against concurrent
 /// writers of the same path: one of them wins whole.
@@ -77,21 +121,6 @@ pub fn write_atomic(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), StoreErr
         .and_then(|()| file.sync_all())
         .context("write", path)?;
     rename_over(temporary.into_temp_path(), path)
-}
-
-/// As [`write_atomic`], but durable only when the system comes to it: for what may be lost with the machine's power.
-///
-/// # Errors
-/// [`StoreError::Io`] or [`StoreError::DiskFull`]; `path` is then as it was.
-pub fn write_whole(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), StoreError> {
-    let mut temporary = new_temporary(path)?;
-    let file = temporary.as_file_mut();
-    file.write_all(bytes.as_ref()).context("write", path)?;
-    let temporary = temporary.into_temp_path();
-    temporary
-        .persist(path)
-        .map_err(|refused| refused.error)
-        .context("rename a temporary file to", path)
 }
 
 /// Appends a line to a file that is made when missing, and syncs it. For records that stand alone: after a kill the
@@ -123,11 +152,15 @@ fn new_temporary(path: &Path) -> Result<tempfile::NamedTempFile, StoreError> {
 }
 
 fn rename_over(temporary: TempPath, path: &Path) -> Result<(), StoreError> {
+    persist(temporary, path)?;
+    sync_folder(folder_of(path))
+}
+
+fn persist(temporary: TempPath, path: &Path) -> Result<(), StoreError> {
     temporary
         .persist(path)
         .map_err(|refused| refused.error)
-        .context("rename a temporary file to", path)?;
-    sync_folder(folder_of(path))
+        .context("rename a temporary file to", path)
 }
 
 /// The BLAKE3 hash of the file at `path`, read in pieces.

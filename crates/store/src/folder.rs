@@ -24,8 +24,8 @@ use std::path::{Path, PathBuf};
 
 use noodle2_model::{AttemptId, CaseName};
 
-use crate::files::{self, IoContext, create_folder, is_temporary, sorted_entries};
-use crate::{RunLock, StoreError, read_journal};
+use crate::files::{self, IoContext, create_folder, is_temporary, make_folder, sorted_entries};
+use crate::{RunLock, StoreError, fold_journal};
 
 /// A run folder and the paths in it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -140,7 +140,9 @@ impl RunFolder {
             return Ok(nothing_else);
         }
         // Half a first record counts for nothing either: nothing was done before it was whole.
-        Ok(read_journal(&self.journal()).is_ok_and(|content| content.records.is_empty()))
+        let mut has_record = false;
+        let end = fold_journal(&self.journal(), |_| has_record = true);
+        Ok(end.is_ok() && !has_record)
     }
 
     fn lock(&self) -> PathBuf {
@@ -228,7 +230,7 @@ impl RunFolder {
             .join(attempt.number.to_string())
     }
 
-    /// Makes the folder of one attempt, durably, and returns it.
+    /// Makes the folder of one attempt and returns it. It becomes durable when it is sealed.
     ///
     /// # Errors
     /// [`StoreError::NotEmpty`] when the attempt left something already: an attempt runs once;
@@ -239,7 +241,8 @@ impl RunFolder {
         attempt: AttemptId,
     ) -> Result<PathBuf, StoreError> {
         let path = self.attempt(case_name, attempt);
-        create_folder(&path)?;
+        make_folder(files::folder_of(&path))?;
+        make_folder(&path)?;
         match sorted_entries(&path)?.first() {
             None => Ok(path),
             Some((found, _)) => Err(not_empty(&path, found)),

@@ -2,7 +2,8 @@
 //!
 //! Owns every path and file format inside a run folder, and the rules by which a file becomes
 //! durable: the journal is synced before [`JournalWriter::append`] returns, every other file appears
-//! whole or not at all ([`write_atomic`]).
+//! whole or not at all ([`write_atomic`]), and what follows from the journal and can be written again is made durable
+//! at the end, all at once ([`write_whole`], [`sync_all`]).
 //!
 //! Never decides anything about a study, never looks into an event beyond the hash of the study file and the
 //! names of the attempts whose artifacts it checks, and never reads a clock: times come from the caller.
@@ -20,12 +21,14 @@ mod verify;
 pub use artifacts::{Artifact, ArtifactIndex, ArtifactProblem, content_type};
 pub use error::{Damage, StoreError};
 pub use files::{
-    append_line, copy_file, create_folder, hash_file, is_temporary, write_atomic, write_whole,
+    append_line, copy_file, create_folder, hash_file, is_temporary, make_folder, sync_all,
+    write_atomic, write_whole,
 };
 pub use folder::{RunFolder, WritableRun};
 pub use journal::{
-    CutTail, JournalContent, JournalWriter, Mending, Record, ReopenedJournal, TornTail,
-    open_for_append, read_journal,
+    CutTail, JournalContent, JournalEnd, JournalWriter, Mending, OpenedJournal, Record,
+    ReopenedJournal, TornTail, fold_journal, fold_records, open_and_fold, open_for_append,
+    read_journal,
 };
 pub use lock::{LockHolder, RunLock};
 pub use provenance::{CommandRecord, Host, Provenance};

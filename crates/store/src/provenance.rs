@@ -11,7 +11,8 @@ use noodle2_model::{
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
-use crate::artifacts::write_json;
+use crate::artifacts::json_text;
+use crate::files::write_whole;
 use crate::lock::host_name;
 
 /// Where one attempt came from: the content of `provenance.json` in its folder.
@@ -62,12 +63,16 @@ impl Provenance {
         folder.join("provenance.json")
     }
 
-    /// Writes the provenance into the attempt's folder and returns the hash of the file.
+    /// Writes the provenance into the attempt's folder and returns the hash of the file. It becomes durable when the
+    /// folder is sealed.
     ///
     /// # Errors
     /// [`StoreError::Io`], also for a path that is no UTF-8; [`StoreError::DiskFull`].
     pub fn write(&self, folder: &Path) -> Result<ContentHash, StoreError> {
-        write_json(&Self::path(folder), self)
+        let path = Self::path(folder);
+        let text = json_text(&path, self)?;
+        write_whole(&path, &text)?;
+        Ok(ContentHash::of(&text))
     }
 }
 

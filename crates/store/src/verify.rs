@@ -1,11 +1,11 @@
 //! Checking what a run left: the chain of the journal, the frozen study, the artifacts of every attempt
 //! against their index, and what follows from the journal against what it gives.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use noodle2_model::{CaseName, ContentHash, Event, Outcome};
+use noodle2_model::{AttemptId, CaseName, ContentHash, Event, Outcome};
 use serde::Serialize;
 
 use crate::artifacts::open_regular;
@@ -123,16 +123,19 @@ pub fn check_derived(folder: &RunFolder, files: &[DerivedFile]) -> Vec<StoragePr
 }
 
 /// The folders of attempts and cases, relative to the run folder, that no record tells of: records must
-/// have been lost after they were made. `cases` are all cases that follow from the records.
+/// have been lost after they were made. `attempts` are all that the records tell of, of this design; `cases` all that
+/// follow from the records.
 ///
 /// # Errors
 /// [`StoreError::Io`].
 pub fn unrecorded(
     folder: &RunFolder,
-    records: &[Record],
+    design: &str,
+    attempts: impl Iterator<Item = AttemptId>,
     cases: impl Iterator<Item = CaseName>,
 ) -> Result<Vec<PathBuf>, StoreError> {
-    let mut known: BTreeSet<PathBuf> = expected_attempts(folder, records).into_keys().collect();
+    let attempts = attempts.map(|attempt| folder.attempt(design, attempt));
+    let mut known: HashSet<PathBuf> = attempts.collect();
     known.extend(cases.map(|case| folder.case(&case)));
     let mut found = Vec::new();
     let mut places = folders_in(&folder.trials())?;

@@ -263,8 +263,15 @@ fn attempts_and_cases_without_a_record_are_found() {
     let folder = make_run(&parent.path().join("run"));
     let records = read_journal(&folder.journal()).unwrap().records;
     let case = |derived| attempt(derived).trial.case("gcd");
-    let found =
-        |count: usize| unrecorded(&folder, &records[..count], [case(1)].into_iter()).unwrap();
+    let found = |count: usize| {
+        let started = records[..count]
+            .iter()
+            .filter_map(|record| match record.event {
+                Event::AttemptStarted { attempt } => Some(attempt),
+                _ => None,
+            });
+        unrecorded(&folder, "gcd", started, [case(1)].into_iter()).unwrap()
+    };
     create_folder(&folder.case(&case(1))).unwrap();
     assert!(found(records.len()).is_empty());
     create_folder(&folder.case(&case(2))).unwrap();

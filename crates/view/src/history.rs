@@ -51,6 +51,132 @@ impl AttemptSpan {
     }
 }
 
+/// A history that grows by one event at a time.
+#[derive(Debug, Default)]
+pub struct Folding {
+    history: Option<History>,
+    /// Where the journal tells of no possible run.
+    refused: Option<(usize, TransitionError)>,
+    events: usize,
+    /// Stages that wait for approval.
+    asked: BTreeSet<StageIndex>,
+    running: BTreeSet<StageIndex>,
+    /// The place among the spans of each attempt that runs.
+    open: BTreeMap<AttemptId, usize>,
+    previous: Option<Timestamp>,
+}
+
+impl Folding {
+    /// Folds the next event. Behind one that is not possible, nothing counts any more.
+    pub fn add(&mut self, at: Timestamp, event: &Event) {
+        if self.refused.is_none() {
+            let folded = self.fold(at, event);
+            self.refused = folded.err().map(|error| (self.events, error));
+            self.events += 1;
+        }
+    }
+
+    /// The history of the events.
+    ///
+    /// # Errors
+    /// As [`Controller::replay`].
+    pub fn finish(self) -> Result<History, (usize, TransitionError)> {
+        match (self.refused, self.history) {
+            (Some(refused), _) => Err(refused),
+            (None, Some(history)) => Ok(history),
+            (None, None) => Err((0, TransitionError::nothing())),
+        }
+    }
+
+    fn fold(&mut self, at: Timestamp, event: &Event) -> Result<(), TransitionError> {
+        match &mut self.history {
+            None => self.history = Some(History::of(Controller::created(event)?, at)),
+            Some(history) => history.controller.follow(event)?,
+        }
+        self.note(at, event);
+        Ok(())
+    }
+
+    /// Notes when an event happened.
+    fn note(&mut self, at: Timestamp, event: &Event) {
+        let Some(history) = &mut self.history else {
+            return;
+        };
+        history.last_at = Some(at);
+        // Between the last record of a controller and its successor's first, nobody worked.
+        let resumed = matches!(event, Event::RunResumed);
+        let only_waited = self.open.is_empty() && !self.asked.is_empty();
+        if let (Some(previous), false, false) = (self.previous, resumed, only_waited) {
+            let seconds = seconds_between(previous, at);
+            history.controlled_s += seconds;
+            for stage in &self.running {
+                *history.stage_walls.entry(*stage).or_default() += seconds;
+            }
+        }
+        // What ran when a controller was lost ran at most until its last record, as far as is known.
+        if let (Some(previous), true) = (self.previous, resumed) {
+            for position in std::mem::take(&mut self.open).into_values() {
+                history.spans[position].ended_at = Some(previous);
+            }
+        }
+        self.previous = Some(at);
+        match event {
+            Event::WorkersOffered { workers } => history.workers = history.workers.max(*workers),
+            Event::AttemptStarted { attempt }
+            | Event::ConfirmationStarted { attempt }
+            | Event::RepeatStarted { attempt, .. } => {
+                self.open.insert(*attempt, history.spans.len());
+                history.spans.push(AttemptSpan {
+                    attempt: *attempt,
+                    started_at: at,
+                    ended_at: None,
+                });
+            }
+            Event::AttemptFinished { attempt, .. } => {
+                if let Some(position) = self.open.remove(attempt) {
+                    history.spans[position].ended_at = Some(at);
+                }
+            }
+            Event::ApprovalRequested { stage, .. } => {
+                self.asked.insert(*stage);
+                let times = ApprovalTimes {
+                    requested_at: at,
+                    answers: BTreeMap::new(),
+                };
+                history.approvals.insert(*stage, times);
+            }
+            Event::ApprovalGiven { stage, by, .. } | Event::ApprovalRefused { stage, by, .. } => {
+                if let Some(times) = history.approvals.get_mut(stage) {
+                    times.answers.insert(by.clone(), at);
+                }
+            }
+            Event::JournalMended {
+                offset,
+                foreign,
+                restored,
+                kept_in,
+            } => history.mendings.push(JournalMending {
+                at,
+                offset: *offset,
+                foreign: *foreign,
+                restored: *restored,
+                kept_in: kept_in.clone(),
+            }),
+            Event::StageStarted { stage, .. } => {
+                self.asked.remove(stage);
+                self.running.insert(*stage);
+                history.stages.entry(*stage).or_default().0 = Some(at);
+            }
+            Event::StageFinished { stage, .. } => {
+                self.asked.remove(stage);
+                self.running.remove(stage);
+                history.stages.entry(*stage).or_default().1 = Some(at);
+            }
+            _ => {}
+        }
+    }
+}
+
 fn seconds_between(start: Timestamp, end: Timestamp) -> f64 {
     end.duration_since(start).as_secs_f64().max(0.0)
 }
@@ -62,103 +188,29 @@ impl History {
     /// # Errors
     /// As [`Controller::replay`].
     pub fn new(events: &[(Timestamp, Event)]) -> Result<Self, (usize, TransitionError)> {
-        let controller = Controller::replay(events.iter().map(|(_, event)| event))?;
-        let mut history = Self {
+        let mut folding = Folding::default();
+        for (at, event) in events {
+            folding.add(*at, event);
+        }
+        folding.finish()
+    }
+
+    /// The state of a run that is just created.
+    fn of(controller: Controller, at: Timestamp) -> Self {
+        Self {
             controller,
             spans: Vec::new(),
             stages: BTreeMap::new(),
             controlled_s: 0.0,
             stage_walls: BTreeMap::new(),
             workers: 1,
-            started_at: events.first().map(|(at, _)| *at),
-            last_at: events.last().map(|(at, _)| *at),
+            started_at: Some(at),
+            last_at: Some(at),
             at_work: false,
             approvals: BTreeMap::new(),
             mendings: Vec::new(),
             called: "RUN".to_owned(),
-        };
-        // Stages that wait for approval.
-        let mut asked: BTreeSet<StageIndex> = BTreeSet::new();
-        let mut running: BTreeSet<StageIndex> = BTreeSet::new();
-        let mut open: BTreeMap<AttemptId, usize> = BTreeMap::new();
-        let mut previous: Option<Timestamp> = None;
-        for (at, event) in events {
-            // Between the last record of a controller and its successor's first, nobody worked.
-            let resumed = matches!(event, Event::RunResumed);
-            let only_waited = open.is_empty() && !asked.is_empty();
-            if let (Some(previous), false, false) = (previous, resumed, only_waited) {
-                let seconds = seconds_between(previous, *at);
-                history.controlled_s += seconds;
-                for stage in &running {
-                    *history.stage_walls.entry(*stage).or_default() += seconds;
-                }
-            }
-            // What ran when a controller was lost ran at most until its last record, as far as is known.
-            if let (Some(previous), true) = (previous, resumed) {
-                for position in std::mem::take(&mut open).into_values() {
-                    history.spans[position].ended_at = Some(previous);
-                }
-            }
-            previous = Some(*at);
-            match event {
-                Event::WorkersOffered { workers } => {
-                    history.workers = history.workers.max(*workers)
-                }
-                Event::AttemptStarted { attempt }
-                | Event::ConfirmationStarted { attempt }
-                | Event::RepeatStarted { attempt, .. } => {
-                    open.insert(*attempt, history.spans.len());
-                    history.spans.push(AttemptSpan {
-                        attempt: *attempt,
-                        started_at: *at,
-                        ended_at: None,
-                    });
-                }
-                Event::AttemptFinished { attempt, .. } => {
-                    if let Some(position) = open.remove(attempt) {
-                        history.spans[position].ended_at = Some(*at);
-                    }
-                }
-                Event::ApprovalRequested { stage, .. } => {
-                    asked.insert(*stage);
-                    let times = ApprovalTimes {
-                        requested_at: *at,
-                        answers: BTreeMap::new(),
-                    };
-                    history.approvals.insert(*stage, times);
-                }
-                Event::ApprovalGiven { stage, by, .. }
-                | Event::ApprovalRefused { stage, by, .. } => {
-                    if let Some(times) = history.approvals.get_mut(stage) {
-                        times.answers.insert(by.clone(), *at);
-                    }
-                }
-                Event::JournalMended {
-                    offset,
-                    foreign,
-                    restored,
-                    kept_in,
-                } => history.mendings.push(JournalMending {
-                    at: *at,
-                    offset: *offset,
-                    foreign: *foreign,
-                    restored: *restored,
-                    kept_in: kept_in.clone(),
-                }),
-                Event::StageStarted { stage, .. } => {
-                    asked.remove(stage);
-                    running.insert(*stage);
-                    history.stages.entry(*stage).or_default().0 = Some(*at);
-                }
-                Event::StageFinished { stage, .. } => {
-                    asked.remove(stage);
-                    running.remove(stage);
-                    history.stages.entry(*stage).or_default().1 = Some(*at);
-                }
-                _ => {}
-            }
         }
-        Ok(history)
     }
 
     /// The same history, read while a controller is, or is not, at work on the run. The journal cannot tell.
@@ -202,6 +254,11 @@ impl History {
     /// The state of the run.
     pub fn controller(&self) -> &Controller {
         &self.controller
+    }
+
+    /// The state of the run, for somebody who goes on with it.
+    pub fn into_controller(self) -> Controller {
+        self.controller
     }
 
     /// How the run stands.

@@ -23,7 +23,7 @@ mod summary;
 mod table;
 
 pub use explain::{Explanation, known_line};
-pub use history::History;
+pub use history::{Folding, History};
 pub use legality::{Breach, LegalityReport};
 pub use lineage::Lineage;
 pub use noise::NoiseSummary;

@@ -126,7 +126,7 @@ impl StageTrial {
             trial: trial.id,
             case: case.map(|case| case.name.clone()),
             parent: trial.parent.clone(),
-            eco: trial.eco.clone(),
+            eco: (*trial.eco).clone(),
             reason: trial.reason.clone(),
             result: trial_text(controller, history.status(), trial),
             failure: trial.failure().cloned(),

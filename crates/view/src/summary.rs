@@ -376,7 +376,7 @@ fn chain(controller: &Controller, case: &Case) -> Vec<String> {
     let mut ecos = Vec::new();
     let mut current = Some(case);
     while let Some(case) = current {
-        ecos.extend(case.eco.as_ref().map(step_text));
+        ecos.extend(case.eco.as_deref().map(step_text));
         current = case
             .parents
             .first()

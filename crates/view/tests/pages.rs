@@ -72,7 +72,7 @@ fn interrupted() -> Outcome {
 fn outcome(id: &str) -> Outcome {
     let measured = |wns: f64, area: f64| {
         let hash = ContentHash::of(format!("{id}{wns}{area}"));
-        Outcome::Measured(Measurement {
+        Outcome::from(Measurement {
             design: DesignState {
                 canonical: hash,
                 netlist: hash,
@@ -124,12 +124,12 @@ fn outcome(id: &str) -> Outcome {
 /// The base case with 60 ps less slack and 5 µm² more area.
 fn perturbed() -> Outcome {
     let mut base = match outcome("0_0") {
-        Outcome::Measured(measurement) => measurement,
+        Outcome::Measured(measurement) => std::sync::Arc::unwrap_or_clone(measurement),
         other => panic!("{other:?}"),
     };
     base.overall.insert(Metric::SetupWns, -560.0);
     base.overall.insert(Metric::Area, 1005.0);
-    Outcome::Measured(base)
+    Outcome::from(base)
 }
 
 fn journal() -> Vec<(Timestamp, Event)> {
@@ -477,7 +477,8 @@ fn a_composition_is_told_with_both_parents_and_what_it_brought_in() {
             && let Outcome::Measured(measurement) = &mut **outcome
             && attempt.trial == "3_1".parse().unwrap()
         {
-            measurement.conflicts = BTreeMap::from([("gone".to_owned(), 2)]);
+            std::sync::Arc::make_mut(measurement).conflicts =
+                BTreeMap::from([("gone".to_owned(), 2)]);
         }
     }
     let history = History::new(&events).unwrap();

@@ -116,7 +116,7 @@ fn waiting() -> Journal {
     let hash = ContentHash::of("base");
     journal.add(Event::AttemptFinished {
         attempt: *journal.controller.running_attempts().first().unwrap(),
-        outcome: Box::new(Outcome::Measured(Measurement {
+        outcome: Box::new(Outcome::from(Measurement {
             design: DesignState {
                 canonical: hash,
                 netlist: hash,

@@ -17,7 +17,7 @@ pub fn result_of(controller: &Controller, attempt: AttemptId, world: u64) -> Out
         let case = &controller.cases().get(&attempt.trial.case("core"));
         // A rail of the study may have been crossed meanwhile.
         return case.map_or(Outcome::NoEffect, |case| {
-            repeat_of(case.measurement.clone(), repeat, world)
+            repeat_of((*case.measurement).clone(), repeat, world)
         });
     }
     let Some(trial) = controller.trial(attempt.trial) else {
@@ -29,7 +29,7 @@ pub fn result_of(controller: &Controller, attempt: AttemptId, world: u64) -> Out
     };
     let parent = &parent.measurement;
     if let Some(case) = controller.cases().get(&attempt.trial.case("core")) {
-        return confirmation_of(case.measurement.clone(), world);
+        return confirmation_of((*case.measurement).clone(), world);
     }
     let text = serde_json::to_string(&trial.eco).unwrap();
     let hash = ContentHash::of(format!("{world} {} {text}", parent.design.canonical));
@@ -46,7 +46,7 @@ pub fn result_of(controller: &Controller, attempt: AttemptId, world: u64) -> Out
             excerpt: String::new(),
         }),
         60..90 => Outcome::NoEffect,
-        90..100 => Outcome::Measured(Measurement {
+        90..100 => Outcome::from(Measurement {
             overall: MetricSet::new(),
             ..measurement(world, 0.0, 0.0)
         }),
@@ -77,12 +77,12 @@ fn repeat_of(mut case: Measurement, repeat: u32, world: u64) -> Outcome {
             excerpt: String::new(),
         }),
         4..8 => measured(world ^ 1, wns, 1.0),
-        40.. if repeat == 0 => Outcome::Measured(case),
+        40.. if repeat == 0 => Outcome::from(case),
         _ => {
             case.overall
                 .insert(Metric::SetupWns, wns + byte(1) % 13.0 - 6.0);
             case.overall.insert(Metric::Area, 1000.0 + byte(2) % 3.0);
-            Outcome::Measured(case)
+            Outcome::from(case)
         }
     }
 }
@@ -119,11 +119,11 @@ pub fn proved(mut case: Measurement, verdict: EquivalenceVerdict) -> Outcome {
         sat_calls: 0,
         conflicts: 0,
     });
-    Outcome::Measured(case)
+    Outcome::from(case)
 }
 
 fn measured(design: u64, wns: f64, area: f64) -> Outcome {
-    Outcome::Measured(measurement(design, wns, area))
+    Outcome::from(measurement(design, wns, area))
 }
 
 fn measurement(design: u64, wns: f64, area: f64) -> Measurement {
@@ -156,17 +156,17 @@ fn measurement(design: u64, wns: f64, area: f64) -> Measurement {
 /// A worst path; some show more than that no wires are known.
 fn path(design: u64, slack_ps: f64) -> PathProfile {
     PathProfile {
-        scene: "default".to_owned(),
+        scene: "default".into(),
         check: noodle2_model::Check::Setup,
-        start: "a".to_owned(),
-        end: "b".to_owned(),
+        start: "a".into(),
+        end: "b".into(),
         slack_ps,
         stages: 5,
         cell_delay_ps: 900.0,
         wire_delay_ps: None,
         widest: Some(PathExtreme {
-            at: "u1".to_owned(),
-            cell: "INV".to_owned(),
+            at: "u1".into(),
+            cell: "INV".into(),
             value: (design % 16) as f64,
         }),
         slowest_transition: None,

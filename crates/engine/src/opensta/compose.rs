@@ -1,6 +1,7 @@
 //! Trials that compose two cases of different branches: by their edits, or by running ECOs anew.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use noodle2_model::{
     ConflictRule, EcoClass, EcoProposal, Failure, FailureClass, Measurement, Outcome, Parameters,
@@ -130,9 +131,9 @@ impl StudyContext {
             run,
         )?;
         Ok(match outcome {
-            Outcome::Measured(measurement) => Outcome::Measured(Measurement {
+            Outcome::Measured(measurement) => Outcome::from(Measurement {
                 conflicts: merge.counts(),
-                ..measurement
+                ..Arc::unwrap_or_clone(measurement)
             }),
             other => other,
         })
@@ -220,7 +221,7 @@ impl StudyContext {
     fn rerun(&self, request: &RerunRequest<'_>, run: Run<'_>) -> Result<Outcome, Failure> {
         let whole = &request.trial;
         let mut step = whole.clone();
-        let mut last: Option<Measurement> = None;
+        let mut last: Option<Arc<Measurement>> = None;
         let count = request.chain.len();
         for (place, &(proposal, eco)) in request.chain.iter().enumerate() {
             let number = place + 1;
@@ -242,7 +243,7 @@ impl StudyContext {
             if let Outcome::Measured(measurement) = outcome {
                 step.netlists = vec![step.folder.join(NETLIST)];
                 step.of_case = false;
-                step.parent = Some(ParentFacts::from(&measurement));
+                step.parent = Some(ParentFacts::from(&*measurement));
                 last = Some(measurement);
             }
         }
@@ -270,10 +271,10 @@ impl StudyContext {
             &whole.folder.join(LEDGER),
             change.ledger.to_tsv().as_bytes(),
         )?;
-        Ok(Outcome::Measured(Measurement {
+        Ok(Outcome::from(Measurement {
             edits: change.ledger.counts(),
             blast_radius: Some(change.radius),
-            ..measurement
+            ..Arc::unwrap_or_clone(measurement)
         }))
     }
 }

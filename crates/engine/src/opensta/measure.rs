@@ -438,8 +438,8 @@ fn profile(
                 && largest.as_ref().is_none_or(|known| value > known.value)
             {
                 largest = Some(PathExtreme {
-                    at: driver.instance.clone(),
-                    cell: driver.cell.clone(),
+                    at: driver.instance.as_str().into(),
+                    cell: driver.cell.as_str().into(),
                     value,
                 });
             }
@@ -452,10 +452,10 @@ fn profile(
     transitions.sort_by(f64::total_cmp);
     let cells = drivers.iter().filter(|driver| !driver.cell.is_empty());
     PathProfile {
-        scene: scene.to_owned(),
+        scene: scene.into(),
         check,
-        start: start.to_owned(),
-        end: end.to_owned(),
+        start: start.into(),
+        end: end.into(),
         slack_ps: time(slack_ps),
         stages: u32::try_from(cells.count()).unwrap_or(u32::MAX),
         cell_delay_ps: sum(&mut drivers.iter().filter_map(|driver| driver.cell_delay_ps)),

@@ -6,6 +6,7 @@
 //! a single ECO, such as that it reaches no further than it declares, holds for each step.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use noodle2_model::{
     EcoProposal, Failure, FailureClass, FailureScope, Measurement, Metric, MetricSet, Outcome,
@@ -32,7 +33,7 @@ pub struct SequenceRequest<'a> {
 /// What the steps of a sequence came to.
 struct Made {
     /// The netlist that is left and what was measured of it; `None` when every step was undone or did nothing.
-    left: Option<(PathBuf, Measurement)>,
+    left: Option<(PathBuf, Arc<Measurement>)>,
     /// What each step did.
     steps: Vec<StepRecord>,
 }
@@ -84,11 +85,11 @@ impl StudyContext {
         }
         let ledger = change.ledger.to_tsv();
         write(&whole.folder.join(LEDGER), ledger.as_bytes())?;
-        Ok(Outcome::Measured(Measurement {
+        Ok(Outcome::from(Measurement {
             edits: change.ledger.counts(),
             blast_radius: Some(change.radius),
             steps,
-            ..measurement
+            ..Arc::unwrap_or_clone(measurement)
         }))
     }
 

@@ -281,7 +281,7 @@ impl StudyContext {
             },
         };
         self.write_metrics(request, &gathered, &measurement)?;
-        Ok(Outcome::Measured(measurement))
+        Ok(Outcome::from(measurement))
     }
 
     /// Debian's version writes neither `assign` statements nor constants: the written design would be

@@ -468,7 +468,7 @@ pub fn try_eco_under(
 
 pub fn measured(outcome: Outcome) -> Measurement {
     match outcome {
-        Outcome::Measured(measurement) => measurement,
+        Outcome::Measured(measurement) => std::sync::Arc::unwrap_or_clone(measurement),
         other => panic!("not measured: {other:#?}"),
     }
 }

@@ -136,8 +136,8 @@ fn text(found: &CaseDiagnosis) -> String {
         let wires = path.wire_delay_ps;
         table.row([
             serde_word(&path.check),
-            path.scene.clone(),
-            path.end.clone(),
+            path.scene.to_string(),
+            path.end.to_string(),
             format!("{} ps", path.slack_ps),
             path.stages.to_string(),
             format!("{} ps", path.cell_delay_ps),

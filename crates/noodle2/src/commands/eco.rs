@@ -1,6 +1,7 @@
 //! `noodle2 eco`: what the catalogue holds, and whether an ECO does what it declares.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use noodle2_engine::{Catalogue, CatalogueProblem, Eco, ParentFacts, TrialRequest};
 use noodle2_exec::{CancelToken, Guard, run_command};
@@ -325,7 +326,7 @@ fn prepare(
 struct Bench<'a> {
     prepared: &'a Prepared,
     folder: PathBuf,
-    base: Measurement,
+    base: Arc<Measurement>,
 }
 
 impl<'a> Bench<'a> {
@@ -432,7 +433,7 @@ impl<'a> Bench<'a> {
             folder,
             netlists: vec![self.folder.join("base").join(NETLIST)],
             of_case: true,
-            parent: Some(ParentFacts::from(&self.base)),
+            parent: Some(ParentFacts::from(&*self.base)),
             eco: Some((&proposal, eco)),
             seed: self.prepared.identity.study.seed,
             guard: DesignGuard::default(),

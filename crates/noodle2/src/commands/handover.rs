@@ -1,6 +1,7 @@
 //! `noodle2 handover`: what an engineer takes home, as the ECO script of a tool.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use noodle2_control::{Case, Controller};
 use noodle2_engine::{ColdRequest, Dialect, StudyContext, TrialRequest, eco_script};
@@ -301,7 +302,7 @@ fn measure(
         perturbation: None,
     };
     match context.run_trial(&request, &mut run_here) {
-        Outcome::Measured(measurement) => Ok(measurement),
+        Outcome::Measured(measurement) => Ok(Arc::unwrap_or_clone(measurement)),
         Outcome::Failed(failure) => Err(stopped(&failure)),
         Outcome::NoEffect => Err(CommandFailure::internal("a netlist was not measured")),
     }

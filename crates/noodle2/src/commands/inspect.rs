@@ -2,16 +2,14 @@
 
 use std::path::Path;
 
-use jiff::Timestamp;
 use noodle2_control::{Case, Controller, Trial, gain_over};
 use noodle2_model::{
-    CaseName, DesignMarks, Event, Metric, MetricSet, StageIndex, StepEnding, StepRecord, Study,
-    TrialId,
+    CaseName, DesignMarks, Metric, MetricSet, StageIndex, StepEnding, StepRecord, Study, TrialId,
 };
-use noodle2_store::{RequestSpool, RunFolder, read_journal};
+use noodle2_store::{RequestSpool, RunFolder, fold_journal};
 use noodle2_view::{
-    ApprovalStanding, History, Lineage, Progress, StageView, Summary, SummaryStatus, Table,
-    composition_lines, count_text, eco_text, gain_text, headline, known_line, metric_text,
+    ApprovalStanding, Folding, History, Lineage, Progress, StageView, Summary, SummaryStatus,
+    Table, composition_lines, count_text, eco_text, gain_text, headline, known_line, metric_text,
     report_text, trial_text,
 };
 
@@ -23,13 +21,16 @@ use crate::shell;
 
 /// Reads a run's history from its folder.
 pub(crate) fn history_of(folder: &RunFolder) -> Result<History, CommandFailure> {
-    let content = read_journal(&folder.journal())?;
-    let events: Vec<(Timestamp, Event)> = content
-        .records
-        .into_iter()
-        .map(|record| (record.at, record.event))
-        .collect();
-    History::new(&events).map_err(|(position, error)| {
+    let mut folding = Folding::default();
+    fold_journal(&folder.journal(), |record| {
+        folding.add(record.at, &record.event)
+    })?;
+    folded(folder, folding)
+}
+
+/// The history of a run whose whole journal was folded.
+pub(crate) fn folded(folder: &RunFolder, folding: Folding) -> Result<History, CommandFailure> {
+    folding.finish().map_err(|(position, error)| {
         CommandFailure::new(
             Exit::Stopped,
             "N2-RUN-001",

@@ -370,7 +370,7 @@ impl<'a> Search<'a> {
                 folder: folder.clone(),
                 netlists: vec![self.subject.base_netlist.clone()],
                 of_case: true,
-                parent: Some(ParentFacts::from(&self.subject.base.measurement)),
+                parent: Some(ParentFacts::from(&*self.subject.base.measurement)),
                 eco: None,
                 seed: 0,
                 guard: self.guard.clone(),

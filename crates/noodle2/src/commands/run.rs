@@ -13,17 +13,17 @@ use noodle2_model::{
     RunStatus, StageIndex, StopCause,
 };
 use noodle2_store::{
-    ArtifactIndex, JournalWriter, RunFolder, WritableRun, create_folder, open_for_append,
+    ArtifactIndex, JournalWriter, RunFolder, WritableRun, create_folder, open_and_fold, sync_all,
     write_atomic,
 };
-use noodle2_view::{History, Summary, SummaryStatus, count_text, report_text};
+use noodle2_view::{Folding, History, Summary, SummaryStatus, count_text, report_text};
 
 use crate::cli::{
     CacheOption, EngineMode, Format, PeopleOption, PriorsOption, StudyOption, WorkersOption,
 };
 use crate::commands::cache::cache_of;
 use crate::commands::ended::ended_text;
-use crate::commands::inspect::history_of;
+use crate::commands::inspect::{folded, history_of};
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
 use crate::priors;
@@ -93,7 +93,13 @@ pub(crate) fn resume(
     let manner = Manner::new(workers, people, stores, format);
     let writable = RunFolder::open_for_writing(run)?;
     let folder = writable.folder.clone();
-    let reopened = open_for_append(&folder.journal())?;
+    let told = record::Told::read(&folder);
+    let mut folding = Folding::default();
+    let mut has_told = false;
+    let reopened = open_and_fold(&folder.journal(), |record| {
+        has_told |= told.as_ref().is_some_and(|told| told.is_of(record.at));
+        folding.add(record.at, &record.event);
+    })?;
     if let Some(cut) = &reopened.cut {
         print::talk(&format!(
             "the journal ended in a torn record: {} from byte {} on cut and kept in {}",
@@ -109,20 +115,16 @@ pub(crate) fn resume(
         ));
     }
     let mut journal = reopened.writer;
-    let history = match History::new(&record::events_of(&reopened.records)) {
-        Ok(history) => history,
-        // Read once more for the sake of its message.
-        Err(_) => history_of(&folder)?,
-    };
-    record::refuse_missing_records(&folder, &reopened.records, history.controller())?;
+    let history = folded(&folder, folding)?;
+    let told = told.and_then(|told| told.missing(reopened.records, has_told, history.controller()));
+    record::refuse_missing_records(&folder, told, history.controller())?;
     study::refuse_changed_study(&folder.study(), history.controller().program().identity())?;
-    let mut controller = history.controller().clone();
-    if controller.recorded_digest().is_some() {
+    if history.controller().recorded_digest().is_some() {
         print::talk(&ended_text(&history, run));
         return conclude(&folder, &history, &manner);
     }
     let prepared = prepare_in(&folder, |shared| {
-        study::prepare_again(controller.program().identity(), shared)
+        study::prepare_again(history.controller().program().identity(), shared)
     })?;
     for killed in noodle2_exec::sweep(&mark_of(&folder, &journal)?) {
         print::talk(&format!(
@@ -130,6 +132,11 @@ pub(crate) fn resume(
             killed.command_line, killed.pid, killed.attempt
         ));
     }
+    let spending = Spending::resumed(&history);
+    let open = history.controller().open_approvals();
+    let requested = open.filter_map(|stage| Some((stage, history.approval_requested_at(stage)?)));
+    let requested = requested.collect();
+    let mut controller = history.into_controller();
     let mut events = vec![
         Event::RunResumed,
         Event::WorkersOffered {
@@ -156,12 +163,8 @@ pub(crate) fn resume(
         controller.apply(event).map_err(CommandFailure::internal)?;
     }
     append(&mut journal, events)?;
-    let spending = Spending::resumed(&history);
-    let requested = controller
-        .open_approvals()
-        .filter_map(|stage| Some((stage, history.approval_requested_at(stage)?)));
     let begun = Begun {
-        requested: requested.collect(),
+        requested,
         writable,
         controller,
         journal,
@@ -378,7 +381,8 @@ fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, 
         identity: prepared.identity,
         mark: mark.clone(),
     };
-    for case in begun.controller.cases().values() {
+    let cases = begun.controller.cases().values();
+    for case in cases.filter(|case| begun.controller.is_kept(&case.name)) {
         record::lay_out_case(&folder, &begun.controller, case)?;
     }
     let mut watch = Watch::new(manner.quiet);
@@ -474,6 +478,7 @@ fn conclude(
     for (path, text) in record::documents(folder, history)? {
         write_atomic(&path, text)?;
     }
+    sync_all(folder.root())?;
     match manner.format {
         Format::Json => print::json(&summary)?,
         Format::Text => {
@@ -515,7 +520,7 @@ mod tests {
 
         let mark_at = |name: &str| {
             let run = RunFolder::open_for_writing(&place(name)).unwrap();
-            let journal = open_for_append(&run.folder.journal()).unwrap().writer;
+            let journal = open_and_fold(&run.folder.journal(), drop).unwrap().writer;
             mark_of(&run.folder, &journal).unwrap()
         };
         std::fs::rename(place("run"), place("moved")).unwrap();

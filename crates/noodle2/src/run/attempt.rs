@@ -1,6 +1,7 @@
 //! One attempt, from the parent's netlist to sealed artifacts. Runs on a worker's thread.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -34,7 +35,7 @@ const AUDIT: &str = "audit";
 pub(crate) struct AttemptOrder {
     pub attempt: AttemptId,
     pub case: CaseName,
-    pub eco: Option<EcoProposal>,
+    pub eco: Option<Arc<EcoProposal>>,
     pub parent: Option<ParentOrder>,
     /// The cases whose edits are merged into the parent's: the other one, and that from which both descend.
     pub replayed: Option<(ParentOrder, ParentOrder)>,
@@ -108,7 +109,7 @@ impl AttemptOrder {
             case: case.name.clone(),
             attempt: case.attempt,
             netlist: case.measurement.design.netlist,
-            facts: ParentFacts::from(&case.measurement),
+            facts: ParentFacts::from(&*case.measurement),
         };
         let case = attempt
             .trial
@@ -365,13 +366,13 @@ impl EngineRunner {
         }
         if let (Outcome::Measured(measurement), Some(_)) = (&mut outcome, &order.confirms) {
             // Only what a base case marks was there before any ECO.
-            measurement.marks = DesignMarks::default();
+            Arc::make_mut(measurement).marks = DesignMarks::default();
         }
         if let (Outcome::Measured(measurement), Some(origin)) = (&mut outcome, &order.same_logic_as)
             && !cancel.is_cancelled()
         {
             match self.prove(order, origin, &folder, &mut usage, cancel)? {
-                Ok(proof) => measurement.equivalence = Some(proof),
+                Ok(proof) => Arc::make_mut(measurement).equivalence = Some(proof),
                 Err(failure) => outcome = Outcome::Failed(failure),
             }
         }
@@ -403,7 +404,7 @@ impl EngineRunner {
             }
             if let (Some(case), None, Outcome::Measured(again)) =
                 (&order.confirms, order.perturbation, &outcome)
-                && ParentFacts::from(again) != case.facts
+                && ParentFacts::from(&**again) != case.facts
             {
                 known.forget(case.attempt, order.confirms_known);
             }
@@ -437,7 +438,7 @@ impl EngineRunner {
             attempt: order.attempt,
             case: order.case.clone(),
             parent: order.parent.as_ref().map(|parent| parent.case.clone()),
-            eco: order.eco.clone(),
+            eco: order.eco.as_deref().cloned(),
             seed: self.seed(order),
             perturbation: order.perturbation,
             tools: self.identity.tools.clone(),

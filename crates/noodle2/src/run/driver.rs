@@ -6,9 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use noodle2_control::{AnswerError, Controller, Offer, TransitionError};
 use noodle2_exec::{InstallError, Interrupts, Pool, PoolEvent};
-use noodle2_model::{
-    AttemptId, Event, Failure, FailureClass, Outcome, RunStatus, StageEnd, StopCause,
-};
+use noodle2_model::{AttemptId, Event, FailureClass, Outcome, RunStatus, StageEnd, StopCause};
 use noodle2_store::{
     ApprovalRequest, JournalWriter, Mending, RequestAnswer, RunFolder, StoreError,
 };
@@ -23,6 +21,9 @@ use crate::record::lay_out_case;
 
 /// How long the loop sleeps when nothing happens, so that displays stay fresh.
 const HEARTBEAT: Duration = Duration::from_millis(500);
+
+/// How many results are journalled with one sync at most.
+const MOST_AT_ONCE: usize = 1024;
 
 /// Everything that one controller process holds while it works on a run.
 pub(crate) struct Driver {
@@ -120,8 +121,22 @@ impl Driver {
             let patience = self.spending.patience(&self.controller, HEARTBEAT);
             match pool.recv_timeout(patience) {
                 Some(PoolEvent::Finished { id, result }) => {
-                    let result = result.unwrap_or_else(|panic| AttemptResult::panicked(&panic));
-                    self.take_in(id, result, &pool, watch)?;
+                    let mut ended = vec![(id, result)];
+                    // What is ready at once is made durable at once.
+                    while ended.len() < MOST_AT_ONCE
+                        && let Some(event) = pool.recv_timeout(Duration::ZERO)
+                    {
+                        match event {
+                            PoolEvent::Finished { id, result } => ended.push((id, result)),
+                            // Whoever woke the loop is heard in its next round, as ever.
+                            PoolEvent::Woken => {}
+                        }
+                    }
+                    let ended = ended.into_iter().map(|(id, result)| {
+                        let panicked = |panic| AttemptResult::panicked(&panic);
+                        (id, result.unwrap_or_else(panicked))
+                    });
+                    self.take_in(ended.collect(), &pool, watch)?;
                 }
                 Some(PoolEvent::Woken) | None => {}
             }
@@ -332,30 +347,29 @@ impl Driver {
         Ok(())
     }
 
+    /// Journals and folds the results of attempts that have ended.
     fn take_in(
         &mut self,
-        attempt: AttemptId,
-        result: AttemptResult,
+        ended: Vec<(AttemptId, AttemptResult)>,
         pool: &Pool<AttemptId, AttemptResult>,
         watch: &mut Watch,
     ) -> Result<(), DriverError> {
-        let disk_full = matches!(
-            &result.outcome,
-            Outcome::Failed(Failure {
-                class: FailureClass::DiskFull,
-                ..
-            })
-        );
-        let mut events = Vec::new();
-        if let Some(index) = result.artifacts {
-            events.push(Event::ArtifactsSealed { attempt, index });
-        }
-        events.push(Event::AttemptFinished {
-            attempt,
-            outcome: Box::new(result.outcome),
-            usage: result.usage,
-            cache: result.cache,
+        let disk_full = ended.iter().any(|(_, result)| {
+            matches!(&result.outcome, Outcome::Failed(failure) if failure.class == FailureClass::DiskFull)
         });
+        let attempts: Vec<AttemptId> = ended.iter().map(|(attempt, _)| *attempt).collect();
+        let mut events = Vec::new();
+        for (attempt, result) in ended {
+            if let Some(index) = result.artifacts {
+                events.push(Event::ArtifactsSealed { attempt, index });
+            }
+            events.push(Event::AttemptFinished {
+                attempt,
+                outcome: Box::new(result.outcome),
+                usage: result.usage,
+                cache: result.cache,
+            });
+        }
         if disk_full && self.controller.stop_cause().is_none() {
             let cause = StopCause::DiskFull;
             events.push(Event::StopRequested { cause });
@@ -364,11 +378,11 @@ impl Driver {
         if disk_full {
             pool.cancel_all();
         }
-        let name = attempt
-            .trial
-            .case(&self.controller.program().study().design.case_name);
-        if let Some(case) = self.controller.cases().get(&name) {
-            lay_out_case(&self.folder, &self.controller, case)?;
+        let design = self.controller.program().study().design.case_name.clone();
+        for attempt in attempts {
+            if let Some(case) = self.controller.cases().get(&attempt.trial.case(&design)) {
+                lay_out_case(&self.folder, &self.controller, case)?;
+            }
         }
         Ok(())
     }

@@ -14,12 +14,19 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 /// How often bars are drawn at most: looking through all trials has its price.
 const DRAW_EVERY: Duration = Duration::from_millis(100);
 
+/// How many times as long as the last look took nobody looks again.
+const REST: u32 = 50;
+
 /// Shows a run on stderr.
 pub(crate) enum Watch {
     /// Bars that are redrawn in place.
     Bars(Bars),
     /// One line at a time.
-    Lines { last: Option<Instant>, shown: usize },
+    Lines {
+        last: Option<Instant>,
+        shown: usize,
+        took: Duration,
+    },
     /// Nothing.
     Quiet,
 }
@@ -30,6 +37,7 @@ pub(crate) struct Bars {
     stages: Vec<ProgressBar>,
     whole: Option<ProgressBar>,
     drawn: Option<Instant>,
+    took: Duration,
 }
 
 impl Watch {
@@ -44,11 +52,13 @@ impl Watch {
                 stages: Vec::new(),
                 whole: None,
                 drawn: None,
+                took: Duration::ZERO,
             })
         } else {
             Self::Lines {
                 last: None,
                 shown: 0,
+                took: Duration::ZERO,
             }
         }
     }
@@ -218,18 +228,26 @@ impl Watch {
     pub fn show(&mut self, controller: &Controller, elapsed_s: f64) {
         match self {
             Self::Quiet => {}
-            Self::Bars(bars) if bars.drawn.is_some_and(|at| at.elapsed() < DRAW_EVERY) => {}
             Self::Bars(bars) => {
-                bars.drawn = Some(Instant::now());
-                bars.show(&progress_of(controller), elapsed_s);
-            }
-            Self::Lines { last, shown } => {
-                if last.is_some_and(|last| last.elapsed() < LINE_EVERY) {
+                let rest = DRAW_EVERY.max(bars.took * REST);
+                if bars.drawn.is_some_and(|at| at.elapsed() < rest) {
                     return;
                 }
+                let began = Instant::now();
+                bars.show(&progress_of(controller), elapsed_s);
+                bars.drawn = Some(began);
+                bars.took = began.elapsed();
+            }
+            Self::Lines { last, shown, took } => {
+                let rest = LINE_EVERY.max(*took * REST);
+                if last.is_some_and(|last| last.elapsed() < rest) {
+                    return;
+                }
+                let began = Instant::now();
                 let progress = progress_of(controller);
                 let news = last.is_none() || progress.done != *shown;
-                *last = Some(Instant::now());
+                *last = Some(began);
+                *took = began.elapsed();
                 if news {
                     *shown = progress.done;
                     self.say(&progress.line(elapsed_s));

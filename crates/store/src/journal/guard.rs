@@ -90,10 +90,11 @@ impl Guard {
         self.length
     }
 
-    fn extend(&mut self, bytes: &[u8]) {
+    /// Takes note of `bytes` that were just written behind all others.
+    pub(super) fn extend(&mut self, bytes: &[u8]) {
         self.tail.extend_from_slice(bytes);
         self.length += bytes.len() as u64;
-        if self.tail.len() > 2 * self.limit {
+        if self.tail.len() > self.limit + self.limit / 4 {
             self.tail.drain(..self.tail.len() - self.limit);
         }
     }
@@ -135,14 +136,21 @@ impl Guard {
         })
     }
 
-    /// Takes note of `bytes` that were just written to `file`, and makes sure that they stand behind all others.
-    pub(super) fn written(
+    /// Forgets what was written from this byte on.
+    pub(super) fn forget_from(&mut self, offset: u64) {
+        let gone = self.length.saturating_sub(offset);
+        let left = (self.tail.len() as u64).saturating_sub(gone);
+        self.tail.truncate(left as usize);
+        self.length -= gone;
+        self.stamp = None;
+    }
+
+    /// Makes sure that what was written to `file` stands behind all that stood there before.
+    pub(super) fn settle(
         &mut self,
-        bytes: &[u8],
         file: &mut File,
         path: &Path,
     ) -> Result<Vec<Mending>, StoreError> {
-        self.extend(bytes);
         let metadata = file.metadata().context("read the metadata of", path)?;
         // Only a length that is not ours asks for a look at the content: that costs more than the write.
         self.stamp = Some(Stamp::of(&metadata)).filter(|stamp| stamp.length == self.length);

@@ -75,6 +75,7 @@
 //! A chain cannot tell that whole records were removed from its end; that is seen from what stands beside it:
 //! attempts and cases without a record ([`crate::unrecorded`]), a summary that knows more.
 
+mod blocks;
 mod guard;
 mod read;
 mod record;
@@ -82,9 +83,11 @@ mod write;
 
 pub(crate) use guard::FOREIGN_PREFIX;
 pub use guard::Mending;
-pub use read::{JournalContent, TornTail, read_journal};
+pub use read::{JournalContent, JournalEnd, TornTail, fold_journal, fold_records, read_journal};
 pub use record::Record;
-pub use write::{CutTail, JournalWriter, ReopenedJournal, open_for_append};
+pub use write::{
+    CutTail, JournalWriter, OpenedJournal, ReopenedJournal, open_and_fold, open_for_append,
+};
 
 use noodle2_model::ContentHash;
 

@@ -1,11 +1,13 @@
 //! Reading a journal: every good record, a torn tail told apart from damage.
 
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use noodle2_model::ContentHash;
 
 use super::GENESIS;
+use super::blocks;
 use super::record::{self, RECORD_OPENING, Record};
 use crate::files::IoContext;
 use crate::{Damage, StoreError};
@@ -19,11 +21,17 @@ pub struct JournalContent {
     pub torn_tail: Option<TornTail>,
 }
 
-impl JournalContent {
+/// How a journal that was read ends.
+#[derive(Clone, PartialEq, Debug)]
+pub struct JournalEnd {
+    /// How many good records it holds.
+    pub records: u64,
+    /// The hash of the first record; [`None`] for a journal without records.
+    pub first: Option<ContentHash>,
     /// The hash of the last record, which vouches for all; 64 zeros for a journal without records.
-    pub(super) fn head(&self) -> ContentHash {
-        self.records.last().map_or(GENESIS, |record| record.hash)
-    }
+    pub head: ContentHash,
+    /// What stands behind the last good record, if anything.
+    pub torn_tail: Option<TornTail>,
 }
 
 /// The unfinished end of a journal: a record that was being written when its writer died.
@@ -42,12 +50,41 @@ pub struct TornTail {
 /// [`StoreError::Io`] when it cannot be read, [`StoreError::JournalDamaged`] for anything wrong
 /// before a torn tail.
 pub fn read_journal(path: &Path) -> Result<JournalContent, StoreError> {
-    let bytes = fs::read(path).context("read", path)?;
-    parse(&bytes).map_err(|broken| StoreError::JournalDamaged {
-        path: path.to_owned(),
-        line: broken.line,
-        offset: broken.offset as u64,
-        damage: broken.damage,
+    let mut records = Vec::new();
+    let end = fold_journal(path, |record| records.push(record))?;
+    Ok(JournalContent {
+        records,
+        torn_tail: end.torn_tail,
+    })
+}
+
+/// As [`read_journal`], and gives each record to `take` in order, as soon as it and all before it are known to be good,
+/// so that memory does not grow with the journal. Where this fails in the end, `take` has seen what stands before the
+/// damage.
+///
+/// # Errors
+/// As [`read_journal`].
+pub fn fold_journal(path: &Path, mut take: impl FnMut(Record)) -> Result<JournalEnd, StoreError> {
+    fold_records(File::open(path).context("read", path)?, path, &mut take)
+}
+
+/// As [`fold_journal`], of what comes from anywhere; `path` is for messages.
+///
+/// # Errors
+/// As [`fold_journal`].
+pub fn fold_records(
+    source: impl Read + Send,
+    path: &Path,
+    mut take: impl FnMut(Record),
+) -> Result<JournalEnd, StoreError> {
+    scan(source, blocks::SIZE, &mut take).map_err(|error| match error {
+        ScanError::Read(cause) => StoreError::io("read", path, cause),
+        ScanError::Broken(broken) => StoreError::JournalDamaged {
+            path: path.to_owned(),
+            line: broken.line,
+            offset: broken.offset,
+            damage: broken.damage,
+        },
     })
 }
 
@@ -55,62 +92,104 @@ pub fn read_journal(path: &Path) -> Result<JournalContent, StoreError> {
 #[derive(Debug, PartialEq)]
 pub(super) struct BrokenLine {
     pub(super) line: u64,
-    pub(super) offset: usize,
+    pub(super) offset: u64,
     pub(super) damage: Damage,
 }
 
-/// Reads a journal from its bytes.
-pub(super) fn parse(bytes: &[u8]) -> Result<JournalContent, BrokenLine> {
-    let mut content = JournalContent::default();
-    let mut offset = 0;
-    while offset < bytes.len() {
-        let rest = &bytes[offset..];
-        let line = content.records.len() as u64 + 1;
-        let Some(length) = memchr::memchr(b'\n', rest) else {
-            return finish_with_tail(content, offset, rest, || Damage::NotARecord {
-                reason: "its line feed is missing",
-            });
-        };
-        match record::decode(&rest[..length], line, content.head()) {
-            Ok(record) => content.records.push(record),
-            Err(damage @ (Damage::NotARecord { .. } | Damage::Checksum { .. }))
-                if length + 1 == rest.len() && !record::is_intact(&rest[..length]) =>
-            {
-                return finish_with_tail(content, offset, rest, || damage);
-            }
-            Err(damage) => {
-                return Err(BrokenLine {
-                    line,
-                    offset,
-                    damage,
-                });
-            }
-        }
-        offset += length + 1;
-    }
-    Ok(content)
+/// Why a journal could not be read to its end.
+#[derive(Debug)]
+pub(super) enum ScanError {
+    Read(io::Error),
+    Broken(BrokenLine),
 }
 
-/// Takes the last line as a torn tail, unless the line feed before a good record was lost, so that
-/// what looks like one broken line hides that record.
-fn finish_with_tail(
-    mut content: JournalContent,
-    offset: usize,
-    tail: &[u8],
-    damage: impl FnOnce() -> Damage,
-) -> Result<JournalContent, BrokenLine> {
-    if hides_record(tail) {
-        return Err(BrokenLine {
-            line: content.records.len() as u64 + 1,
-            offset,
-            damage: damage(),
-        });
+/// Reads a journal in blocks of about `size` bytes, several at once.
+pub(super) fn scan(
+    source: impl Read + Send,
+    size: usize,
+    take: &mut dyn FnMut(Record),
+) -> Result<JournalEnd, ScanError> {
+    let mut end = JournalEnd {
+        records: 0,
+        first: None,
+        head: GENESIS,
+        torn_tail: None,
+    };
+    blocks::decode_in_order(source, size, |block| follow(&mut end, block, take))?;
+    Ok(end)
+}
+
+/// Takes the records of the next block, if they follow what was read. Returns whether more may follow.
+fn follow(
+    end: &mut JournalEnd,
+    block: blocks::Decoded,
+    take: &mut dyn FnMut(Record),
+) -> Result<(), ScanError> {
+    if let Some(found) = block.follows
+        && found != end.head
+    {
+        return Err(ScanError::Broken(BrokenLine {
+            line: block.first_line,
+            offset: block.offset,
+            damage: Damage::ChainBreak {
+                expected: end.head,
+                found,
+            },
+        }));
     }
-    content.torn_tail = Some(TornTail {
-        offset: offset as u64,
-        bytes: tail.to_vec(),
+    for record in block.records {
+        end.first = end.first.or(Some(record.hash));
+        end.head = record.hash;
+        end.records += 1;
+        take(record);
+    }
+    let Some(failure) = block.failure else {
+        return Ok(());
+    };
+    let is_tail = match &failure.damage {
+        Damage::NotARecord { .. } | Damage::Checksum { .. } => {
+            failure.is_last
+                && !hides_record(&failure.bytes)
+                && !(failure.bytes.ends_with(b"\n")
+                    && record::is_intact(&failure.bytes[..failure.bytes.len() - 1]))
+        }
+        _ => false,
+    };
+    if !is_tail {
+        return Err(ScanError::Broken(BrokenLine {
+            line: end.records + 1,
+            offset: failure.offset,
+            damage: failure.damage,
+        }));
+    }
+    end.torn_tail = Some(TornTail {
+        offset: failure.offset,
+        bytes: failure.bytes,
     });
-    Ok(content)
+    Ok(())
+}
+
+/// Reads a journal from its bytes, in blocks of about this many.
+#[cfg(test)]
+pub(super) fn parse_in_blocks(bytes: &[u8], size: usize) -> Result<JournalContent, BrokenLine> {
+    let mut records = Vec::new();
+    match scan(bytes, size, &mut |record| records.push(record)) {
+        Ok(end) => Ok(JournalContent {
+            records,
+            torn_tail: end.torn_tail,
+        }),
+        Err(ScanError::Broken(broken)) => Err(broken),
+        Err(ScanError::Read(error)) => panic!("bytes can always be read: {error}"),
+    }
+}
+
+/// Reads a journal from its bytes.
+#[cfg(test)]
+pub(super) fn parse(bytes: &[u8]) -> Result<JournalContent, BrokenLine> {
+    let whole = parse_in_blocks(bytes, blocks::SIZE);
+    // However it is cut into blocks, it is the same.
+    assert_eq!(parse_in_blocks(bytes, 64), whole);
+    whole
 }
 
 /// Whether an intact record begins anywhere behind the first byte of `tail`.

@@ -44,23 +44,21 @@ pub(super) fn encode(
     event: &Event,
 ) -> Result<ContentHash, String> {
     let start = buffer.len();
-    write!(
-        buffer,
-        r#"{{"seq":{seq},"at":"{at:.6}","previous":"{previous}","event":"#
-    )
-    .map_err(|error| error.to_string())?;
+    write!(buffer, r#"{{"seq":{seq},"at":"{at:.6}","previous":""#)
+        .map_err(|error| error.to_string())?;
+    buffer.extend_from_slice(&previous.digits());
+    buffer.extend_from_slice(br#"","event":"#);
     let event_start = buffer.len();
     serde_json::to_writer(&mut *buffer, event).map_err(|error| error.to_string())?;
     // JSON has no word for some values (a number that is no number becomes `null`). Such an event
     // would make the whole journal unreadable, so it is caught before it is durable.
-    let again: Event =
-        serde_json::from_slice(&buffer[event_start..]).map_err(|error| error.to_string())?;
+    let again = Event::from_json(&buffer[event_start..]).map_err(|error| error.to_string())?;
     if again != *event {
         return Err("a value has no equal JSON form".to_owned());
     }
     let hash = ContentHash::of(&buffer[start..]);
     buffer.extend_from_slice(SEAL_OPENING);
-    write!(buffer, "{hash}").map_err(|error| error.to_string())?;
+    buffer.extend_from_slice(&hash.digits());
     buffer.extend_from_slice(SEAL_CLOSING);
     buffer.push(b'\n');
     Ok(hash)
@@ -88,7 +86,7 @@ fn open_seal(line: &[u8]) -> Result<(&[u8], ContentHash), Damage> {
     })?;
     let computed = ContentHash::of(body);
     // The text is compared, so that a hash has one spelling only.
-    if computed.to_string().as_bytes() != stated {
+    if computed.digits() != stated {
         return Err(Damage::Checksum {
             stated: String::from_utf8_lossy(stated).into_owned(),
             computed,
@@ -102,8 +100,14 @@ pub(super) fn is_intact(line: &[u8]) -> bool {
     open_seal(line).is_ok()
 }
 
-/// Reads one line (without line feed) that must be record `seq` and follow `previous`.
-pub(super) fn decode(line: &[u8], seq: u64, previous: ContentHash) -> Result<Record, Damage> {
+/// Reads one line (without line feed) that must be record `seq` and follow `previous`. Where that is not known, what the
+/// line says that it follows is left in `follows`, for somebody who knows it.
+pub(super) fn decode(
+    line: &[u8],
+    seq: u64,
+    previous: Option<ContentHash>,
+    follows: &mut Option<ContentHash>,
+) -> Result<Record, Damage> {
     let (body, hash) = open_seal(line)?;
     let envelope = split_envelope(body)?;
     if envelope.seq != seq {
@@ -112,13 +116,17 @@ pub(super) fn decode(line: &[u8], seq: u64, previous: ContentHash) -> Result<Rec
             found: envelope.seq,
         });
     }
-    if envelope.previous != previous {
-        return Err(Damage::ChainBreak {
-            expected: previous,
-            found: envelope.previous,
-        });
+    match previous {
+        Some(expected) if envelope.previous != expected => {
+            return Err(Damage::ChainBreak {
+                expected,
+                found: envelope.previous,
+            });
+        }
+        Some(_) => {}
+        None => *follows = Some(envelope.previous),
     }
-    let event = serde_json::from_slice(envelope.event).map_err(|error| {
+    let event = Event::from_json(envelope.event).map_err(|error| {
         let reason = error.to_string();
         if error.is_data() {
             Damage::UnknownEvent { reason }

@@ -178,6 +178,34 @@ fn an_event_that_would_not_read_back_is_refused_and_nothing_is_written() {
     assert_eq!(read_journal(&scratch.path).unwrap().records.len(), 2);
 }
 
+/// A group that is longer than what is written at once is whole or not there.
+#[test]
+fn a_long_group_is_written_whole_or_not_at_all() {
+    let scratch = scratch();
+    let mut writer = JournalWriter::create(&scratch.path).unwrap();
+    writer.append(&timed(sample_events())).unwrap();
+    let before = fs::read(&scratch.path).unwrap();
+    let mut events = Vec::new();
+    while events.len() < 10_000 {
+        events.extend(timed(sample_events()));
+    }
+    let whole = events.clone();
+    let last = events.iter_mut().rev().find_map(|(_, event)| match event {
+        Event::AttemptFinished { usage, .. } => Some(usage),
+        _ => None,
+    });
+    last.unwrap().wall_s = f64::NAN;
+    let error = writer.append(&events).unwrap_err();
+    assert!(matches!(error, StoreError::UnfaithfulEvent { .. }));
+    assert!(fs::read(&scratch.path).unwrap() == before);
+
+    writer.append(&whole).unwrap();
+    assert_eq!(writer.mend().unwrap(), []);
+    let content = read_journal(&scratch.path).unwrap();
+    assert_eq!(content.records.len(), sample_events().len() + whole.len());
+    assert!(content.torn_tail.is_none());
+}
+
 #[test]
 fn a_journal_cut_at_any_byte_gives_its_good_records_and_goes_on() {
     let events = timed(sample_events());
@@ -238,7 +266,7 @@ fn a_changed_byte_is_refused_where_it_stands_and_torn_only_in_the_last_line() {
             let start = starts[line - 1];
             match parse(&bytes) {
                 Err(broken) => {
-                    assert_eq!((broken.line, broken.offset), (line as u64, start));
+                    assert_eq!((broken.line, broken.offset), (line as u64, start as u64));
                     assert!(
                         matches!(
                             broken.damage,
@@ -362,7 +390,7 @@ fn several_broken_lines_at_the_end_are_no_torn_tail() {
     bytes[starts[4] + 30] ^= 1;
     bytes[starts[5] + 30] ^= 1;
     let broken = parse(&bytes).unwrap_err();
-    assert_eq!((broken.line, broken.offset), (5, starts[4]));
+    assert_eq!((broken.line, broken.offset), (5, starts[4] as u64));
 }
 
 #[test]

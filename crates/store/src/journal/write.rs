@@ -9,10 +9,13 @@ use noodle2_model::{ContentHash, Event};
 
 use super::GENESIS;
 use super::guard::{self, Guard, Mending};
-use super::read::{TornTail, read_journal};
+use super::read::{TornTail, fold_journal};
 use super::record::{self, Record};
 use crate::StoreError;
 use crate::files::{IoContext, folder_of, sync_folder, write_atomic};
+
+/// How many bytes are encoded before they are written: what a stage of many trials proposes is one group.
+const PORTION: usize = 1 << 20;
 
 /// Appends records to a journal. Whoever has one must hold the run's lock.
 #[derive(Debug)]
@@ -54,7 +57,7 @@ impl JournalWriter {
         })
     }
 
-    /// Writes all `events`, in order, with one write and one sync. When this returns, they are
+    /// Writes all `events`, in order, and syncs them once. When this returns, they are
     /// durable and may be acted on. Times are kept to the microsecond.
     ///
     /// # Errors
@@ -69,37 +72,39 @@ impl JournalWriter {
             return Ok(());
         }
         self.set_right()?;
+        let synced = self.guard.length();
         let mut lines = Vec::new();
         let mut first = self.first;
         let mut head = self.head;
         let mut seq = self.next_seq;
         for (at, event) in events {
-            head = record::encode(&mut lines, seq, *at, head, event).map_err(|reason| {
-                StoreError::UnfaithfulEvent {
-                    path: self.path.clone(),
-                    seq,
-                    reason,
+            let encoded = record::encode(&mut lines, seq, *at, head, event);
+            head = match encoded {
+                Ok(hash) => hash,
+                Err(reason) => {
+                    self.take_back(synced)?;
+                    return Err(StoreError::UnfaithfulEvent {
+                        path: self.path.clone(),
+                        seq,
+                        reason,
+                    });
                 }
-            })?;
+            };
             first = first.or(Some(head));
             seq += 1;
+            if lines.len() >= PORTION {
+                self.write(&lines, synced)?;
+                lines.clear();
+            }
         }
-        let written = self
-            .file
-            .write_all(&lines)
-            .context("append to", &self.path)
-            .and_then(|()| self.file.sync_data().context("sync", &self.path));
-        if let Err(error) = written {
-            // After a failed sync nobody knows which bytes reached the disk, and a second sync may
-            // claim success: so nothing is written through this handle any more.
-            self.poisoned = true;
-            self.cut_back();
-            return Err(error);
+        self.write(&lines, synced)?;
+        if let Err(error) = self.file.sync_data().context("sync", &self.path) {
+            return Err(self.poison(error, synced));
         }
         self.first = first;
         self.head = head;
         self.next_seq = seq;
-        match self.guard.written(&lines, &mut self.file, &self.path) {
+        match self.guard.settle(&mut self.file, &self.path) {
             Ok(mended) => self.mended.extend(mended),
             Err(error) => {
                 self.poisoned = true;
@@ -107,6 +112,37 @@ impl JournalWriter {
             }
         }
         Ok(())
+    }
+
+    /// Writes lines that are not synced yet.
+    fn write(&mut self, lines: &[u8], synced: u64) -> Result<(), StoreError> {
+        match self.file.write_all(lines).context("append to", &self.path) {
+            Ok(()) => {
+                self.guard.extend(lines);
+                Ok(())
+            }
+            Err(error) => Err(self.poison(error, synced)),
+        }
+    }
+
+    /// After a failed write or sync nobody knows which bytes reached the disk, and a second sync may claim success: so
+    /// nothing is written through this handle any more.
+    fn poison(&mut self, error: StoreError, synced: u64) -> StoreError {
+        self.poisoned = true;
+        // Where this fails too, the bytes are a torn tail for the next reader, or records that were never acted on.
+        let _ = self.cut_back(synced);
+        error
+    }
+
+    /// Removes lines that were written and not synced.
+    fn take_back(&mut self, synced: u64) -> Result<(), StoreError> {
+        if self.guard.length() == synced {
+            return Ok(());
+        }
+        self.guard.forget_from(synced);
+        let cut = self.cut_back(synced);
+        self.poisoned |= cut.is_err();
+        cut
     }
 
     /// Looks whether something else wrote to the journal, sets it right, and returns what was set right since the
@@ -135,13 +171,11 @@ impl JournalWriter {
         Ok(())
     }
 
-    /// Removes what a failed write left. Where this fails too, the bytes are a torn tail for the next
-    /// reader, or records that were never acted on.
-    fn cut_back(&self) {
-        let _ = self
-            .file
-            .set_len(self.guard.length())
-            .and_then(|()| self.file.sync_data());
+    fn cut_back(&self, synced: u64) -> Result<(), StoreError> {
+        self.file
+            .set_len(synced)
+            .and_then(|()| self.file.sync_data())
+            .context("cut", &self.path)
     }
 
     /// The hash of the first record, which no other run has: it holds the run's identity and the time of
@@ -174,6 +208,17 @@ pub struct CutTail {
     pub saved_to: PathBuf,
 }
 
+/// A journal that was taken up again, its records given away.
+#[derive(Debug)]
+pub struct OpenedJournal {
+    /// Appends after the last good record.
+    pub writer: JournalWriter,
+    /// How many records it holds, all durable.
+    pub records: u64,
+    /// The torn tail that was cut, which the caller should tell of.
+    pub cut: Option<CutTail>,
+}
+
 /// Takes up the journal at `path`: reads and checks it, cuts a torn tail after saving it, and makes
 /// sure that all it returns is durable. Whoever calls this must hold the run's lock.
 ///
@@ -181,9 +226,24 @@ pub struct CutTail {
 /// As [`read_journal`], and [`StoreError::Io`] or [`StoreError::DiskFull`] when the tail cannot be
 /// saved or cut; the journal then still has its tail.
 pub fn open_for_append(path: &Path) -> Result<ReopenedJournal, StoreError> {
-    let content = read_journal(path)?;
+    let mut records = Vec::new();
+    let opened = open_and_fold(path, |record| records.push(record))?;
+    Ok(ReopenedJournal {
+        writer: opened.writer,
+        records,
+        cut: opened.cut,
+    })
+}
+
+/// As [`open_for_append`], and gives each record to `take` in order, so that memory does not grow with the journal. They
+/// may be acted on once this has returned.
+///
+/// # Errors
+/// As [`open_for_append`].
+pub fn open_and_fold(path: &Path, take: impl FnMut(Record)) -> Result<OpenedJournal, StoreError> {
+    let end = fold_journal(path, take)?;
     let mut file = guard::open(path)?;
-    let cut = match &content.torn_tail {
+    let cut = match &end.torn_tail {
         None => None,
         Some(tail) => {
             let saved_to = save_tail(path, tail)?;
@@ -199,19 +259,18 @@ pub fn open_for_append(path: &Path) -> Result<ReopenedJournal, StoreError> {
     // only, and must not be acted on before it is on disk.
     file.sync_all().context("sync", path)?;
     let guard = Guard::of(&mut file, path)?;
-    let head = content.head();
-    Ok(ReopenedJournal {
+    Ok(OpenedJournal {
         writer: JournalWriter {
             file,
             path: path.to_owned(),
-            next_seq: content.records.len() as u64 + 1,
-            first: content.records.first().map(|record| record.hash),
-            head,
+            next_seq: end.records + 1,
+            first: end.first,
+            head: end.head,
             guard,
             mended: Vec::new(),
             poisoned: false,
         },
-        records: content.records,
+        records: end.records,
         cut,
     })
 }
