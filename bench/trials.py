@@ -19,7 +19,7 @@ def study(folder: pathlib.Path, name: str, design: str, platform: str, trials: i
     """A study of one stage whose trials resize a few cells each, without trying and taking back."""
     base = SHARED / "designs" / f"{design}.{platform}"
     top = next(line.split(":")[1].strip() for line in (base / "design.txt").read_text().splitlines() if line.startswith("top"))
-    cells = list(range(1, 11))
+    cells = list(range(1, 5))
     paths = list(range(1, -(-trials // len(cells)) + 1))
     text = f"""name: {name}
 safety_domain: sandbox

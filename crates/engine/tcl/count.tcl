@@ -31,9 +31,10 @@ namespace eval ::n2 {
   array set limits_of {}
 }
 
-# Counts, net by net, before this process is forked.
+# Counts, net by net, before this process is forked; finds the clock pins, which every ECO asks for.
 proc ::n2::keep_counts {} {
   variable load_counts; variable counts_of_net
+  find_clock_pins
   count_cells
   foreach corner $::n2::corners {
     set counts {0 0 0 0}
@@ -46,9 +47,9 @@ proc ::n2::keep_counts {} {
 }
 
 proc ::n2::forget_counts {} {
-  foreach name {instances_of example_of load_counts counts_of_net touched_nets} {
+  foreach name {instances_of example_of load_counts counts_of_net touched_nets clock_pin} {
     variable $name
-    array unset $name
+    unset -nocomplain $name
   }
 }
 

@@ -247,14 +247,17 @@ proc ::n2::count_module_uses {inst} {
 # Whether a net belongs to a clock: a clock reaches its driver, or it feeds a register's clock pin.
 proc ::n2::is_clock_net {net} {
   variable clock_pin
-  if {![info exists clock_pin]} {
-    array set clock_pin {}
-    foreach pin [::sta::all_registers -clock_pins] { set clock_pin($pin) 1 }
-  }
+  if {![info exists clock_pin]} { find_clock_pins }
   foreach pin [concat [::sta::net_driver_pins $net] [::sta::net_load_pins $net]] {
     if {[info exists clock_pin($pin)] || [::sta::pin_is_clock $pin]} { return 1 }
   }
   return 0
+}
+
+proc ::n2::find_clock_pins {} {
+  variable clock_pin
+  array set clock_pin {}
+  foreach pin [::sta::all_registers -clock_pins] { set clock_pin($pin) 1 }
 }
 
 proc ::n2::is_constant {pin} { return [expr {[::sta::pin_sim_logic_value $pin] in {0 1}}] }

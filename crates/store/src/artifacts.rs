@@ -138,8 +138,11 @@ pub fn content_type(path: &Path) -> &'static str {
 struct Unsynced(Vec<(File, PathBuf)>);
 
 impl Unsynced {
-    /// How many are synced at once: as many threads, and as many open files.
-    const MOST: usize = 16;
+    /// How many files are open at most before they are synced.
+    const MOST: usize = 64;
+
+    /// How many are synced at once. Threads cost more than they save beyond that.
+    const AT_ONCE: usize = 4;
 
     fn add(&mut self, file: File, path: PathBuf) -> Result<(), StoreError> {
         self.0.push((file, path));
@@ -151,21 +154,29 @@ impl Unsynced {
 
     fn sync(&mut self) -> Result<(), StoreError> {
         let files = std::mem::take(&mut self.0);
+        let share = files.len().div_ceil(Self::AT_ONCE).max(1);
+        let sync_all = |files: &[(File, PathBuf)]| {
+            let mut files = files.iter();
+            files.try_for_each(|(file, path)| file.sync_all().context("sync", path))
+        };
         let results: Vec<Result<(), StoreError>> = std::thread::scope(|scope| {
-            let sync = |(file, path): (File, PathBuf)| {
-                let thread = std::thread::Builder::new();
-                let of_thread = path.clone();
-                thread
-                    .spawn_scoped(scope, move || file.sync_all().context("sync", &of_thread))
-                    .context("start a thread that syncs", &path)
-            };
+            let mut shares = files.chunks(share);
+            let own = shares.next().unwrap_or_default();
+            let start =
+                |files| std::thread::Builder::new().spawn_scoped(scope, move || sync_all(files));
             // All are started before the first is waited for.
-            let threads: Vec<_> = files.into_iter().map(sync).collect();
-            let ended = threads.into_iter().map(|thread| match thread?.join() {
-                Ok(synced) => synced,
-                Err(panic) => std::panic::resume_unwind(panic),
-            });
-            ended.collect()
+            let threads: Vec<_> = shares.map(|files| (files, start(files))).collect();
+            let mut results = vec![sync_all(own)];
+            results.extend(threads.into_iter().map(|(files, thread)| {
+                match thread {
+                    Ok(thread) => thread
+                        .join()
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                    // Without a further thread it takes longer.
+                    Err(_) => sync_all(files),
+                }
+            }));
+            results
         });
         results.into_iter().collect()
     }
