@@ -143,6 +143,18 @@ pub(crate) fn descendants(root: Pid) -> Vec<Process> {
     found
 }
 
+/// The children of `parent` alone. One that appears meanwhile may be missing.
+pub(crate) fn children_of(parent: Pid) -> Vec<Process> {
+    match children(parent) {
+        Some(children) => children.into_iter().filter_map(Process::read).collect(),
+        None => {
+            let mut table = all();
+            table.retain(|process| process.parent == parent.as_raw_pid());
+            table
+        }
+    }
+}
+
 /// The processes of `table` that satisfy `is_root`, and all descendants of these.
 pub(crate) fn closure(table: &[Process], is_root: impl Fn(&Process) -> bool) -> Vec<Process> {
     let mut by_parent: BTreeMap<i32, Vec<&Process>> = BTreeMap::new();

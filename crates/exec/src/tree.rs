@@ -212,11 +212,12 @@ impl Tree {
                         || process.environment_variable(MARKER).as_ref() == Some(marker)
                 })
             }
+            // Its number may be another group's by now.
+            Membership::Grouped if self.main_end.is_some() => Vec::new(),
             Membership::Grouped => {
                 let main = self.main.as_raw_pid();
-                let group = self.main_end.is_none().then_some(main);
                 process_table::closure(&process_table::descendants(getpid()), |process| {
-                    Some(process.group) == group
+                    process.group == main
                 })
             }
         };

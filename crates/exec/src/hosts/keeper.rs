@@ -362,12 +362,9 @@ impl Keeper {
         let Ok(_quiet) = self.forking.try_write() else {
             return;
         };
-        let own = getpid().as_raw_pid();
         let watched = self.children().clone();
-        let strays = process_table::descendants(getpid());
-        let is_stray = |process: &&Process| {
-            process.parent == own && !watched.contains(&process.pid.as_raw_pid())
-        };
+        let strays = process_table::children_of(getpid());
+        let is_stray = |process: &&Process| !watched.contains(&process.pid.as_raw_pid());
         for stray in strays.iter().filter(is_stray) {
             stray.signal(Signal::KILL);
             // One that has not ended yet is reaped at the next look.
