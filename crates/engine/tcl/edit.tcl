@@ -422,8 +422,8 @@ proc ::n2::library_cell {cell} {
   return $library_cell
 }
 
-# The instances whose cells differ from those that they had before the edits, by name, as `{1 {instance cell …}}`; `{0 {}}` where
-# nets were touched too, be it that all was taken back.
+# The instances whose cells differ from those that they had before the edits, by name, as `{1 {instance cell …}}`;
+# `{0 {}}` where nets were touched too, be it that all was taken back.
 proc ::n2::exchanges_made {} {
   variable cell_before; variable rewired
   if {$rewired} { return {0 {}} }
