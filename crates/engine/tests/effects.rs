@@ -161,3 +161,28 @@ fn noop_changes_nothing() {
     let outcome = support::try_eco(&context, &base, eco, &attempt, &mut run);
     assert!(matches!(outcome, Outcome::NoEffect), "{outcome:#?}");
 }
+
+#[test]
+fn no_engine_reads_again_what_a_command_has_only_copied() {
+    let mut bench = Bench::tiny();
+    let context = bench.context();
+    let base = bench.measured_base(&context);
+    let mut started = |words: &str| {
+        let implementation = format!(
+            "implementation: {{command: [sh, -c, \"{words}\", sh, \"{{netlist}}\", \"{{output}}\"]}}"
+        );
+        let eco = support::eco(&implementation, false, &[]);
+        let mut programs = Vec::new();
+        let attempt = bench.attempt();
+        let outcome = support::try_eco(&context, &base, &eco, &attempt, &mut |spec| {
+            let name = spec.program.file_name().unwrap().to_string_lossy();
+            programs.push(name.into_owned());
+            run(spec)
+        });
+        assert!(matches!(outcome, Outcome::NoEffect), "{outcome:#?}");
+        programs
+    };
+    assert_eq!(started("cp $1 $2"), ["sh"]);
+    // A file that differs in a line end alone is read, and found to be the same design.
+    assert_eq!(started("cat $1 > $2; echo >> $2"), ["sh", "sta"]);
+}

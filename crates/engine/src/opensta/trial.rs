@@ -241,7 +241,7 @@ impl StudyContext {
             gathered.add(self, group, &result, &remarks);
             if index == 0 {
                 let state = design_state(&request.folder.join(NETLIST))?;
-                self.refuse_lost_aliases(&netlists, &request.folder.join(NETLIST))?;
+                self.refuse_lost_aliases(request, &netlists)?;
                 let parent = request.parent.as_ref().map(|parent| parent.canonical);
                 if let Some(applied) = &applied {
                     if parent == Some(state.canonical) {
@@ -294,10 +294,25 @@ impl StudyContext {
 
     /// Debian's version writes neither `assign` statements nor constants: the written design would be
     /// another one.
-    fn refuse_lost_aliases(&self, read: &[PathBuf], written: &Path) -> Result<(), Failure> {
-        let text = read_file(written).map_err(|error| io_failure("read", written, &error))?;
-        let kept = Aliases::count(&text).map_err(|error| unreadable(&error))?;
-        for (path, had) in read.iter().zip(self.parent(read)?.aliases()?) {
+    fn refuse_lost_aliases(
+        &self,
+        request: &TrialRequest<'_>,
+        read: &[PathBuf],
+    ) -> Result<(), Failure> {
+        let count = |path: &Path| {
+            let text = read_file(path).map_err(|error| io_failure("read", path, &error))?;
+            Aliases::count(&text).map_err(|error| unreadable(&error))
+        };
+        let kept = count(&request.folder.join(NETLIST))?;
+        let had = match request.parent.is_some() && read == request.netlists {
+            true => self.parent(read)?.aliases()?,
+            // What this attempt alone reads would only drive out what others share.
+            false => {
+                let counts = read.iter().map(|path| count(path));
+                counts.collect::<Result<_, _>>()?
+            }
+        };
+        for (path, had) in read.iter().zip(had) {
             let lost_assignments = had.assignments > 0 && kept.assignments == 0;
             let lost_constants = had.constants > 0 && kept.constants == 0;
             if lost_assignments || lost_constants {
