@@ -21,7 +21,7 @@ namespace eval ::n2 {
   # By corner: how many drivers have a limit of capacitance, how many are beyond it, and both of fanout.
   variable load_counts
   array set load_counts {}
-  # The same by `CORNER NET`, and the nets to which it is not to be added any more as it stands there.
+  # The same by `CORNER NET`, and the nets that an exchange touched since.
   variable counts_of_net
   array set counts_of_net {}
   variable touched_nets
