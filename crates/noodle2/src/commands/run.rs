@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 use noodle2_control::Controller;
@@ -29,8 +30,8 @@ use crate::print;
 use crate::priors;
 use crate::record;
 use crate::run::{
-    AskingPlace, Driver, DriverError, EngineRunner, Forking, Herald, Known, People, RunEnd,
-    Spending, Watch, took,
+    AskingPlace, Carrier, Driver, DriverError, Forking, Herald, Keeper, Known, LocalExecutor,
+    LocalWorker, People, RunEnd, Spending, Watch, took,
 };
 use crate::shell;
 use crate::study::{self, Prepared};
@@ -60,14 +61,9 @@ pub(crate) fn run(
     let legality = record::legality_text(&prepared.identity);
     write_atomic(&folder.legality(), legality)?;
     let mut journal = JournalWriter::create(&folder.journal())?;
-    let created = vec![
-        Event::RunCreated {
-            identity: Box::new(prepared.identity.clone()),
-        },
-        Event::WorkersOffered {
-            workers: manner.workers,
-        },
-    ];
+    let created = vec![Event::RunCreated {
+        identity: Box::new(prepared.identity.clone()),
+    }];
     let controller = begin(&prepared.identity, &created)?;
     append(&mut journal, created)?;
     let spending = Spending::new(&prepared.identity.study.budget);
@@ -137,12 +133,7 @@ pub(crate) fn resume(
     let requested = open.filter_map(|stage| Some((stage, history.approval_requested_at(stage)?)));
     let requested = requested.collect();
     let mut controller = history.into_controller();
-    let mut events = vec![
-        Event::RunResumed,
-        Event::WorkersOffered {
-            workers: manner.workers,
-        },
-    ];
+    let mut events = vec![Event::RunResumed];
     events.extend(
         controller
             .running_attempts()
@@ -372,15 +363,25 @@ fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, 
         (Some(cache), Some(run)) => Some(Known::new(cache, &prepared.identity, run)?),
         _ => None,
     };
-    let runner = EngineRunner {
-        folder: folder.clone(),
-        forking,
-        known,
-        context: prepared.context,
-        catalogue: prepared.catalogue,
-        identity: prepared.identity,
-        mark: mark.clone(),
+    let workers = manner.workers as usize;
+    let worker = LocalWorker {
+        carrier: Carrier {
+            context: prepared.context,
+            catalogue: prepared.catalogue.clone(),
+            study: prepared.identity.study.clone(),
+            inputs: prepared.identity.inputs.clone(),
+            mark: mark.clone(),
+            forking,
+        },
+        keeper: Keeper {
+            folder: folder.clone(),
+            catalogue: prepared.catalogue,
+            identity: prepared.identity,
+            known,
+            forks_differ: AtomicBool::new(false),
+        },
     };
+    let executor = LocalExecutor::new(worker, workers).map_err(CommandFailure::internal)?;
     let cases = begun.controller.cases().values();
     for case in cases.filter(|case| begun.controller.is_kept(&case.name)) {
         record::lay_out_case(&folder, &begun.controller, case)?;
@@ -390,9 +391,8 @@ fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, 
         controller: begun.controller,
         journal: begun.journal,
         folder: folder.clone(),
-        runner: Arc::new(runner),
+        executor: Box::new(executor),
         spending: begun.spending,
-        workers: manner.workers as usize,
         memory_bytes,
         told_oversized: false,
         asking,
@@ -452,6 +452,7 @@ fn end_of(
 
 fn interruption(folder: &RunFolder, cause: StopCause) -> String {
     let why = match cause {
+        StopCause::ClusterLost => "N2-RAY-009: the cluster did not come back; once it is there,",
         StopCause::DiskFull => {
             "N2-RUN-003: no space is left where the run is written; make room, then"
         }
