@@ -10,5 +10,5 @@ mod messages;
 pub use frame::{FrameError, MAX_FRAME_BYTES, read_frame, write_frame};
 pub use messages::{
     FromBridge, FromRunner, GivenFile, LeftFile, LeftLink, LogLevel, NodeEvent, PROTOCOL,
-    ResourceRequest, RunnerProgram, ToBridge, ToRunner,
+    ResourceRequest, ToBridge, ToRunner,
 };

@@ -67,15 +67,6 @@ pub struct ResourceRequest {
     pub resources: BTreeMap<String, f64>,
 }
 
-/// The program that nodes run.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct RunnerProgram {
-    /// Where it lies on the controller's machine.
-    pub path: PathBuf,
-    /// Its SHA-256, in hexadecimal.
-    pub sha256: String,
-}
-
 /// What the controller says to the bridge.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -102,8 +93,8 @@ pub enum ToBridge {
         most_slots: Option<u32>,
         /// The folder that nodes keep files in; `None` takes one below their folder of temporary files.
         scratch: Option<PathBuf>,
-        /// What carries attempts out.
-        runner: RunnerProgram,
+        /// The program that nodes run, on the controller's machine.
+        runner: PathBuf,
         /// What runners need to know of the run.
         header: Value,
         /// The files that runners may ask for in any attempt.

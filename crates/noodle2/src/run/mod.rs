@@ -5,6 +5,7 @@
 
 mod attempt;
 mod carrier;
+mod cluster;
 mod driver;
 mod executor;
 mod forking;
@@ -19,8 +20,9 @@ mod worker;
 
 pub(crate) use attempt::Keeper;
 pub(crate) use carrier::{Carrier, NETLIST};
+pub(crate) use cluster::{BridgeError, Cluster, ClusterExecutor, check, serve};
 pub(crate) use driver::{Driver, DriverError, RunEnd};
-pub(crate) use executor::{LocalExecutor, LocalWorker};
+pub(crate) use executor::{Executor, LocalExecutor, LocalWorker};
 pub(crate) use forking::Forking;
 pub(crate) use herald::Herald;
 pub(crate) use known::{Keys, Known};
