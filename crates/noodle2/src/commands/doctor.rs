@@ -155,9 +155,9 @@ fn ray(python: &Path) -> Option<String> {
     Some(format!(
         "{} has Ray {}, noodle2_ray {}, Python {}",
         python.display(),
-        found.ray_version,
-        found.bridge_version,
-        found.python_version
+        found.ray?,
+        found.package,
+        found.python
     ))
 }
 

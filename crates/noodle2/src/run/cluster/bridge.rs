@@ -193,10 +193,11 @@ fn keep_lines(printed: impl BufRead, mut log: Option<File>, kept: &Mutex<VecDequ
 /// What an interpreter has of what the bridge needs.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Check {
-    pub bridge_version: String,
+    pub package: String,
     pub protocol: u32,
-    pub ray_version: String,
-    pub python_version: String,
+    /// Absent where it cannot be loaded.
+    pub ray: Option<String>,
+    pub python: String,
 }
 
 /// Asks an interpreter whether it could be a bridge.

@@ -129,7 +129,7 @@ impl ClusterExecutor {
         };
         let identity = &keeper.identity;
         let Luggage { mut header, files } =
-            Luggage::pack(identity, &context, &keeper.catalogue, &reach, mark);
+            Luggage::pack(identity, &context, &keeper.catalogue, &reach);
         adjust(&mut header);
         let study = identity.study.name.clone();
         let hello = ToBridge::Hello {

@@ -249,8 +249,7 @@ impl Slot {
             let help = "use one version of noodle2 everywhere";
             return Err(Refusal::new("N2-RAY-002", text, help).into());
         }
-        let mark = format!("{}-{slot}", header.mark);
-        let work = scratch.work_folder(&mark).map_err(Refusal::of_node)?;
+        let work = scratch.work_folder(slot).map_err(Refusal::of_node)?;
         let inputs: Vec<Given> = header.all_files().cloned().collect();
         self.bring(&scratch, &inputs)??;
         let catalogue = catalogue(&header, &scratch, &work.path)?;
@@ -282,6 +281,8 @@ impl Slot {
             let help = "use one version of everything everywhere";
             return Err(Refusal::new("N2-RAY-007", text.to_owned(), help).into());
         }
+        // Slots are called after their run.
+        let mark = slot.to_owned();
         let forking = forking(&header, &context, &mark, &work.path, slots_on_node);
         let inputs_here = header.inputs.iter().map(|(role, given)| InputFile {
             role: role.clone(),

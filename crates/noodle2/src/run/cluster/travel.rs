@@ -25,8 +25,6 @@ pub(crate) struct Given {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Header {
     pub noodle2_version: String,
-    /// The mark of the run's processes.
-    pub mark: String,
     /// The study, with paths as the controller's machine has them.
     pub study: Study,
     /// The engine and the programs of ECOs, which every node has itself: they must be the same.
@@ -107,7 +105,6 @@ impl Luggage {
         context: &StudyContext,
         catalogue: &Catalogue,
         reach: &Reach,
-        mark: &str,
     ) -> Self {
         let mut files = Vec::new();
         let mut give = |path: &Path, hash: ContentHash| {
@@ -142,7 +139,7 @@ impl Luggage {
         Self {
             header: Header {
                 noodle2_version: env!("CARGO_PKG_VERSION").to_owned(),
-                mark: mark.to_owned(),
+
                 study: identity.study.clone(),
                 tools: identity.tools.clone(),
                 measurement_context: context.measurement_context(),
