@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use noodle2_control::{AttemptRole, Controller, TransitionError};
 use noodle2_model::{AttemptId, AttemptUsage, ClusterPlace, Event, StageIndex};
 
@@ -137,9 +137,15 @@ impl Folding {
                     ended_at: None,
                 });
             }
-            Event::AttemptFinished { attempt, .. } => {
+            Event::AttemptFinished { attempt, usage, .. } => {
                 if let Some(position) = self.open.remove(attempt) {
-                    history.spans[position].ended_at = Some(at);
+                    let span = &mut history.spans[position];
+                    span.ended_at = Some(at);
+                    // What waited for a worker of a cluster took none of anybody's time.
+                    let waited = usage.waited_s.unwrap_or(0.0).max(0.0);
+                    let waited = SignedDuration::try_from_secs_f64(waited).unwrap_or_default();
+                    let began = span.started_at.checked_add(waited).unwrap_or(at);
+                    span.started_at = began.min(at);
                 }
             }
             Event::ApprovalRequested { stage, .. } => {

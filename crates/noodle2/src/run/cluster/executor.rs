@@ -65,10 +65,19 @@ enum Step {
 enum State {
     /// A thread looks whether it is known.
     Asking,
-    /// The cluster has it; this is how it will be kept.
-    Away(PathBuf, Wanted),
+    /// The cluster has it.
+    Away(Away),
     /// A thread keeps it.
     Keeping,
+}
+
+/// An attempt that the cluster has.
+struct Away {
+    folder: PathBuf,
+    wanted: Wanted,
+    sent: Instant,
+    /// When a slot began with it.
+    began: Option<Instant>,
 }
 
 struct Attempt {
@@ -286,7 +295,14 @@ impl ClusterExecutor {
                 self.slots = slots as usize;
                 self.offered = offered as usize;
             }
-            FromBridge::Heartbeat { .. } | FromBridge::Started { .. } => {}
+            FromBridge::Heartbeat { .. } => {}
+            FromBridge::Started { attempt, .. } => {
+                if let Some(found) = self.attempts.get_mut(&attempt)
+                    && let State::Away(away) = &mut found.state
+                {
+                    away.began = Some(Instant::now());
+                }
+            }
             FromBridge::Result {
                 attempt,
                 host,
@@ -416,7 +432,12 @@ impl ClusterExecutor {
             files,
             folder: (!stays).then(|| folder.clone()),
         };
-        sent.state = State::Away(folder, wanted);
+        sent.state = State::Away(Away {
+            folder,
+            wanted,
+            sent: Instant::now(),
+            began: None,
+        });
         match &mut self.bridge {
             Some(bridge) => bridge.tell(&submit),
             None => self.lose(attempt, None, "the cluster is gone", true),
@@ -435,11 +456,10 @@ impl ClusterExecutor {
         let Some(found) = self.attempts.get_mut(&attempt) else {
             return;
         };
-        let State::Away(folder, wanted) = std::mem::replace(&mut found.state, State::Keeping)
-        else {
+        let State::Away(away) = std::mem::replace(&mut found.state, State::Keeping) else {
             return;
         };
-        let result: RunnerResult = match serde_json::from_value(result) {
+        let mut result: RunnerResult = match serde_json::from_value(result) {
             Ok(result) => result,
             Err(error) => {
                 let text = format!("on {host}: what it came to cannot be read: {error}");
@@ -449,9 +469,11 @@ impl ClusterExecutor {
                 );
             }
         };
+        let waited = away.began.map(|began| (began - away.sent).as_secs_f64());
+        result.carried.usage.waited_s = waited;
         let brought = Brought {
             order: Arc::clone(&found.order),
-            folder,
+            folder: away.folder,
             host: host.to_owned(),
             result,
             files,
@@ -460,7 +482,7 @@ impl ClusterExecutor {
         let keeper = Arc::clone(&self.keeper);
         let context = Arc::clone(&self.context);
         let submitted = self.pool.submit(attempt, move |_| {
-            Step::Ended(Box::new(brought.keep(&keeper, &context, wanted)))
+            Step::Ended(Box::new(brought.keep(&keeper, &context, away.wanted)))
         });
         if submitted.is_err() {
             let text = "it is being kept already".to_owned();
