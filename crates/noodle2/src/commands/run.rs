@@ -305,7 +305,7 @@ fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, 
         record::lay_out_case(&folder, &begun.controller, case)?;
     }
     let mut watch = Watch::new(manner.resources.workers.quiet);
-    let workers = executor.workers();
+    let workers = executor.offers();
     let driver = Driver {
         controller: begun.controller,
         journal: begun.journal,
