@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs all tests of the workspace, with cargo-nextest where it is there.
+# Runs all tests of the workspace, with cargo-nextest where it is there, and those of the Python package.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -16,4 +16,17 @@ if cargo nextest --version >/dev/null 2>&1; then
     cargo test --workspace --locked --doc
 else
     cargo test --workspace --locked --no-fail-fast
+fi
+
+if [[ -e python/pyproject.toml ]]; then
+    environment="$(scripts/ray.sh)/bin"
+    # Absolute, since each tool reads its settings from the folder that it runs in.
+    environment="$(cd "$environment" && pwd)"
+    cd python
+    "$environment/ruff" format --check .
+    "$environment/ruff" check .
+    "$environment/mypy" --strict
+    "$environment/pytest" --quiet
+else
+    printf 'test: SKIPPED: python/ is not there: the tests of the bridge to Ray do nothing\n' >&2
 fi

@@ -2,6 +2,8 @@
 #![allow(clippy::print_stderr, reason = "a skipped test says so out loud")]
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod cluster;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
