@@ -103,15 +103,16 @@ fn nodes_that_share_nothing_come_to_the_digest_of_one_machine() {
 fn what_dies_on_the_way_costs_attempts_and_no_result() {
     let mut grid = Grid::new(Cluster::start(0));
     let study = template(grid.folder.path(), "branching");
+    // An engine that is slow enough to be met at work.
+    engine_after(&study, "sleep 0.5");
     let (local, out) = (grid.place("local"), grid.place("run"));
     completes(&study, &local);
     let _first = grid.cluster.add_node(1, &json!({}));
     let second = grid.cluster.add_node(1, &json!({}));
-    // An engine that is slow enough to be met at work.
-    let mut run = grid.begin(&study, &out, &["--engine-mode", "cold"]);
+    let mut run = grid.begin(&study, &out, &[]);
     wait_for_records(&mut run, &out, 8);
     // A worker of Ray's.
-    let slots = grid.wait_for_slots(2);
+    let slots = grid.wait_for_slots(&mut run, 2);
     kill(slots[0].pid);
     let lost = |count| move |records: &[Value]| count <= lost_workers(records);
     wait_until(&mut run, &out, lost(1));
@@ -125,7 +126,7 @@ fn what_dies_on_the_way_costs_attempts_and_no_result() {
     kill(runners[0]);
     wait_until(&mut run, &out, lost(2));
     // A whole node, which comes back under another name.
-    grid.wait_for_slots(2);
+    grid.wait_for_slots(&mut run, 2);
     grid.cluster.kill_raylet(&second);
     wait_until_said(&mut run, &out, "is gone");
     let second = grid.cluster.revive(second);
@@ -170,7 +171,7 @@ fn a_killed_controller_leaves_nothing_and_its_run_is_resumed() {
     }
     // The bridge is lost alone: what it had is interrupted, and another one takes its place.
     let mut run = grid.start(&["resume", text(&out)], &said(&out));
-    grid.wait_for_slots(1);
+    grid.wait_for_slots(&mut run, 1);
     let bridge = children_of(run.id());
     assert_eq!(bridge.len(), 1, "{bridge:?}");
     kill(bridge[0]);
@@ -252,7 +253,7 @@ fn a_cut_network_costs_what_was_behind_it_and_a_healed_one_is_used_again() {
         .cluster
         .add_node_behind_a_network(1, &json!({}), &[&hidden]);
     let mut run = grid.begin(&study, &out, &["--engine-mode", "cold"]);
-    let slots = grid.wait_for_slots(2);
+    let slots = grid.wait_for_slots(&mut run, 2);
     assert!(
         slots.iter().any(|slot| slot.host == far.host()),
         "{slots:?}"
@@ -288,7 +289,7 @@ fn nodes_that_come_late_are_used_at_once() {
             .any(|record| record["event"]["type"] == "attempt_finished")
     });
     let second = grid.cluster.add_node(1, &json!({}));
-    let slots = grid.wait_for_slots(2);
+    let slots = grid.wait_for_slots(&mut run, 2);
     let on = |host: &str| slots.iter().any(|slot| slot.host == host);
     assert!(on(first.host()) && on(second.host()), "{slots:?}");
     assert!(run.wait().unwrap().success());
@@ -373,7 +374,9 @@ fn short_trials(study: &Path, count: usize) {
                     implementation:\n  command: [/bin/cp, \"{netlist}\", \"{output}\"]\n";
     std::fs::write(eco.join("eco.yaml"), manifest).unwrap();
     let whole = std::fs::read_to_string(study).unwrap();
-    let (head, _) = whole.split_once("stages:\n").unwrap();
+    let whole = whole.replace("budget: {trials: 24}", &format!("budget: {{trials: {count}}}"));
+    let (head, rest) = whole.split_once("stages:\n").unwrap();
+    assert!(!rest.contains("budget:"), "{rest}");
     let stages = format!(
         "stages:\n  - name: copies\n    trials: {count}\n    survivors: 1\n    ecos:\n      - {{name: copy, parameters: {{number: {{from: 1, to: 100000}}}}}}\n"
     );

@@ -107,8 +107,8 @@ impl Grid {
         .collect()
     }
 
-    /// Waits until the cluster runs so many slots.
-    pub fn wait_for_slots(&self, count: usize) -> Vec<super::cluster::Actor> {
+    /// Waits until the cluster runs so many slots of a run that goes on.
+    pub fn wait_for_slots(&self, run: &mut Child, count: usize) -> Vec<super::cluster::Actor> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let mut actors = self.cluster.actors();
@@ -116,6 +116,7 @@ impl Grid {
             if actors.len() >= count {
                 return actors;
             }
+            assert!(run.try_wait().unwrap().is_none(), "the run has ended");
             assert!(Instant::now() < deadline, "{actors:?}");
             std::thread::sleep(Duration::from_millis(50));
         }
