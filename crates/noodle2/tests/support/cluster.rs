@@ -19,6 +19,7 @@ use tempfile::TempDir;
 use self::keeper::Keeper;
 use self::network::{Namespace, Network};
 
+#[allow(unused_imports, reason = "not every test needs networks")]
 pub use self::network::can_make_networks;
 
 /// How long a test waits for what a cluster does within seconds on a machine that does nothing else.

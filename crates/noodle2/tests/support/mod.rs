@@ -4,6 +4,7 @@
 
 pub mod cluster;
 pub mod dashboard;
+pub mod grid;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -107,7 +107,7 @@ impl Namespace {
     /// A command within, to which each of the `hidden` folders is empty.
     pub fn command(&self, program: &Path, hidden: &[impl AsRef<Path>]) -> Command {
         // `ip netns exec` gives the command mounts of its own, so that these are seen by nobody else.
-        const HIDE: &str = r#"while [ "$1" != -- ]; do mount -t tmpfs -o size=1m hidden "$1" || exit 1; shift; done
+        const HIDE: &str = r#"while [ "$1" != -- ]; do mount -t tmpfs -o size=1g hidden "$1" || exit 1; shift; done
             shift; exec "$@""#;
         let mut command = Command::new("ip");
         command

@@ -1,0 +1,215 @@
+"""Coming to a cluster: find it, see that a study may be sent there, join it. Every reason why not has a code.
+
+| code | means |
+| --- | --- |
+| N2-RAY-001 | Ray is not installed beside the bridge, or is too old |
+| N2-RAY-002 | controller and bridge speak different protocols |
+| N2-RAY-003 | there is no cluster to be reached |
+| N2-RAY-004 | the cluster is open to others |
+| N2-RAY-005 | the cluster runs another Ray or Python |
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .security import Refused, check, split_address, token_auth
+
+OLDEST_RAY = (2, 52)
+NAMESPACE = "noodle2"
+_CONNECT_WITHIN_S = 5.0
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster that this process has joined as a driver."""
+
+    address: str
+    dashboard: str | None
+    node: str
+    raylet_socket: str | None
+
+
+def versions() -> dict[str, str | None]:
+    """Return the versions of Ray, None where it cannot be loaded, and of Python."""
+    try:
+        import ray
+    except ImportError:
+        return {"ray": None, "python": platform.python_version()}
+    return {"ray": ray.__version__, "python": platform.python_version()}
+
+
+def need_ray() -> None:
+    """Raise `Refused` where Ray cannot be loaded, or is too old."""
+    found = versions()["ray"]
+    oldest = ".".join(map(str, OLDEST_RAY))
+    if found is None:
+        raise Refused(
+            "N2-RAY-001",
+            f"Ray cannot be loaded by {sys.executable}",
+            f"install the cluster's version of it: `{sys.executable} -m pip install 'ray[default]>={oldest}'`",
+        )
+    if tuple(int(part) for part in re.findall(r"\d+", found)[:2]) < OLDEST_RAY:
+        raise Refused("N2-RAY-001", f"Ray {found} is older than {oldest}", f"use Ray {oldest} or later")
+
+
+def join(address: str | None, allow_insecure: bool, metadata: dict[str, str]) -> Cluster:
+    """Join the cluster at `address` (None: `RAY_ADDRESS`, else the one on this machine); `Refused` where that may not be.
+
+    Nothing of a study is sent before it is known that the cluster is closed to others. No cluster is ever started.
+    """
+    environment = os.environ
+    # A call that comes too late must not find Ray another cluster, or start one.
+    environment["RAY_ENABLE_AUTO_CONNECT"] = "0"
+    token = token_auth(environment, Path.home())
+    if token:
+        # Said to Ray before it is loaded, which is when it reads this.
+        environment["RAY_AUTH_MODE"] = "token"
+    need_ray()
+    found = _find(address, environment)
+    try:
+        host, port = split_address(found)
+    except ValueError as error:
+        raise Refused(
+            "N2-RAY-003", str(error), "give the address of the cluster's head, as `ray start` tells it"
+        ) from error
+    _knock(found, host, port)
+    check(found, allow_insecure, token, lambda: is_open(found))
+    return _init(found, metadata)
+
+
+def _find(address: str | None, environment: Mapping[str, str]) -> str:
+    wanted = address or environment.get("RAY_ADDRESS") or "auto"
+    if wanted.startswith("ray://"):
+        raise Refused(
+            "N2-RAY-003",
+            f"{wanted} is an address of Ray Client, by which slots cannot be kept",
+            "run Noodle 2 on a machine of the cluster (one that offers no processors will do: "
+            "`ray start --address=HOST:PORT --num-cpus=0`) and give HOST:PORT",
+        )
+    if wanted not in ("auto", "local"):
+        return wanted
+    from ray._private.services import get_ray_address_from_environment
+
+    try:
+        # What is set in `RAY_ADDRESS` was looked at above; this finds what runs on this machine.
+        found = get_ray_address_from_environment("auto", None)
+    except ConnectionError as error:
+        raise Refused(
+            "N2-RAY-003",
+            "no Ray cluster runs on this machine",
+            "start one (`ray start --head`), or name one by --ray-address or RAY_ADDRESS",
+        ) from error
+    return str(found)
+
+
+def _knock(address: str, host: str, port: int) -> None:
+    try:
+        socket.create_connection((host, port), _CONNECT_WITHIN_S).close()
+    except OSError as error:
+        raise Refused(
+            "N2-RAY-003",
+            f"the Ray cluster at {address} cannot be reached: {error}",
+            "see whether it runs (`ray status`); start one by `ray start --head`",
+        ) from error
+
+
+def is_open(address: str) -> bool:
+    """Return whether the cluster lets in a process that has no token: asked by one, since Ray reads its mode but once."""
+    program = "import sys; from ray._raylet import GcsClient; GcsClient(address=sys.argv[1]); print('open')"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_AUTH_")}
+    environment["RAY_AUTH_MODE"] = "disabled"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, address],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as probe:
+        try:
+            # It would try for long; the first word decides.
+            assert probe.stdout is not None
+            for line in probe.stdout:
+                if line.strip() == "open":
+                    return True
+                if "Unauthenticated" in line or "InvalidAuthToken" in line:
+                    return False
+        finally:
+            probe.kill()
+    # It could not even ask, and neither was let in.
+    return False
+
+
+def _init(address: str, metadata: dict[str, str]) -> Cluster:
+    import ray
+    from ray.job_config import JobConfig
+
+    try:
+        context = ray.init(
+            address=address,
+            namespace=NAMESPACE,
+            log_to_driver=False,
+            logging_level="ERROR",
+            job_config=JobConfig(metadata=metadata),
+        )
+    except BaseException as error:
+        raise _refusal(address, error) from error
+    dashboard = getattr(context, "dashboard_url", None) or None
+    node = ray.get_runtime_context().get_node_id()
+    mine = next((n for n in ray.nodes() if n["NodeID"] == node), {})
+    socket_path = mine.get("RayletSocketName")
+    return Cluster(
+        address,
+        f"http://{dashboard}" if dashboard else None,
+        node,
+        str(socket_path) if socket_path else None,
+    )
+
+
+def _refusal(address: str, error: BaseException) -> Refused:
+    text = _chain(error)
+    if "Version mismatch" in text:
+        found = re.findall(r"(Ray|Python): *(\S+)", text)
+        theirs, ours = dict(found[:2]), dict(found[2:4])
+        return Refused(
+            "N2-RAY-005",
+            f"the cluster at {address} runs Ray {theirs.get('Ray')} with Python {theirs.get('Python')}, "
+            f"and the bridge Ray {ours.get('Ray')} with Python {ours.get('Python')}",
+            "install the cluster's versions beside Noodle 2, or start the cluster with these",
+        )
+    if "AuthenticationError" in text or "InvalidAuthToken" in text:
+        return Refused(
+            "N2-RAY-003",
+            f"the Ray cluster at {address} asks for a token, and does not know the one that it was given, if any",
+            "set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH to the cluster's token",
+        )
+    return Refused(
+        "N2-RAY-003",
+        f"the Ray cluster at {address} cannot be joined: {str(error).strip() or type(error).__name__}",
+        "run Noodle 2 on a machine of the cluster, and see whether it runs (`ray status`); start one by "
+        "`ray start --head`, join one by `ray start --address=HOST:PORT` (with --num-cpus=0 to offer nothing)",
+    )
+
+
+def _chain(error: BaseException | None) -> str:
+    texts: list[str] = []
+    while error is not None:
+        texts.append(f"{type(error).__name__}: {error}")
+        error = error.__cause__ or error.__context__
+    return "\n".join(texts)
+
+
+def describe(value: Any) -> str:
+    """Return an exception of Ray in its first line, which is what people want to know of it."""
+    lines = [line.strip() for line in str(value).splitlines() if line.strip()]
+    return f"{type(value).__name__}: {lines[0] if lines else ''}"
