@@ -22,7 +22,7 @@ from . import __version__
 from .cluster import Sight, Watch
 from .connect import NAMESPACE, Cluster, describe, join, versions
 from .dispatch import Dispatcher, Order, Slot, State
-from .files import UnsafePath, write_below
+from .files import UnsafePath, sha256_of, write_below
 from .protocol import (
     VERSION,
     Cancel,
@@ -163,7 +163,10 @@ class Bridge:
         loop.add_signal_handler(signal.SIGTERM, self._finish, 0)
         await asyncio.to_thread(self._clear_former)
         try:
-            runner = await self._store.take({self._hello.runner_sha256: self._hello.runner_path})
+            sha256 = await asyncio.to_thread(sha256_of, Path(self._hello.runner))
+            if sha256 is None:
+                raise FileNotFoundError(f"{self._hello.runner} is not there")
+            runner = await self._store.take({sha256: self._hello.runner})
             files = await self._store.take(self._hello.files)
         except OSError as error:
             self._out.send(
@@ -178,8 +181,8 @@ class Bridge:
             "scratch": self._hello.scratch,
             "header": self._hello.header,
             "files": files,
-            "runner": runner[self._hello.runner_sha256],
-            "runner_sha256": self._hello.runner_sha256,
+            "runner": runner[sha256],
+            "runner_sha256": sha256,
         }
         self._watch = Watch(
             self._hello.request,
@@ -415,8 +418,10 @@ class Bridge:
         elif kind == "died":
             self._died(slot, order, node, reply)
         else:
-            await self._deliver(submit, node, reply)
+            # The slot goes on at once; its last result is written beside that.
             self._dispatch.ended(slot.id, time.monotonic())
+            self._pump()
+            await self._deliver(submit, node, reply)
         self._pump()
 
     def _died(self, slot: Slot, order: Order, node: str, reply: Message) -> None:
