@@ -24,8 +24,7 @@ fail() {
 wanted() {
     printf '%s\n' "$PWD"
     python3 --version
-    sha256sum "$requirements"
-    [[ ! -e "$project" ]] || sha256sum "$project"
+    sha256sum "$requirements" "$project"
 }
 
 command -v python3 >/dev/null 2>&1 || fail "python3 is missing; 'scripts/setup.sh test' installs it"
@@ -37,10 +36,8 @@ if [[ ! -x "$environment/bin/ray" || "$(cat "$stamp" 2>/dev/null)" != "$(wanted)
         || fail "python3 cannot make a virtual environment; Debian has what it lacks as python3-venv"
     "$environment/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements" >&2 \
         || fail "the packages of $requirements cannot be installed; is the package index reachable?"
-    if [[ -e "$project" ]]; then
-        "$environment/bin/pip" install --quiet --disable-pip-version-check --no-deps --editable python >&2 \
-            || fail "the package in python/ cannot be installed"
-    fi
+    "$environment/bin/pip" install --quiet --disable-pip-version-check --no-deps --editable python >&2 \
+        || fail "the package in python/ cannot be installed"
     wanted >"$stamp"
 fi
 printf '%s\n' "$environment"

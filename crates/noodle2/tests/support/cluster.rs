@@ -371,6 +371,8 @@ impl Cluster {
             .arg("--temp-dir")
             .arg(&node.folder)
             .args(["--dashboard-agent-listen-port", "0"])
+            // It copies lines of workers to drivers, which want none. The dashboard reads the files themselves.
+            .arg("--include-log-monitor=false")
             .args(["--log-style", "record", "--log-color", "false"]);
         if node.number == 1 {
             command

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod cluster;
+pub mod dashboard;
 pub mod grid;
 
 use std::fs;
