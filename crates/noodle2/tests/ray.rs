@@ -104,7 +104,10 @@ fn what_dies_on_the_way_costs_attempts_and_no_result() {
     let mut grid = Grid::new(Cluster::start(0));
     let study = template(grid.folder.path(), "branching");
     // An engine that is slow enough to be met at work.
-    engine_after(&study, "sleep 0.5");
+    engine_after(
+        &study,
+        "case \"$PWD\" in */attempts/3_*) sleep 3;; esac; sleep 0.3",
+    );
     let (local, out) = (grid.place("local"), grid.place("run"));
     completes(&study, &local);
     let _first = grid.cluster.add_node(1, &json!({}));
@@ -116,14 +119,14 @@ fn what_dies_on_the_way_costs_attempts_and_no_result() {
     kill(slots[0].pid);
     let lost = |count| move |records: &[Value]| count <= lost_workers(records);
     wait_until(&mut run, &out, lost(1));
-    // A runner.
+    // Every runner: some of them is at work.
     let runners = grid.processes().into_iter();
     let runners: Vec<u32> = runners
         .filter(|(_, command)| command.contains("noodle2 runner"))
         .map(|(id, _)| id)
         .collect();
     assert!(!runners.is_empty());
-    kill(runners[0]);
+    runners.into_iter().for_each(kill);
     wait_until(&mut run, &out, lost(2));
     // A whole node, which comes back under another name.
     grid.wait_for_slots(&mut run, 2);
@@ -374,7 +377,10 @@ fn short_trials(study: &Path, count: usize) {
                     implementation:\n  command: [/bin/cp, \"{netlist}\", \"{output}\"]\n";
     std::fs::write(eco.join("eco.yaml"), manifest).unwrap();
     let whole = std::fs::read_to_string(study).unwrap();
-    let whole = whole.replace("budget: {trials: 24}", &format!("budget: {{trials: {count}}}"));
+    let whole = whole.replace(
+        "budget: {trials: 24}",
+        &format!("budget: {{trials: {count}}}"),
+    );
     let (head, rest) = whole.split_once("stages:\n").unwrap();
     assert!(!rest.contains("budget:"), "{rest}");
     let stages = format!(
