@@ -402,6 +402,12 @@ class Bridge:
             reply: Message = await handle.carry_out.options(name=submit.name).remote(
                 order.attempt, submit.name, submit.order, files, more
             )
+        except ray.exceptions.RayTaskError as error:
+            reply = getattr(error.cause, "reply", None) or {
+                "kind": "died",
+                "message": f"the slot failed: {describe(error.cause)}",
+                "alive": False,
+            }
         except ray.exceptions.RayError as error:
             reply = {
                 "kind": "died",
