@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from . import __version__
 from .cluster import Sight, Watch
@@ -76,13 +76,13 @@ class Outlet:
                 return
 
 
-def serve(source: int, target: int) -> int:
-    """Serve one run; return the exit status. It may not return where Ray would keep the process from ending."""
+def serve(source: int, target: int) -> NoReturn:
+    """Serve one run, then exit."""
     outlet = Outlet(target)
-    status = asyncio.run(_serve(source, outlet))
+    status = asyncio.new_event_loop().run_until_complete(_serve(source, outlet))
     outlet.close(5.0)
     sys.stderr.flush()
-    # Threads that wait for a cluster which is gone would keep the interpreter.
+    # Neither loop nor interpreter is closed in order: both would wait for threads that ask a cluster which is gone.
     os._exit(status)
 
 

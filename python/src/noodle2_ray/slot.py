@@ -247,7 +247,7 @@ class Noodle2Slot:
 
     async def _install(self) -> Path:
         """Return the runner's executable, which is brought to this node once and checked each time."""
-        wanted = self._config["runner_sha256"]
+        wanted = str(self._config["runner_sha256"])
         executable = self._scratch / "runners" / wanted / "noodle2"
         self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
         if await asyncio.to_thread(sha256_of, executable) != wanted:
