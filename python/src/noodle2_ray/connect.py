@@ -21,7 +21,6 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from .security import Refused, check, split_address, token_auth
 
@@ -228,7 +227,9 @@ def _chain(error: BaseException | None) -> str:
     return "\n".join(texts)
 
 
-def describe(value: Any) -> str:
+def describe(error: BaseException) -> str:
     """Return an exception of Ray in its first line, which is what people want to know of it."""
-    lines = [line.strip() for line in str(value).splitlines() if line.strip()]
-    return f"{type(value).__name__}: {lines[0] if lines else ''}"
+    # What a slot raised comes wrapped.
+    error = getattr(error, "cause", None) or error
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"

@@ -113,6 +113,7 @@ class Noodle2Slot:
         self._runner: Runner | None = None
         self._attempt: str | None = None
         self._cancelled: str | None = None
+        self._insisting: set[asyncio.Task[None]] = set()
         self._objects: dict[str, Any] = {}
         user = os.getuid() if hasattr(os, "getuid") else 0
         scratch = config["scratch"] or f"{tempfile.gettempdir()}/noodle2-{user}"
@@ -184,9 +185,14 @@ class Noodle2Slot:
         with contextlib.suppress(RunnerDied):
             await runner.send({"type": "cancel", "attempt": attempt, "kill": kill})
         if kill:
-            await asyncio.sleep(KILL_WITHIN_S)
-            if self._attempt == attempt and self._runner is runner:
-                runner.kill()
+            task = asyncio.create_task(self._insist(attempt, runner))
+            self._insisting.add(task)
+            task.add_done_callback(self._insisting.discard)
+
+    async def _insist(self, attempt: str, runner: Runner) -> None:
+        await asyncio.sleep(KILL_WITHIN_S / 2)
+        if self._attempt == attempt and self._runner is runner:
+            runner.kill()
 
     async def end(self) -> None:
         """End the runner, in order if it will."""

@@ -84,6 +84,10 @@ class Teller:
         for node in sorted(before - self._living):
             self.node("lost", node, None, "the node left the cluster, or does not answer it")
 
+    def knows(self, node: str, host: str) -> None:
+        """Take the host of a node that was not seen yet, but whose slot was."""
+        self._hosts.setdefault(node, host)
+
     def _place(self, node: str | None) -> dict[str, str | None]:
         return {"node": node, "host": None if node is None else self._hosts.get(node)}
 
@@ -107,7 +111,9 @@ class Teller:
         """Tell that a slot has begun with an attempt."""
         self._outlet.send({"type": "started", "attempt": attempt, **self._place(node)})
 
-    def result(self, attempt: str, node: str, result: Any, files: list[Message], links: list[Message]) -> None:
+    def result(
+        self, attempt: str, node: str, result: Any, files: list[Message], links: list[Message]
+    ) -> None:
         """Tell that an attempt came to its end."""
         told = {"type": "result", "attempt": attempt, **self._place(node), "result": result}
         kept = [{"path": file["path"], "hash": file["hash"]} for file in files]
