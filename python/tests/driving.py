@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -153,14 +154,13 @@ class Bridge:
                 ):
                     return message
             seen = len(self.messages)
-            try:
-                message = self._inbox.get(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                message = None
-            if message is None:
+            heard: Message | None = None
+            with contextlib.suppress(queue.Empty):
+                heard = self._inbox.get(timeout=max(0.0, deadline - time.monotonic()))
+            if heard is None:
                 said = "\n".join(str(m)[:300] for m in self.messages[-15:])
                 raise AssertionError(f"no {kind} with {fields}; the last frames:\n{said}")
-            self.messages.append(message)
+            self.messages.append(heard)
 
     def end(self, within_s: float = 20.0) -> int:
         """Wait for the process; return its status."""
@@ -169,3 +169,17 @@ class Bridge:
 
 def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
+
+
+def check(address: str, **environment: str) -> dict[str, Any]:
+    """Return what `check` says of a cluster."""
+    done = subprocess.run(
+        [sys.executable, "-m", "noodle2_ray", "check", "--address", address],
+        env={**ENVIRONMENT, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    answer: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == (0 if answer["reachable"] else 1)
+    return answer

@@ -1,8 +1,11 @@
 """A STAND-IN for `noodle2 runner`, for tests of the bridge alone: it speaks the protocol, and measures nothing.
 
-An order says what to do: `files` {path: text} to write, `links`, `needs` (hashes to ask for), `sleep` in a grandchild whose process id
-is written to `pid_file`, `exit` with a status, `garbage` to send. Its hashes are SHA-256, since Python has no BLAKE3.
+An order says what to do: `files` {path: text} to write, `links`, `needs` (hashes to ask for), `sleep` in a grandchild whose
+process id is written to `pid_file`, `exit` with a status, `garbage` to send, `claims` of files that are not there. Its hashes
+are SHA-256, since Python has no BLAKE3.
 """
+
+from __future__ import annotations
 
 import hashlib
 import json
@@ -14,15 +17,16 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 
-def send(message):
+def send(message: Any) -> None:
     body = json.dumps(message).encode()
     sys.stdout.buffer.write(struct.pack(">I", len(body)) + body)
     sys.stdout.buffer.flush()
 
 
-def read():
+def read() -> Any:
     header = sys.stdin.buffer.read(4)
     if len(header) < 4:
         return None
@@ -30,18 +34,17 @@ def read():
 
 
 class Runner:
-    def __init__(self):
-        self.inbox = queue.Queue()
-        self.child = None
-        self.cancelled = None
-        self.affinities = []
+    def __init__(self) -> None:
+        self.inbox: queue.Queue[Any] = queue.Queue()
+        self.child: subprocess.Popen[bytes] | None = None
+        self.cancelled: str | None = None
 
-    def end_child(self):
+    def end_child(self) -> None:
         if self.child is not None and self.child.poll() is None:
             os.killpg(self.child.pid, signal.SIGKILL)
             self.child.wait()
 
-    def listen(self):
+    def listen(self) -> None:
         while True:
             message = read()
             if message is None:
@@ -53,13 +56,13 @@ class Runner:
             else:
                 self.inbox.put(message)
 
-    def need(self, hashes):
+    def need(self, hashes: list[str]) -> list[str]:
         files = [{"hash": h, "path": str(self.scratch / "given" / h)} for h in hashes]
         send({"type": "needs", "files": files})
         assert self.inbox.get()["type"] == "have"
         return [Path(file["path"]).read_text() for file in files]
 
-    def carry_out(self, attempt, order):
+    def carry_out(self, attempt: str, order: Any) -> None:
         if "exit" in order:
             print("the stand-in was told to exit", file=sys.stderr, flush=True)
             os._exit(order["exit"])
@@ -73,7 +76,7 @@ class Runner:
             )
             self.child.wait()
         folder = self.scratch / self.slot / attempt
-        files = []
+        files: list[dict[str, Any]] = []
         for path, text in order.get("files", {}).items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +103,7 @@ class Runner:
             }
         )
 
-    def run(self):
+    def run(self) -> None:
         opened = read()
         assert opened["type"] == "open"
         assert opened["protocol"] == 1

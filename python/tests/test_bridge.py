@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -9,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from driving import ENVIRONMENT, Bridge, alive, kill, parent, sha256, until
+from driving import ENVIRONMENT, Bridge, alive, check, kill, parent, sha256, until
+
+from noodle2_ray.connect import versions
 
 os.environ["RAY_AUTH_MODE"] = ENVIRONMENT["RAY_AUTH_MODE"]
 cluster_utils = pytest.importorskip("ray.cluster_utils")
@@ -178,7 +181,8 @@ def test_a_node_that_joins_is_used_one_that_dies_is_lost(cluster: Any, tmp_path:
         assert time.monotonic() - joined < 10
         bridge.wait("capacity", slots=4)
         files = [tmp_path / f"pid{n}" for n in (3, 4)]
-        sleepers = [int(until(lambda file=file: file.exists() and file.read_text())) for file in files]
+        until(lambda: all(file.exists() and file.read_text() for file in files))
+        sleepers = [int(file.read_text()) for file in files]
         cluster.remove_node(late, allow_graceful=False)
         for n in (3, 4):
             lost = bridge.wait("lost", attempt=f"0_{n}.1")
@@ -230,6 +234,45 @@ def test_what_nothing_can_hold_is_said(cluster: Any, tmp_path: Path) -> None:
         bridge.submit("0_1.1", {})
         warning = bridge.wait("log", level="warning")
         assert "1 CPU, 1 unicorn" in warning["message"]
+
+
+def test_what_is_not_to_be_used_is_refused(cluster: Any, tmp_path: Path) -> None:
+    host, port = cluster.address.split(":")
+    reached = check(f"127.0.0.1:{port}")
+    assert reached["reachable"]
+    assert reached["nodes"] == 2
+    # The same, by an address that others could know it by.
+    assert not host.startswith("127.")
+    refused = check(cluster.address)
+    assert refused["code"] == "N2-RAY-004"
+    # That this process has a token makes the cluster no safer: it lets in who has none.
+    refused = check(cluster.address, RAY_AUTH_MODE="token", RAY_AUTH_TOKEN="0123456789abcdef" * 2)
+    assert refused["code"] == "N2-RAY-004"
+    assert "lets everyone in" in refused["message"]
+    with Bridge(tmp_path, cluster.address, allow_insecure=False) as bridge:
+        assert bridge.wait("refused")["code"] == "N2-RAY-004"
+        assert bridge.end() == 1
+    with Bridge(tmp_path, cluster.address, protocol=2) as bridge:
+        assert bridge.wait("refused")["code"] == "N2-RAY-002"
+        assert bridge.end() == 1
+
+
+def test_a_cluster_of_other_versions_is_refused(cluster: Any) -> None:
+    from ray._raylet import GcsClient
+
+    # What Ray itself compares, as a cluster of other versions would have written it.
+    client = GcsClient(address=cluster.address)
+    key, namespace = b"CLUSTER_METADATA", b"cluster"
+    own = client.internal_kv_get(key, namespace)
+    other = json.dumps({"ray_version": "2.53.0", "python_version": "3.12.1", "ray_init_cluster": False})
+    client.internal_kv_put(key, other.encode(), True, namespace)
+    try:
+        refused = check(f"127.0.0.1:{cluster.address.split(':')[1]}")
+    finally:
+        client.internal_kv_put(key, own, True, namespace)
+    assert refused["code"] == "N2-RAY-005"
+    assert "Ray 2.53.0 with Python 3.12.1" in refused["message"]
+    assert f"Ray {versions()['ray']} with Python {versions()['python']}" in refused["message"]
 
 
 def test_runs_share_by_their_weights(cluster: Any, tmp_path: Path) -> None:

@@ -60,9 +60,13 @@ def test_token_authentication_is_what_ray_takes_it_for(tmp_path: Path) -> None:
 
 
 def test_who_is_open_to_the_network_gets_no_study() -> None:
-    for token, is_open in ((False, True), (False, False), (True, True)):
+    for token, answer in ((False, True), (False, False), (True, True)):
+
+        def is_open(answer: bool = answer) -> bool:
+            return answer
+
         with pytest.raises(Refused) as refused:
-            check("head:6379", False, token, lambda is_open=is_open: is_open, resolver)
+            check("head:6379", False, token, is_open, resolver)
         assert refused.value.code == "N2-RAY-004"
         assert "RAY_AUTH_MODE=token" in refused.value.help
         assert "--ray-insecure" in refused.value.help

@@ -24,7 +24,7 @@ def main() -> int:
     if arguments.command == "bridge":
         from .bridge import serve
 
-        return serve(0, out)
+        serve(0, out)
     from .check import check
 
     line, status = check(arguments.address, arguments.address is not None, arguments.ray_insecure)

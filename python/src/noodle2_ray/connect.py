@@ -17,16 +17,17 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from .security import Refused, check, split_address, token_auth
 
 OLDEST_RAY = (2, 52)
 NAMESPACE = "noodle2"
 _CONNECT_WITHIN_S = 5.0
+PROBE_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,18 @@ def join(address: str | None, allow_insecure: bool, metadata: dict[str, str]) ->
             "N2-RAY-003", str(error), "give the address of the cluster's head, as `ray start` tells it"
         ) from error
     _knock(found, host, port)
-    check(found, allow_insecure, token, lambda: is_open(found))
+    stranger = {name: value for name, value in environment.items() if not name.startswith("RAY_AUTH_")}
+    stranger["RAY_AUTH_MODE"] = "disabled"
+    check(found, allow_insecure, token, lambda: lets_in(found, stranger) is True)
+    let_in = lets_in(found, environment)
+    if let_in is None:
+        raise Refused(
+            "N2-RAY-003",
+            f"what listens at {found} does not answer as a Ray cluster of this version does",
+            "give the address of the cluster's head, as `ray start` tells it",
+        )
+    if not let_in:
+        raise _unknown_token(found)
     return _init(found, metadata)
 
 
@@ -123,21 +135,23 @@ def _knock(address: str, host: str, port: int) -> None:
         ) from error
 
 
-def is_open(address: str) -> bool:
-    """Return whether the cluster lets in a process that has no token: asked by one, since Ray reads its mode but once."""
+def lets_in(address: str, environment: Mapping[str, str]) -> bool | None:
+    """Return whether the cluster lets in a process with this environment, None where nothing answers as a cluster does.
+
+    Asked by another process, since Ray reads its mode but once, and at its first word, since Ray would try for 20 s.
+    """
     program = "import sys; from ray._raylet import GcsClient; GcsClient(address=sys.argv[1]); print('open')"
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_AUTH_")}
-    environment["RAY_AUTH_MODE"] = "disabled"
     with subprocess.Popen(
         [sys.executable, "-c", program, address],
-        env=environment,
+        env=dict(environment),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     ) as probe:
+        deadline = threading.Timer(PROBE_WITHIN_S, probe.kill)
+        deadline.start()
         try:
-            # It would try for long; the first word decides.
             assert probe.stdout is not None
             for line in probe.stdout:
                 if line.strip() == "open":
@@ -145,9 +159,9 @@ def is_open(address: str) -> bool:
                 if "Unauthenticated" in line or "InvalidAuthToken" in line:
                     return False
         finally:
+            deadline.cancel()
             probe.kill()
-    # It could not even ask, and neither was let in.
-    return False
+    return None
 
 
 def _init(address: str, metadata: dict[str, str]) -> Cluster:
@@ -166,13 +180,12 @@ def _init(address: str, metadata: dict[str, str]) -> Cluster:
         raise _refusal(address, error) from error
     dashboard = getattr(context, "dashboard_url", None) or None
     node = ray.get_runtime_context().get_node_id()
-    mine = next((n for n in ray.nodes() if n["NodeID"] == node), {})
-    socket_path = mine.get("RayletSocketName")
+    sockets = [other["RayletSocketName"] for other in ray.nodes() if other["NodeID"] == node]
     return Cluster(
         address,
         f"http://{dashboard}" if dashboard else None,
         node,
-        str(socket_path) if socket_path else None,
+        str(sockets[0]) if sockets and sockets[0] else None,
     )
 
 
@@ -188,16 +201,21 @@ def _refusal(address: str, error: BaseException) -> Refused:
             "install the cluster's versions beside Noodle 2, or start the cluster with these",
         )
     if "AuthenticationError" in text or "InvalidAuthToken" in text:
-        return Refused(
-            "N2-RAY-003",
-            f"the Ray cluster at {address} asks for a token, and does not know the one that it was given, if any",
-            "set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH to the cluster's token",
-        )
+        return _unknown_token(address)
     return Refused(
         "N2-RAY-003",
         f"the Ray cluster at {address} cannot be joined: {str(error).strip() or type(error).__name__}",
         "run Noodle 2 on a machine of the cluster, and see whether it runs (`ray status`); start one by "
         "`ray start --head`, join one by `ray start --address=HOST:PORT` (with --num-cpus=0 to offer nothing)",
+    )
+
+
+def _unknown_token(address: str) -> Refused:
+    return Refused(
+        "N2-RAY-003",
+        f"the Ray cluster at {address} asks for a token, and does not know the one that it was given, if any",
+        "set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH to the token with which the cluster was "
+        "started by `ray start`",
     )
 
 
@@ -209,7 +227,9 @@ def _chain(error: BaseException | None) -> str:
     return "\n".join(texts)
 
 
-def describe(value: Any) -> str:
+def describe(error: BaseException) -> str:
     """Return an exception of Ray in its first line, which is what people want to know of it."""
-    lines = [line.strip() for line in str(value).splitlines() if line.strip()]
-    return f"{type(value).__name__}: {lines[0] if lines else ''}"
+    # What a slot raised comes wrapped.
+    error = getattr(error, "cause", None) or error
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"

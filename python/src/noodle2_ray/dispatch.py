@@ -59,6 +59,7 @@ class Slot:
     asked_at: float
     node: str | None
     expected: bool
+    look: int
     state: State = State.PENDING
     order: Order | None = None
     warm: OrderedDict[str, None] = field(default_factory=OrderedDict)
@@ -90,6 +91,7 @@ class Dispatcher:
         self._most_slots = most_slots
         self.nodes: list[str] = []
         self._fits: dict[str, int] = {}
+        self._look = 0
         self._next_id = 0
         self._spare_since: float | None = None
         self._lost_on: dict[str, str] = {}
@@ -236,6 +238,7 @@ class Dispatcher:
 
     def observed(self, fits: Mapping[str, int], able: Iterable[str]) -> None:
         """Take how many more slots fit on each node now, and the nodes that could ever hold one."""
+        self._look += 1
         self._fits = {
             node: number for node, number in fits.items() if node not in self.refused and number > 0
         }
@@ -247,9 +250,9 @@ class Dispatcher:
         for slot in pending:
             slot.expected = slot.expected and now - slot.asked_at < EXPECTED_FOR_S
         fits = sum(self._fits.values())
-        # Those that wait take what fits before others do; those that are expected have been counted out of it.
-        waiting = sum(1 for slot in pending if not slot.expected)
-        number = min(self._need(now) - len(pending), max(fits - waiting, MOST_WAITING - len(pending)))
+        # What was asked for before the last look may still take what was seen to fit; what was since is counted out of it.
+        before = sum(1 for slot in pending if slot.look < self._look)
+        number = min(self._need(now) - len(pending), max(fits - before, MOST_WAITING - len(pending)))
         most = self.most()
         if most is not None:
             number = min(number, most - len(self.slots))
@@ -258,7 +261,7 @@ class Dispatcher:
             if self.refused and not self.nodes:
                 break
             node = self._node_for(now)
-            slot = Slot(self._next_id, now, node, expected=self._spend(node))
+            slot = Slot(self._next_id, now, node, expected=self._spend(node), look=self._look)
             self._next_id += 1
             self.slots[slot.id] = slot
             asked.append(slot)

@@ -126,6 +126,7 @@ class Noodle2Slot:
         self._runner: Runner | None = None
         self._attempt: str | None = None
         self._cancelled: str | None = None
+        self._insisting: set[asyncio.Task[None]] = set()
         self._objects: dict[str, Any] = {}
         user = os.getuid() if hasattr(os, "getuid") else 0
         scratch = config["scratch"] or f"{tempfile.gettempdir()}/noodle2-{user}"
@@ -202,9 +203,14 @@ class Noodle2Slot:
         with contextlib.suppress(RunnerDied):
             await runner.send({"type": "cancel", "attempt": attempt, "kill": kill})
         if kill:
-            await asyncio.sleep(KILL_WITHIN_S)
-            if self._attempt == attempt and self._runner is runner:
-                runner.kill()
+            task = asyncio.create_task(self._insist(attempt, runner))
+            self._insisting.add(task)
+            task.add_done_callback(self._insisting.discard)
+
+    async def _insist(self, attempt: str, runner: Runner) -> None:
+        await asyncio.sleep(KILL_WITHIN_S / 2)
+        if self._attempt == attempt and self._runner is runner:
+            runner.kill()
 
     async def end(self) -> None:
         """End the runner, in order if it will."""
@@ -265,7 +271,7 @@ class Noodle2Slot:
 
     async def _install(self) -> Path:
         """Return the runner's executable, which is brought to this node once and checked each time."""
-        wanted = self._config["runner_sha256"]
+        wanted = str(self._config["runner_sha256"])
         executable = self._scratch / "runners" / wanted / "noodle2"
         self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
         if await asyncio.to_thread(sha256_of, executable) != wanted:
