@@ -10,7 +10,7 @@ use support::cluster::{Cluster, Wanted, can_make_networks};
 use support::grid::{Grid, kill, provenances, said, wait_until_said};
 use support::{
     PATIENCE, completes, digest, edit, ends, engine_after, interrupt, journal, summary, template,
-    text, wait_for_records, wait_until,
+    text, two_faced, wait_for_records, wait_until,
 };
 
 /// Events of a kind.
@@ -435,6 +435,65 @@ fn a_run_on_a_shared_folder_sends_nothing_and_a_licence_is_never_overdrawn() {
         .count();
     // The library alone lies elsewhere.
     assert_eq!(stored, 1);
+}
+
+#[test]
+fn a_fork_that_differs_on_a_node_ends_all_forking_on_every_node() {
+    let mut grid = Grid::new(Cluster::start(0));
+    let study = two_faced(grid.folder.path(), "buffer");
+    let out = grid.place("run");
+    let _nodes = [0, 1].map(|_| grid.cluster.add_node(1, &json!({})));
+    let words = [
+        "run",
+        text(&study),
+        "--out",
+        text(&out),
+        "--engine-mode",
+        "warm",
+    ];
+    let (_, stderr) = grid.ends(0, &words);
+    assert_eq!(stderr.matches("N2-RUN-019").count(), 1, "{stderr}");
+    grid.is_sound(&out);
+    let differed = failures(&out, "nondeterministic");
+    // Those that were on their way when the first came back, at most one for each slot and the look-ahead.
+    assert!((1..=3).contains(&differed.len()), "{differed:?}");
+    let made = provenances(&out);
+    let forked = made
+        .iter()
+        .filter(|made| made["commands"].to_string().contains("\"forked\":true"));
+    assert!(forked.count() < made.len() / 2, "forks went on");
+}
+
+#[test]
+fn a_bridge_of_another_version_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = template(folder.path(), "sequential");
+    let said = r#"{"type":"connected","protocol":99,"bridge_version":"9","ray_version":"3","python_version":"4","address":"a","dashboard":null,"nodes":1}"#;
+    let python = folder.path().join("python");
+    let frame = format!("\\000\\000\\000\\{:03o}{said}", said.len());
+    std::fs::write(
+        &python,
+        format!("#!/bin/sh\nprintf '{frame}'\ncat >/dev/null\n"),
+    )
+    .unwrap();
+    std::fs::set_permissions(&python, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let out = folder.path().join("run");
+    let words = [
+        "run",
+        text(&study),
+        "--out",
+        text(&out),
+        "--executor",
+        "ray",
+        "--ray-python",
+        text(&python),
+    ];
+    let (_, stderr) = ends(7, &words);
+    assert!(
+        stderr.contains("N2-RAY-002") && stderr.contains("version 99"),
+        "{stderr}"
+    );
+    ends(0, &["resume", text(&out)]);
 }
 
 #[test]
