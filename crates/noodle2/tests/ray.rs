@@ -464,36 +464,60 @@ fn a_fork_that_differs_on_a_node_ends_all_forking_on_every_node() {
     assert!(forked.count() < made.len() / 2, "forks went on");
 }
 
+/// A stand-in for the bridge that says these frames and then nothing.
+fn stand_in(folder: &Path, said: &[&str]) -> std::path::PathBuf {
+    let frames = said
+        .iter()
+        .map(|text| format!("printf '\\000\\000\\000\\{:03o}%s' '{text}'\n", text.len()));
+    let python = folder.join("python");
+    let script = format!("#!/bin/sh\n{}cat >/dev/null\n", frames.collect::<String>());
+    std::fs::write(&python, script).unwrap();
+    std::fs::set_permissions(&python, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    python
+}
+
 #[test]
-fn a_bridge_of_another_version_is_refused() {
+fn a_bridge_that_is_another_or_says_what_may_not_be_said_is_not_heard() {
     let folder = tempfile::tempdir().unwrap();
     let study = template(folder.path(), "sequential");
-    let said = r#"{"type":"connected","protocol":99,"bridge_version":"9","ray_version":"3","python_version":"4","address":"a","dashboard":null,"nodes":1}"#;
-    let python = folder.path().join("python");
-    let frame = format!("\\000\\000\\000\\{:03o}{said}", said.len());
-    std::fs::write(
-        &python,
-        format!("#!/bin/sh\nprintf '{frame}'\ncat >/dev/null\n"),
-    )
-    .unwrap();
-    std::fs::set_permissions(&python, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let out = folder.path().join("run");
-    let words = [
-        "run",
-        text(&study),
-        "--out",
-        text(&out),
-        "--executor",
-        "ray",
-        "--ray-python",
-        text(&python),
-    ];
-    let (_, stderr) = ends(7, &words);
+    let connected = |protocol: u32| {
+        format!(
+            r#"{{"type":"connected","protocol":{protocol},"bridge_version":"9","ray_version":"3","python_version":"4","address":"a","nodes":1}}"#
+        )
+    };
+    let capacity = r#"{"type":"capacity","slots":0,"offered":2,"nodes":1}"#;
+    let run = |name: &str, said: &[&str]| {
+        let python = stand_in(folder.path(), said);
+        let out = folder.path().join(name);
+        let words = [
+            "run",
+            text(&study),
+            "--out",
+            text(&out),
+            "--executor",
+            "ray",
+            "--ray-patience",
+            "0",
+        ];
+        let began = Instant::now();
+        let (_, stderr) = ends(7, &[&words[..], &["--ray-python", text(&python)]].concat());
+        assert!(began.elapsed() < Duration::from_secs(30), "{stderr}");
+        ends(0, &["resume", text(&out)]);
+        stderr
+    };
+    let told = run("another", &[&connected(99)]);
     assert!(
-        stderr.contains("N2-RAY-002") && stderr.contains("version 99"),
-        "{stderr}"
+        told.contains("N2-RAY-002") && told.contains("version 99"),
+        "{told}"
     );
-    ends(0, &["resume", text(&out)]);
+    let told = run(
+        "garbled",
+        &[&connected(1), capacity, r#"{"type":"started"}"#],
+    );
+    assert!(
+        told.contains("N2-RAY-009") && told.contains("cannot be read"),
+        "{told}"
+    );
 }
 
 #[test]
