@@ -66,10 +66,28 @@ def test_an_attempt_brings_its_files(cluster: Any, tmp_path: Path) -> None:
         assert (folder / "same").read_text() == "a snapshot"
         assert result["links"] == [{"path": "l", "target": "/somewhere"}]
         assert not (folder / "l").exists()
+        # What people see of it in the dashboard.
+        logs = Path(cluster.head_node.get_session_dir_path()) / "logs"
+        line = f"study1/base_0_0/0_1.1 attempt 0_1.1: measured nothing, artifacts in {os.uname().nodename}:{folder}"
+        until(lambda: any(line in log.read_text() for log in logs.glob("worker-*.out")))
         # The next order of the slot finds the same process.
         bridge.submit("0_2.1", {})
         again = bridge.wait("result", attempt="0_2.1")
         assert again["result"]["pid"] == result["result"]["pid"]
+
+
+def test_a_trial_goes_where_its_parent_is_warm(cluster: Any, tmp_path: Path) -> None:
+    with Bridge(tmp_path, cluster.address) as bridge:
+        bridge.wait("connected")
+        runners: dict[str, set[int]] = {"a": set(), "b": set()}
+        for n in range(8):
+            # Now the one parent's trial is first, now the other's.
+            for parent in ("a", "b") if n % 2 else ("b", "a"):
+                bridge.submit(f"{n}_{parent}.1", {"sleep": 0.1, "pid_file": "/dev/null"}, affinity=parent)
+            for parent, pids in runners.items():
+                pids.add(bridge.wait("result", attempt=f"{n}_{parent}.1")["result"]["pid"])
+        assert len(runners["a"]) == len(runners["b"]) == 1
+        assert runners["a"] != runners["b"]
 
 
 def test_a_file_outside_its_folder_is_not_written(cluster: Any, tmp_path: Path) -> None:

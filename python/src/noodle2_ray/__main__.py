@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
 import sys
+from pathlib import Path
 
 
 def main() -> int:
@@ -21,7 +23,12 @@ def main() -> int:
     # Whatever Ray prints must not get between the frames, or before the line of JSON.
     out = os.dup(1)
     os.dup2(2, 1)
+    # Ray prints pages about each node that dies; the bridge tells of it in a line.
+    sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
     if arguments.command == "bridge":
+        kind = os.fstat(0).st_mode
+        if not stat.S_ISFIFO(kind) and not stat.S_ISSOCK(kind):
+            parser.error("the bridge's standard input is no pipe: `noodle2 run --executor ray` starts it")
         from .bridge import serve
 
         serve(0, out)
