@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,6 +75,29 @@ def test_an_attempt_brings_its_files(cluster: Any, tmp_path: Path) -> None:
         bridge.submit("0_2.1", {})
         again = bridge.wait("result", attempt="0_2.1")
         assert again["result"]["pid"] == result["result"]["pid"]
+
+
+def test_another_runner_than_the_controller_has_is_not_started(cluster: Any, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    with Bridge(
+        tmp_path, cluster.address, runner={"path": str(other), "sha256": sha256("something else")}
+    ) as bridge:
+        bridge.wait("connected")
+        bridge.submit("0_1.1", {})
+        assert "is not the one with the SHA-256" in bridge.wait("lost", attempt="0_1.1")["message"]
+    assert not (tmp_path / "started").exists()
+
+
+def test_files_that_are_not_there_are_told(cluster: Any, tmp_path: Path) -> None:
+    missing = [{"hash": "h", "path": str(tmp_path / "missing")}]
+    with Bridge(tmp_path, cluster.address) as bridge:
+        bridge.wait("connected")
+        bridge.submit("0_1.1", {}, files=missing)
+        assert str(tmp_path / "missing") in bridge.wait("lost", attempt="0_1.1")["message"]
+    with Bridge(tmp_path, cluster.address, files=missing) as bridge:
+        assert bridge.wait("refused")["code"] == "N2-RAY-006"
+        assert bridge.end() == 1
 
 
 def test_a_trial_goes_where_its_parent_is_warm(cluster: Any, tmp_path: Path) -> None:
@@ -151,6 +175,26 @@ def test_a_worker_that_is_killed_is_lost_and_its_runner_ends(cluster: Any, tmp_p
         until(lambda: not alive(runner) and not alive(sleeper))
         bridge.submit("0_2.2", {})
         bridge.wait("result", attempt="0_2.2")
+
+
+def test_a_worker_that_hangs_is_given_up_when_it_is_killed(cluster: Any, tmp_path: Path) -> None:
+    with Bridge(tmp_path, cluster.address) as bridge:
+        bridge.wait("connected")
+        pid_file = tmp_path / "pid"
+        bridge.submit("0_1.1", {})
+        worker = parent(parent(bridge.wait("result", attempt="0_1.1")["result"]["pid"]))
+        bridge.submit("0_2.1", {"sleep": 1000, "pid_file": str(pid_file)})
+        until(lambda: pid_file.exists() and pid_file.read_text().strip())
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            bridge.send({"type": "cancel", "attempt": "0_2.1", "kill": True})
+            assert "gave no answer" in bridge.wait("lost", attempt="0_2.1")["message"]
+            # Its slot is never used again.
+            bridge.submit("0_2.2", {})
+            assert parent(parent(bridge.wait("result", attempt="0_2.2")["result"]["pid"])) != worker
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        until(lambda: not alive(worker))
 
 
 def test_the_end_of_the_pipe_leaves_nothing(cluster: Any, tmp_path: Path) -> None:

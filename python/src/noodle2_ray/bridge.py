@@ -110,6 +110,7 @@ class Bridge:
         self._store = ObjectStore(ray.put)
         self._actors = SlotActors(hello.run, hello.request)
         self._handles: dict[int, Any] = {}
+        self._given_up: dict[int, asyncio.Future[str]] = {}
         self._submits: dict[str, Submit] = {}
         self._delayed: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -247,12 +248,15 @@ class Bridge:
 
     async def _cancel_running(self, slot: Slot, cancel: Cancel) -> None:
         handle, order = self._handles[slot.id], slot.order
-        await settled(handle.cancel.remote(cancel.attempt, cancel.kill))
-        if cancel.kill:
-            await asyncio.sleep(KILL_WITHIN_S)
-            if slot.order is order:
-                # The slot itself does not answer.
-                await asyncio.to_thread(kill, handle)
+        word = asyncio.ensure_future(settled(handle.cancel.remote(cancel.attempt, cancel.kill)))
+        if not cancel.kill:
+            await word
+            return
+        await asyncio.sleep(KILL_WITHIN_S)
+        given_up = self._given_up.get(slot.id)
+        if slot.order is order and given_up is not None and not given_up.done():
+            # A worker that is stopped or hangs answers nobody, not even Ray that kills it.
+            given_up.set_result(f"its slot gave no answer for {KILL_WITHIN_S:.0f} s when it was killed")
 
     # What the bridge does
 
@@ -335,9 +339,21 @@ class Bridge:
                 "folder": submit.folder,
                 "run_host": socket.gethostname(),
             }
-            reply: Message = await handle.carry_out.options(name=submit.name).remote(
-                order.attempt, submit.name, submit.order, files, more
+            given_up = self._given_up[slot.id] = asyncio.get_running_loop().create_future()
+            call = asyncio.ensure_future(
+                _answer(
+                    handle.carry_out.options(name=submit.name).remote(
+                        order.attempt, submit.name, submit.order, files, more
+                    )
+                )
             )
+            await asyncio.wait({call, given_up}, return_when=asyncio.FIRST_COMPLETED)
+            reply: Message
+            if call.done():
+                reply = call.result()
+            else:
+                call.add_done_callback(lambda late: late.cancelled() or late.exception())
+                reply = {"kind": "died", "message": given_up.result(), "alive": False}
         except ray.exceptions.RayError as error:
             reply = {
                 "kind": "died",
@@ -346,6 +362,7 @@ class Bridge:
             }
         finally:
             self._store.release(submit.files)
+            self._given_up.pop(slot.id, None)
         if self._stopping:
             return
         kind = reply["kind"]
