@@ -23,8 +23,13 @@ setup: ## bring what is missing: Debian packages by apt, Rust by rustup
 demo: build netlist ## run a study with two branches at once and show what it found
 	@scripts/demo.sh
 
+.PHONY: ray
+ray: setup ## bring Ray into target/ray, and what else only tests need
+	@scripts/setup.sh test
+	@scripts/ray.sh >/dev/null
+
 .PHONY: test
-test: lint licences netlist ## check formatting, lints and licences, and run every test
+test: lint licences netlist ray ## check formatting, lints and licences, and run every test
 	@scripts/test.sh
 
 .PHONY: bench

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings what the project needs onto a Debian machine: the EDA tools and a C linker by apt, Rust by rustup.
-# Says nothing and changes nothing when all is there. `make demo` and `make test` run it first.
+# With the argument `test` also what only tests need. Says nothing and changes nothing when all is there. `make demo` and
+# `make test` run it first.
 
 set -euo pipefail
 
@@ -35,6 +36,9 @@ is_there() {
         tcl) have tclsh ;;
         gcc) have cc || have gcc ;;
         libc6-dev) [[ -r /usr/include/stdio.h ]] ;;
+        python3-venv) have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+        iproute2) have ip || [[ -x /usr/sbin/ip ]] ;;
+        chromium-headless-shell) have chromium-headless-shell || have chromium ;;
         ca-certificates) [[ -r /etc/ssl/certs/ca-certificates.crt ]] || ! is_debian ;;
         *) is_installed "$1" ;;
     esac
@@ -63,11 +67,32 @@ apt_install() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@" >&2
 }
 
-packages() {
-    local package missing=()
-    for package in opensta yosys qflow-tech-osu018 tclx8.4 tcl gcc libc6-dev ca-certificates; do
+# Sets `missing` to those of the named packages that are not there.
+find_missing() {
+    local package
+    missing=()
+    for package in "$@"; do
         is_there "$package" || missing+=("$package")
     done
+}
+
+# Installs packages, as root on Debian.
+install_packages() {
+    say "installing $*"
+    # The package lists of a fresh machine are often empty or old; bring them only then.
+    if apt-get install --simulate "$@" >/dev/null 2>&1 && apt_install "$@"; then
+        return
+    fi
+    as_root apt-get update >&2 || {
+        say "apt-get update failed"
+        return 1
+    }
+    apt_install "$@"
+}
+
+packages() {
+    local missing
+    find_missing opensta yosys qflow-tech-osu018 tclx8.4 tcl gcc libc6-dev ca-certificates
     [[ ${#missing[@]} == 0 ]] && return
 
     is_debian || fail "missing: ${missing[*]} (names of Debian packages)." \
@@ -76,15 +101,33 @@ packages() {
     can_be_root || fail "missing: ${missing[*]}. Please run this as root, then try again:" \
         "apt-get update && apt-get install ${missing[*]}"
 
-    say "installing ${missing[*]}"
-    # The package lists of a fresh machine are often empty or old; bring them only then.
-    if ! apt-get install --simulate "${missing[@]}" >/dev/null 2>&1 || ! apt_install "${missing[@]}"; then
-        as_root apt-get update >&2 || fail "apt-get update failed"
-        apt_install "${missing[@]}" \
-            || fail "apt-get could not install ${missing[*]}; Debian 12 has them all in section main"
-    fi
+    install_packages "${missing[@]}" \
+        || fail "apt-get could not install ${missing[*]}; Debian 12 has them all in section main"
+    local package
     for package in "${missing[@]}"; do
         is_there "$package" || fail "$package is installed, yet its files are not where they should be"
+    done
+}
+
+# What only tests need: a virtual environment for Ray, networks that can be cut, and a browser without a screen, some
+# 560 MB with all that it needs on a bare machine. What cannot be brought is said; tests without it say so too.
+test_packages() {
+    local missing package
+    find_missing python3-venv iproute2 chromium-headless-shell
+    [[ ${#missing[@]} == 0 ]] && return
+    if is_debian && can_be_root; then
+        # One by one: where one cannot be had, the others still can.
+        for package in "${missing[@]}"; do
+            install_packages "$package" || true
+        done
+        find_missing "${missing[@]}"
+    fi
+    for package in "${missing[@]}"; do
+        case "$package" in
+            python3-venv) say "python3-venv CANNOT BE INSTALLED: Python cannot make the environment of Ray" ;;
+            iproute2) say "iproute2 CANNOT BE INSTALLED: tests that cut a network will be SKIPPED" ;;
+            *) say "$package CANNOT BE INSTALLED: tests that look at pages will be SKIPPED" ;;
+        esac
     done
 }
 
@@ -125,5 +168,10 @@ rust() {
     rustup component add "${missing[@]}" >&2 || fail "rustup could not install ${missing[*]}"
 }
 
+case "${1:-}" in
+    "" | test) ;;
+    *) fail "the only argument is 'test', not '$1'" ;;
+esac
 packages
+[[ "${1:-}" != test ]] || test_packages
 rust

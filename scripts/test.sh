@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs all tests of the workspace, with cargo-nextest where it is there.
+# Runs all tests of the workspace, with cargo-nextest where it is there, and those of the Python package.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -17,3 +17,11 @@ if cargo nextest --version >/dev/null 2>&1; then
 else
     cargo test --workspace --locked --no-fail-fast
 fi
+
+# Absolute, since each tool finds its settings in the folder that it runs in.
+tools="$(realpath "$(scripts/ray.sh)/bin")"
+cd python
+"$tools/ruff" format --check .
+"$tools/ruff" check .
+"$tools/mypy" --strict
+"$tools/pytest" --quiet

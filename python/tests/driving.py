@@ -91,7 +91,7 @@ class Bridge:
             "request": {"cpus": 1, "memory_bytes": None, "resources": {}},
             "most_slots": None,
             "scratch": str(folder / "scratch"),
-            "runner": {"path": str(runner), "sha256": sha256(runner.read_bytes())},
+            "runner": str(runner),
             "header": {},
             "files": [],
             **changes,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from driving import ENVIRONMENT, Bridge, alive, check, kill, parent, sha256, until
+from driving import ENVIRONMENT, Bridge, alive, check, kill, parent, sha256, stand_in, until
 
 from noodle2_ray.connect import versions
 
@@ -77,15 +77,17 @@ def test_an_attempt_brings_its_files(cluster: Any, tmp_path: Path) -> None:
         assert again["result"]["pid"] == result["result"]["pid"]
 
 
-def test_another_runner_than_the_controller_has_is_not_started(cluster: Any, tmp_path: Path) -> None:
-    other = tmp_path / "other"
+def test_another_runner_than_the_controller_has_is_replaced(cluster: Any, tmp_path: Path) -> None:
+    sha = sha256(stand_in(tmp_path).read_bytes())
+    other = tmp_path / "scratch" / "runners" / sha / "noodle2"
+    other.parent.mkdir(parents=True)
     other.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
-    with Bridge(
-        tmp_path, cluster.address, runner={"path": str(other), "sha256": sha256("something else")}
-    ) as bridge:
+    other.chmod(0o755)
+    with Bridge(tmp_path, cluster.address) as bridge:
         bridge.wait("connected")
         bridge.submit("0_1.1", {})
-        assert "is not the one with the SHA-256" in bridge.wait("lost", attempt="0_1.1")["message"]
+        bridge.wait("result", attempt="0_1.1")
+    assert sha256(other.read_bytes()) == sha
     assert not (tmp_path / "started").exists()
 
 

@@ -38,7 +38,7 @@ HELLO: Message = {
     "request": {"cpus": 1.5, "memory_bytes": 1000, "resources": {"licence": 1}},
     "most_slots": None,
     "scratch": None,
-    "runner": {"path": "/r", "sha256": "00"},
+    "runner": "/r",
     "header": {"anything": 1},
     "files": [{"hash": "h", "path": "/p"}],
 }

@@ -14,7 +14,12 @@ def test_a_content_is_put_once_and_released_with_its_last_user(tmp_path: Path) -
     (tmp_path / "a").write_bytes(b"a")
     (tmp_path / "b").write_bytes(b"b")
     put: list[bytes] = []
-    store = ObjectStore(lambda content: (put.append(content), len(put))[1])
+
+    def put_one(content: bytes) -> int:
+        put.append(content)
+        return len(put)
+
+    store = ObjectStore(put_one)
     both = {"ha": str(tmp_path / "a"), "hb": str(tmp_path / "b")}
     one = {"ha": str(tmp_path / "a")}
 

@@ -9,6 +9,7 @@ use noodle2_model::{
     AttemptId, Event, FailureClass, Measurement, Metric, MetricSet, NoiseRules, Outcome,
     Perturbation, TrialId,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::rank::Yardstick;
 use crate::state::{Attempt, Controller, running, settled};
@@ -28,7 +29,8 @@ pub struct Noise {
 }
 
 /// What an attempt is made for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AttemptRole {
     /// To measure the base case, or to derive a case.
     Derives,

@@ -18,7 +18,10 @@ pub(crate) const JOURNAL: Target = Target {
     samples: || {
         let events = [
             Event::RunResumed,
-            Event::WorkersOffered { workers: 2 },
+            Event::WorkersOffered {
+                workers: 2,
+                cluster: None,
+            },
             Event::AttemptStarted {
                 attempt: AttemptId {
                     trial: TrialId::BASE,

@@ -26,10 +26,14 @@ pub enum Event {
     },
     /// A controller took the run over after the former one had gone.
     RunResumed,
-    /// Observation: a controller began to work with this many workers. Follows the creation and each resumption.
+    /// Observation: this many workers are there now. Follows the creation and each resumption, and whenever a cluster
+    /// grows or shrinks.
     WorkersOffered {
         /// How many attempts may run at once.
         workers: u32,
+        /// The cluster that they are of; absent where they are this machine's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cluster: Option<ClusterPlace>,
     },
     /// Observation: bytes of the journal were not as they had been written, and were set right. Foreign bytes
     /// are kept beside it.
@@ -302,6 +306,18 @@ pub struct FellBack {
     pub cause: String,
 }
 
+/// A cluster that carries attempts out.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ClusterPlace {
+    /// Its address, as its own tools name it.
+    pub address: String,
+    /// The address of its dashboard in the web; absent where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dashboard: Option<String>,
+    /// What it is, with its version.
+    pub system: String,
+}
+
 /// Who or what asked a run to stop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -316,12 +332,14 @@ pub enum StopCause {
     DiskSpace,
     /// No space is left where the run is written: the run can be resumed.
     DiskFull,
+    /// The cluster that carried attempts out is gone and did not come back in time: the run can be resumed.
+    ClusterLost,
 }
 
 impl StopCause {
     /// Whether the run can be resumed after it. A spent budget ends the run for good.
     pub const fn is_resumable(self) -> bool {
-        matches!(self, Self::Person | Self::DiskFull)
+        matches!(self, Self::Person | Self::DiskFull | Self::ClusterLost)
     }
 }
 

@@ -207,6 +207,22 @@ impl fmt::Display for AttemptId {
     }
 }
 
+impl FromStr for AttemptId {
+    type Err = ParseNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parsed = text.rsplit_once('.').and_then(|(trial, number)| {
+            let number = canonical_number(number).filter(|number| *number > 0)?;
+            Some((trial.parse().ok()?, number))
+        });
+        let (trial, number) = parsed.ok_or_else(|| ParseNameError {
+            text: text.to_owned(),
+            expected: "an attempt such as `2_14.1`",
+        })?;
+        Ok(Self { trial, number })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,6 +234,20 @@ mod tests {
         assert_eq!(name.trial().to_string(), "3_12");
         assert_eq!(name.to_string(), "my_core_v2_3_12");
         assert_eq!(CaseName::base("gcd").to_string(), "gcd_0_0");
+    }
+
+    #[test]
+    fn attempts_have_one_text() {
+        let attempt: AttemptId = "2_14.3".parse().unwrap();
+        assert_eq!(
+            (attempt.number, attempt.to_string().as_str()),
+            (3, "2_14.3")
+        );
+        for text in [
+            "", "2_14", "2_14.", "2_14.0", "2_14.01", "2_14.+1", "2.1", "2_14.1.1",
+        ] {
+            assert!(text.parse::<AttemptId>().is_err(), "{text} was accepted");
+        }
     }
 
     #[test]

@@ -44,8 +44,8 @@ pub use eco::{
 };
 pub use equivalence::{EquivalenceProof, EquivalenceVerdict};
 pub use event::{
-    EcoDefinition, Event, FellBack, InputFile, RunIdentity, RunStatus, StageEnd, StageInput,
-    StopCause, ToolIdentity,
+    ClusterPlace, EcoDefinition, Event, FellBack, InputFile, RunIdentity, RunStatus, StageEnd,
+    StageInput, StopCause, ToolIdentity,
 };
 pub use evidence::{
     Context, Domination, Evidence, Gains, Observation, Prior, PriorRules, PriorRun, PriorSource,

@@ -352,6 +352,10 @@ pub struct AttemptUsage {
     /// design, of which its case keeps a copy. Absent for a single command, and where no files were sealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk_bytes: Option<u64>,
+    /// Seconds between its start and the moment at which a worker of a cluster began with it. Absent where it began
+    /// as it was started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waited_s: Option<f64>,
 }
 
 /// Slack of one path group in one scene.

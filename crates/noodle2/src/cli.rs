@@ -1,6 +1,7 @@
 //! The command line: what can be asked of `noodle2`, with examples.
 
 mod cache;
+mod cluster;
 mod priors;
 mod simulate;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use cache::{CacheCommand, CacheFolderOption, CacheOption};
+pub(crate) use cluster::{ClusterOption, ExecutorKind, PythonOption};
 pub(crate) use priors::{PriorsCommand, PriorsOption, SelectionOption};
 pub(crate) use simulate::SimulateOption;
 
@@ -75,7 +77,7 @@ pub(crate) struct StudyOption {
 
 #[derive(Debug, Args)]
 pub(crate) struct WorkersOption {
-    /// How many attempts run at once; the number of cores unless given.
+    /// How many attempts run at once; the number of cores unless given, on a cluster all that fit.
     #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub workers: Option<u32>,
     /// Show no progress.
@@ -185,6 +187,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         workers: WorkersOption,
         #[command(flatten)]
+        cluster: ClusterOption,
+        #[command(flatten)]
         people: PeopleOption,
         #[command(flatten)]
         priors: PriorsOption,
@@ -200,6 +204,8 @@ pub(crate) enum Command {
         run: PathBuf,
         #[command(flatten)]
         workers: WorkersOption,
+        #[command(flatten)]
+        cluster: ClusterOption,
         #[command(flatten)]
         people: PeopleOption,
         #[command(flatten)]
@@ -368,8 +374,13 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  noodle2 doctor")]
     Doctor {
         #[command(flatten)]
+        python: PythonOption,
+        #[command(flatten)]
         format: FormatOption,
     },
+    /// Carries attempts out on a node of a cluster; started there by the bridge, never by people.
+    #[command(hide = true)]
+    Runner,
     /// Counts and collects the results that are known between runs.
     Cache {
         #[command(subcommand)]

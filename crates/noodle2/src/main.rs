@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cli::{Cli, Command, EcoCommand};
-use commands::Stores;
+use commands::{Resources, Stores};
 use exit::{CommandFailure, Exit};
 
 fn main() -> ExitCode {
@@ -57,6 +57,7 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
             study,
             out,
             workers,
+            cluster,
             people,
             priors,
             cache,
@@ -64,7 +65,7 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
         } => commands::run(
             &study,
             &out,
-            &workers,
+            &Resources { workers, cluster },
             &people,
             &Stores { priors, cache },
             format.format,
@@ -72,13 +73,14 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
         Command::Resume {
             run,
             workers,
+            cluster,
             people,
             priors,
             cache,
             format,
         } => commands::resume(
             &run,
-            &workers,
+            &Resources { workers, cluster },
             &people,
             &Stores { priors, cache },
             format.format,
@@ -130,7 +132,8 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
             time_unit,
             format,
         } => commands::timing_report(&file, worst as usize, time_unit, format.format),
-        Command::Doctor { format } => commands::doctor(format.format),
+        Command::Doctor { python, format } => commands::doctor(&python, format.format),
+        Command::Runner => Ok(run::serve()),
         Command::Cache { command } => commands::cache(command),
         Command::Priors { command } => commands::priors(command),
         Command::Eco { command } => match command {

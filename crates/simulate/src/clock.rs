@@ -262,6 +262,7 @@ impl Clock<'_> {
             cpu_s: sample.cpu_s * part,
             peak_memory_bytes: sample.peak_memory_bytes,
             disk_bytes: None,
+            waited_s: None,
         };
         self.controller.apply(&Event::AttemptFinished {
             attempt,

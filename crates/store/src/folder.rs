@@ -6,6 +6,7 @@
 //! RUN/journal.foreign-…  what something else had written into the journal
 //! RUN/requests/…      what people ask of the run: approvals, until they are journalled
 //! RUN/notifications.undelivered.ndjson  what could not be told to those who should hear of it
+//! RUN/bridge.log      what the bridge to a cluster printed, where there was one
 //! RUN/lock            held by the one process that writes
 //! RUN/legality.json                                  what the study may do, written before anything runs
 //! RUN/summary.json, report.md, lineage.dot, lineage.svg  what the journal comes to, for people and scripts
@@ -192,6 +193,11 @@ impl RunFolder {
     /// What could not be told to those who should hear of it: a message a line, as JSON.
     pub fn undelivered(&self) -> PathBuf {
         self.root.join("notifications.undelivered.ndjson")
+    }
+
+    /// What the bridge to a cluster printed, for people who look for a cause.
+    pub fn bridge_log(&self) -> PathBuf {
+        self.root.join("bridge.log")
     }
 
     /// The folder of what the scripts of all attempts share.

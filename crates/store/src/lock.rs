@@ -85,6 +85,14 @@ impl RunLock {
         Self::acquire_within(folder, TRIES)
     }
 
+    /// Takes the lock like [`Self::acquire`], without waiting for anybody.
+    ///
+    /// # Errors
+    /// As [`Self::acquire`].
+    pub fn try_acquire(folder: &Path) -> Result<Self, StoreError> {
+        Self::acquire_within(folder, 0)
+    }
+
     fn acquire_within(folder: &Path, mut tries: u32) -> Result<Self, StoreError> {
         let path = folder.join("lock");
         let mut file = OpenOptions::new()

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use noodle2_control::{AttemptRole, Controller, TransitionError};
-use noodle2_model::{AttemptId, AttemptUsage, Event, StageIndex};
+use noodle2_model::{AttemptId, AttemptUsage, ClusterPlace, Event, StageIndex};
 
 use crate::{JournalMending, SummaryStatus};
 
@@ -18,6 +18,8 @@ pub struct History {
     /// Of the seconds in which a controller worked on the run, those between the start and the end of a stage.
     stage_walls: BTreeMap<StageIndex, f64>,
     workers: u32,
+    /// The cluster that carries attempts out, by the latest offer.
+    cluster: Option<ClusterPlace>,
     started_at: Option<Timestamp>,
     last_at: Option<Timestamp>,
     at_work: bool,
@@ -121,7 +123,10 @@ impl Folding {
         }
         self.previous = Some(at);
         match event {
-            Event::WorkersOffered { workers } => history.workers = history.workers.max(*workers),
+            Event::WorkersOffered { workers, cluster } => {
+                history.workers = history.workers.max(*workers);
+                history.cluster.clone_from(cluster);
+            }
             Event::AttemptStarted { attempt }
             | Event::ConfirmationStarted { attempt }
             | Event::RepeatStarted { attempt, .. } => {
@@ -132,9 +137,15 @@ impl Folding {
                     ended_at: None,
                 });
             }
-            Event::AttemptFinished { attempt, .. } => {
+            Event::AttemptFinished { attempt, usage, .. } => {
                 if let Some(position) = self.open.remove(attempt) {
-                    history.spans[position].ended_at = Some(at);
+                    let span = &mut history.spans[position];
+                    span.ended_at = Some(at);
+                    // What waited for a worker of a cluster took none of anybody's time.
+                    let waited = usage.waited_s.unwrap_or(0.0).max(0.0);
+                    let waited = SignedDuration::try_from_secs_f64(waited).unwrap_or_default();
+                    let began = span.started_at.checked_add(waited).unwrap_or(at);
+                    span.started_at = began.min(at);
                 }
             }
             Event::ApprovalRequested { stage, .. } => {
@@ -204,6 +215,7 @@ impl History {
             controlled_s: 0.0,
             stage_walls: BTreeMap::new(),
             workers: 1,
+            cluster: None,
             started_at: Some(at),
             last_at: Some(at),
             at_work: false,
@@ -295,6 +307,11 @@ impl History {
     pub fn stage_wall_s(&self, stage: StageIndex) -> Option<f64> {
         self.stages.get(&stage)?.0?;
         Some(self.stage_walls.get(&stage).copied().unwrap_or(0.0))
+    }
+
+    /// The cluster that carries attempts out, or did; `None` where it is this machine.
+    pub fn cluster(&self) -> Option<&ClusterPlace> {
+        self.cluster.as_ref()
     }
 
     /// The most workers that were offered at any time.

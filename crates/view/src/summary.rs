@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use noodle2_control::{Case, Controller, Ruling, StageStanding, Trial, Verdict};
 use noodle2_model::{
-    CaseName, Containment, ContentHash, EcoProposal, FellBack, Metric, MetricSet, Outcome,
-    StageEnd, StageIndex, StopCause,
+    CaseName, ClusterPlace, Containment, ContentHash, EcoProposal, FellBack, Metric, MetricSet,
+    Outcome, StageEnd, StageIndex, StopCause,
 };
 use serde::Serialize;
 
@@ -74,6 +74,9 @@ pub struct Summary {
     pub base_cached: bool,
     /// How many stages had a running attempt at one instant, at most.
     pub peak_concurrent_stages: usize,
+    /// The cluster that carries attempts out, or did at last; absent where this machine does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterPlace>,
     /// The most workers offered.
     pub workers: u32,
     /// Seconds during which a controller worked on the run, waiting for nothing but people left out.
@@ -276,6 +279,7 @@ impl Summary {
                 .last()
                 .is_some_and(|attempt| attempt.hit().is_some()),
             peak_concurrent_stages: history.peak_concurrent_stages(),
+            cluster: history.cluster().cloned(),
             workers: history.workers(),
             makespan_s: history.makespan_s(),
             lower_bound_s: history.lower_bound_s(),
@@ -319,6 +323,7 @@ fn causes(history: &History) -> Vec<String> {
             StopCause::CpuTime => "the budget of processor time is spent",
             StopCause::DiskSpace => "the budget of disk space is spent",
             StopCause::DiskFull => "no space is left where the run is written",
+            StopCause::ClusterLost => "the cluster is gone",
         }
         .to_owned()
     });

@@ -164,7 +164,13 @@ fn journal_of(
                 identity: Box::new(identity),
             },
         ),
-        (now, Event::WorkersOffered { workers: 2 }),
+        (
+            now,
+            Event::WorkersOffered {
+                workers: 2,
+                cluster: None,
+            },
+        ),
     ];
     while controller.recorded_digest().is_none() {
         let stopped = controller.stop_cause().is_some();

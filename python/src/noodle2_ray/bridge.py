@@ -19,11 +19,11 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .actors import SlotActors, find_registrar, kill, settled
+from .actors import ActorEnding, SlotActors, answer, find_registrar, kill, settled
 from .cluster import Sight, Watch
 from .connect import Cluster, describe, join
 from .dispatch import Dispatcher, Order, Slot, State
-from .files import UnsafePath, write_below
+from .files import UnsafePath, sha256_of, write_below
 from .protocol import (
     VERSION,
     Cancel,
@@ -148,7 +148,10 @@ class Bridge:
         """Return what all slots of the run are made with, its files among Ray's objects."""
         hello = self._hello
         try:
-            runner = await self._store.take({hello.runner_sha256: hello.runner_path})
+            sha256 = await asyncio.to_thread(sha256_of, Path(hello.runner))
+            if sha256 is None:
+                raise FileNotFoundError(f"{hello.runner} is not there")
+            runner = await self._store.take({sha256: hello.runner})
             files = await self._store.take(hello.files)
         except OSError as error:
             raise Refused(
@@ -158,8 +161,8 @@ class Bridge:
             "scratch": hello.scratch,
             "header": hello.header,
             "files": files,
-            "runner": runner[hello.runner_sha256],
-            "runner_sha256": hello.runner_sha256,
+            "runner": runner[sha256],
+            "runner_sha256": sha256,
         }
 
     async def _leave(self, status: int) -> None:
@@ -285,9 +288,9 @@ class Bridge:
                 await asyncio.to_thread(kill, handle)
                 return
             self._handles[slot.id] = handle
-            place = await handle.where.remote()
+            place = await answer(handle.where.remote())
             self._tell.knows(place["node"], place["host"])
-        except (ray.exceptions.RayError, ValueError) as error:
+        except (ray.exceptions.RayError, ActorEnding, ValueError) as error:
             self._handles.pop(slot.id, None)
             if slot.id in self._dispatch.slots:
                 self._dispatch.down(slot.id, lost=False)
@@ -340,21 +343,11 @@ class Bridge:
                 "run_host": socket.gethostname(),
             }
             given_up = self._given_up[slot.id] = asyncio.get_running_loop().create_future()
-            call = asyncio.ensure_future(
-                _answer(
-                    handle.carry_out.options(name=submit.name).remote(
-                        order.attempt, submit.name, submit.order, files, more
-                    )
-                )
+            call = handle.carry_out.options(name=submit.name)
+            reply = await self._reply(
+                call.remote(order.attempt, submit.name, submit.order, files, more), given_up
             )
-            await asyncio.wait({call, given_up}, return_when=asyncio.FIRST_COMPLETED)
-            reply: Message
-            if call.done():
-                reply = call.result()
-            else:
-                call.add_done_callback(lambda late: late.cancelled() or late.exception())
-                reply = {"kind": "died", "message": given_up.result(), "alive": False}
-        except ray.exceptions.RayError as error:
+        except (ray.exceptions.RayError, ActorEnding) as error:
             reply = {
                 "kind": "died",
                 "message": f"the slot or its node is gone: {describe(error)}",
@@ -376,6 +369,16 @@ class Bridge:
             self._pump()
             await self._deliver(submit, node, reply)
         self._pump()
+
+    async def _reply(self, call: Any, given_up: asyncio.Future[str]) -> Message:
+        """Return what a slot answers, or that it was given up, whichever is first."""
+        replying = asyncio.ensure_future(answer(call))
+        await asyncio.wait({replying, given_up}, return_when=asyncio.FIRST_COMPLETED)
+        if replying.done():
+            reply: Message = replying.result()
+            return reply
+        replying.cancel()
+        return {"kind": "died", "message": given_up.result(), "alive": False}
 
     def _died(self, slot: Slot, order: Order, node: str, reply: Message) -> None:
         if reply["alive"]:
@@ -487,16 +490,12 @@ class Bridge:
             report = self._registrar.report.remote(
                 self._hello.run, self._hello.weight, busy, waiting, held, total
             )
-            self._dispatch.share = await asyncio.wait_for(_answer(report), _SHARE_WITHIN_S)
-        except (ray.exceptions.RayError, ValueError):
+            self._dispatch.share = await asyncio.wait_for(answer(report), _SHARE_WITHIN_S)
+        except (ray.exceptions.RayError, ActorEnding, ValueError):
             # It died with the run that made it; the next try makes another.
             self._registrar = None
         except asyncio.TimeoutError:
             pass
-
-
-async def _answer(reference: Any) -> Any:
-    return await reference
 
 
 async def _in_thread(work: Any, *arguments: Any) -> None:

@@ -128,8 +128,7 @@ class Hello:
     request: Request
     most_slots: int | None
     scratch: str | None
-    runner_path: str
-    runner_sha256: str
+    runner: str
     header: Any
     files: dict[str, str]
 
@@ -163,7 +162,6 @@ class Stop:
 def parse_hello(message: Message) -> Hello:
     """Return the first frame of a controller, whose version must have been compared before."""
     request = mapping(message, "request")
-    runner = mapping(message, "runner")
     memory = None if request.get("memory_bytes") is None else int(number(request, "memory_bytes"))
     resources = request.get("resources") or {}
     if not isinstance(resources, dict):
@@ -187,8 +185,7 @@ def parse_hello(message: Message) -> Hello:
         ),
         most_slots=None if most_slots is None else int(number(message, "most_slots")),
         scratch=optional_text(message, "scratch"),
-        runner_path=text(runner, "path"),
-        runner_sha256=text(runner, "sha256"),
+        runner=text(message, "runner"),
         header=message.get("header"),
         files=_files(message),
     )

@@ -274,6 +274,22 @@ impl StudyContext {
         &self.inputs
     }
 
+    /// What the scripts of trials read beside the netlists of cases, as absolute paths in an order that is the same
+    /// wherever the same study is prepared.
+    pub fn files(&self) -> Vec<&Path> {
+        let mut files: Vec<&Path> = self.netlists.iter().map(PathBuf::as_path).collect();
+        for group in &self.groups {
+            files.push(&group.prelude);
+            files.extend(group.sdc.iter().map(PathBuf::as_path));
+            if let Parasitics::Spef(path) = &group.parasitics {
+                files.push(path);
+            }
+            let libraries = group.scenes.iter().flat_map(|scene| &scene.libraries);
+            files.extend(libraries.map(PathBuf::as_path));
+        }
+        files
+    }
+
     /// What the libraries say of cells, as edits are measured with it.
     pub fn cells(&self) -> &LibraryIndex {
         &self.groups[0].eco_scene().index

@@ -11,6 +11,8 @@ use noodle2_model::{
     Measurement, MetricSet, Outcome, Parameters, Parasitics, Perturbation, TrialId,
 };
 
+use serde::{Deserialize, Serialize};
+
 use noodle2_netlist::{Aliases, Edit, Ledger, canonical_hash, shuffle_instances};
 
 use super::derived::{Change, compare_with_parent};
@@ -68,7 +70,7 @@ pub struct TrialRequest<'a> {
 }
 
 /// What a trial must know of its parent.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ParentFacts {
     /// The hash of its design.
     pub canonical: ContentHash,

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
+use noodle2_bridge::PROTOCOL;
 use noodle2_engine::{Platform, find_program};
 use noodle2_exec::{Containment, Supervision};
 use serde::Serialize;
 
-use crate::cli::Format;
+use crate::cli::{Format, PythonOption};
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
+use crate::run::check;
 use crate::tools::probe_engine;
 
 /// What was found of one thing that studies need.
@@ -22,7 +24,7 @@ struct Finding {
 }
 
 /// Looks at this machine. Findings when something required is missing.
-pub(crate) fn doctor(format: Format) -> Result<Exit, CommandFailure> {
+pub(crate) fn doctor(python: &PythonOption, format: Format) -> Result<Exit, CommandFailure> {
     let engine = probe_engine(None).ok();
     let findings = [
         Finding {
@@ -76,6 +78,13 @@ pub(crate) fn doctor(format: Format) -> Result<Exit, CommandFailure> {
             found: platform("asap7"),
             required: false,
             how_to_get: "set NOODLE2_PDK_ASAP7 to the folder with its libraries",
+        },
+        Finding {
+            name: "ray",
+            needed_for: "runs on a cluster (--executor ray)",
+            found: ray(&python.ray_python),
+            required: false,
+            how_to_get: "pip install ./python, and name that Python with --ray-python or NOODLE2_RAY_PYTHON",
         },
         Finding {
             name: "limits",
@@ -135,6 +144,21 @@ fn program(
         required,
         how_to_get,
     }
+}
+
+/// The bridge to Ray that an interpreter has, when it is one that this program can talk to.
+fn ray(python: &Path) -> Option<String> {
+    let found = check(python).ok()?;
+    if found.protocol != PROTOCOL {
+        return None;
+    }
+    Some(format!(
+        "{} has Ray {}, noodle2_ray {}, Python {}",
+        python.display(),
+        found.ray?,
+        found.package,
+        found.python
+    ))
 }
 
 /// Where a platform's libraries lie, when all of its default corner are there.

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use noodle2_control::{Case, Controller, Trial, gain_over};
 use noodle2_model::{
-    CaseName, DesignMarks, Metric, MetricSet, StageIndex, StepEnding, StepRecord, Study, TrialId,
+    CaseName, ClusterPlace, DesignMarks, Metric, MetricSet, StageIndex, StepEnding, StepRecord,
+    Study, TrialId,
 };
 use noodle2_store::{RequestSpool, RunFolder, fold_journal};
 use noodle2_view::{
@@ -84,9 +85,10 @@ pub(crate) fn status(run: &Path, format: Format) -> Result<Exit, CommandFailure>
             format!("{}\n  {command}\n", approval.line())
         });
     print::data(&format!(
-        "{}: {}\n{}{}{}{}\n\n{}",
+        "{}: {}\n{}{}{}{}{}\n\n{}",
         summary.study,
         headline(&summary),
+        summary.cluster.iter().map(cluster).collect::<String>(),
         causes.collect::<String>(),
         waiting.collect::<String>(),
         queued(&folder)?,
@@ -94,6 +96,15 @@ pub(crate) fn status(run: &Path, format: Format) -> Result<Exit, CommandFailure>
         table.text()
     ));
     Ok(Exit::Done)
+}
+
+/// Where attempts are carried out, and where that can be watched.
+fn cluster(place: &ClusterPlace) -> String {
+    let watched = match &place.dashboard {
+        Some(dashboard) => format!(", dashboard {dashboard}"),
+        None => String::new(),
+    };
+    format!("on {} at {}{watched}\n", place.system, place.address)
 }
 
 /// Answers of people that no controller has taken in yet.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 use noodle2_control::Controller;
-use noodle2_exec::{Guard, Hosts};
 use noodle2_model::{
     AttemptUsage, ContentHash, Event, Failure, FailureClass, Notification, Outcome, RunIdentity,
     RunStatus, StageIndex, StopCause,
@@ -18,19 +18,17 @@ use noodle2_store::{
 };
 use noodle2_view::{Folding, History, Summary, SummaryStatus, count_text, report_text};
 
-use crate::cli::{
-    CacheOption, EngineMode, Format, PeopleOption, PriorsOption, StudyOption, WorkersOption,
-};
+use crate::cli::{CacheOption, Format, PeopleOption, PriorsOption, StudyOption};
 use crate::commands::cache::cache_of;
 use crate::commands::ended::ended_text;
+use crate::commands::executors::Resources;
 use crate::commands::inspect::{folded, history_of};
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
 use crate::priors;
 use crate::record;
 use crate::run::{
-    AskingPlace, Driver, DriverError, EngineRunner, Forking, Herald, Known, People, RunEnd,
-    Spending, Watch, took,
+    AskingPlace, Driver, DriverError, Herald, Keeper, Known, People, RunEnd, Spending, Watch, took,
 };
 use crate::shell;
 use crate::study::{self, Prepared};
@@ -39,12 +37,13 @@ use crate::study::{self, Prepared};
 pub(crate) fn run(
     option: &StudyOption,
     out: &Path,
-    workers: &WorkersOption,
+    resources: &Resources,
     people: &PeopleOption,
     stores: &Stores,
     format: Format,
 ) -> Result<Exit, CommandFailure> {
-    let manner = Manner::new(workers, people, stores, format);
+    let manner = Manner::new(resources, people, stores, format);
+    resources.check(out)?;
     let loaded = study::load(option)?;
     loaded.refuse_illegal()?;
     let writable = RunFolder::create(out)?;
@@ -60,14 +59,9 @@ pub(crate) fn run(
     let legality = record::legality_text(&prepared.identity);
     write_atomic(&folder.legality(), legality)?;
     let mut journal = JournalWriter::create(&folder.journal())?;
-    let created = vec![
-        Event::RunCreated {
-            identity: Box::new(prepared.identity.clone()),
-        },
-        Event::WorkersOffered {
-            workers: manner.workers,
-        },
-    ];
+    let created = vec![Event::RunCreated {
+        identity: Box::new(prepared.identity.clone()),
+    }];
     let controller = begin(&prepared.identity, &created)?;
     append(&mut journal, created)?;
     let spending = Spending::new(&prepared.identity.study.budget);
@@ -85,12 +79,13 @@ pub(crate) fn run(
 /// Goes on with a run.
 pub(crate) fn resume(
     run: &Path,
-    workers: &WorkersOption,
+    resources: &Resources,
     people: &PeopleOption,
     stores: &Stores,
     format: Format,
 ) -> Result<Exit, CommandFailure> {
-    let manner = Manner::new(workers, people, stores, format);
+    let manner = Manner::new(resources, people, stores, format);
+    resources.check(run)?;
     let writable = RunFolder::open_for_writing(run)?;
     let folder = writable.folder.clone();
     let told = record::Told::read(&folder);
@@ -137,12 +132,7 @@ pub(crate) fn resume(
     let requested = open.filter_map(|stage| Some((stage, history.approval_requested_at(stage)?)));
     let requested = requested.collect();
     let mut controller = history.into_controller();
-    let mut events = vec![
-        Event::RunResumed,
-        Event::WorkersOffered {
-            workers: manner.workers,
-        },
-    ];
+    let mut events = vec![Event::RunResumed];
     events.extend(
         controller
             .running_attempts()
@@ -198,11 +188,7 @@ pub(crate) struct Stores {
 
 /// How the person wants the run to go.
 struct Manner<'a> {
-    workers: u32,
-    quiet: bool,
-    engine_mode: EngineMode,
-    engine_memory_mib: Option<u64>,
-    memory_mib: Option<u64>,
+    resources: &'a Resources,
     format: Format,
     exit_when_waiting: bool,
     notify: Vec<Notification>,
@@ -222,18 +208,13 @@ struct Begun {
 
 impl<'a> Manner<'a> {
     fn new(
-        option: &WorkersOption,
+        resources: &'a Resources,
         people: &PeopleOption,
         stores: &'a Stores,
         format: Format,
     ) -> Self {
-        let cores = || std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
         Self {
-            workers: option.workers.unwrap_or_else(cores),
-            quiet: option.quiet,
-            engine_mode: option.engine_mode,
-            engine_memory_mib: option.engine_memory_mib,
-            memory_mib: option.memory_mib,
+            resources,
             format,
             exit_when_waiting: people.exit_when_waiting,
             notify: people
@@ -243,27 +224,6 @@ impl<'a> Manner<'a> {
                 .collect(),
             stores,
         }
-    }
-}
-
-impl Manner<'_> {
-    /// What loaded engines may hold together.
-    fn engine_memory_bytes(&self) -> u64 {
-        match self.engine_memory_mib {
-            Some(mib) => mib.saturating_mul(1 << 20),
-            None => noodle2_exec::available_memory_bytes() / 2,
-        }
-    }
-
-    /// What the attempts which run at once may hold together: what is free now and not left to loaded engines. `None`
-    /// where that cannot be told.
-    fn memory_bytes(&self, forks: bool) -> Option<u64> {
-        if let Some(mib) = self.memory_mib {
-            return Some(mib.saturating_mul(1 << 20));
-        }
-        let engines = if forks { self.engine_memory_bytes() } else { 0 };
-        let left = noodle2_exec::available_memory_bytes().saturating_sub(engines);
-        (left > 0).then_some(left)
     }
 }
 
@@ -312,44 +272,6 @@ fn mark_of(folder: &RunFolder, journal: &JournalWriter) -> Result<String, Comman
     Ok(ContentHash::of(format!("{run} {}", found.ino())).short())
 }
 
-/// How attempts get their engine.
-///
-/// # Errors
-/// When the engine cannot be forked and the person wants it to be.
-fn forking(
-    prepared: &Prepared,
-    folder: &RunFolder,
-    mark: &str,
-    manner: &Manner<'_>,
-) -> Result<Forking, CommandFailure> {
-    if manner.engine_mode == EngineMode::Cold {
-        return Ok(Forking::default());
-    }
-    let hosts = match prepared.context.can_fork() {
-        false => Err("the engine cannot be forked: it lacks Tclx, or a fork of it does not work (`noodle2 doctor`)".to_owned()),
-        true => {
-            let memory = manner.engine_memory_bytes();
-            let guard = Guard::new(mark, "engines");
-            Hosts::start(&guard, &folder.engines(), memory).map_err(|error| error.to_string())
-        }
-    };
-    let study = &prepared.identity.study;
-    match hosts {
-        Ok(hosts) => Ok(Forking::new(
-            Some(hosts),
-            study.engine.audit_share(),
-            study.seed,
-        )),
-        Err(_) if manner.engine_mode == EngineMode::Auto => Ok(Forking::default()),
-        Err(why) => Err(CommandFailure::new(
-            Exit::Usage,
-            "N2-RUN-020",
-            format!("`--engine-mode warm`: {why}"),
-            "go on with `noodle2 resume --engine-mode auto`".to_owned(),
-        )),
-    }
-}
-
 fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, CommandFailure> {
     let folder = begun.writable.folder.clone();
     let called = shell::word(folder.root());
@@ -366,33 +288,30 @@ fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, 
         mark: mark.clone(),
         limits: prepared.identity.study.limits.clone(),
     };
-    let memory_bytes = manner.memory_bytes(manner.engine_mode != EngineMode::Cold);
-    let forking = forking(&prepared, &folder, &mark, manner)?;
     let known = match (cache_of(&manner.stores.cache), begun.journal.run_id()) {
         (Some(cache), Some(run)) => Some(Known::new(cache, &prepared.identity, run)?),
         _ => None,
     };
-    let runner = EngineRunner {
+    let keeper = Keeper {
         folder: folder.clone(),
-        forking,
+        catalogue: prepared.catalogue.clone(),
+        identity: prepared.identity.clone(),
         known,
-        context: prepared.context,
-        catalogue: prepared.catalogue,
-        identity: prepared.identity,
-        mark: mark.clone(),
+        forks_differ: AtomicBool::new(false),
     };
+    let (executor, memory_bytes) = manner.resources.executor(prepared, keeper, &mark)?;
     let cases = begun.controller.cases().values();
     for case in cases.filter(|case| begun.controller.is_kept(&case.name)) {
         record::lay_out_case(&folder, &begun.controller, case)?;
     }
-    let mut watch = Watch::new(manner.quiet);
+    let mut watch = Watch::new(manner.resources.workers.quiet);
+    let workers = executor.offers();
     let driver = Driver {
         controller: begun.controller,
         journal: begun.journal,
         folder: folder.clone(),
-        runner: Arc::new(runner),
+        executor,
         spending: begun.spending,
-        workers: manner.workers as usize,
         memory_bytes,
         told_oversized: false,
         asking,
@@ -401,7 +320,7 @@ fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, 
         called: called.clone(),
         exit_when_waiting: manner.exit_when_waiting,
     };
-    herald.start(begun.is_resumed, manner.workers as usize);
+    herald.start(begun.is_resumed, workers);
     let end = driver.work(&mut watch);
     drop(watch);
     let concluded = end_of(&folder, end, &called, manner, &herald);
@@ -452,6 +371,7 @@ fn end_of(
 
 fn interruption(folder: &RunFolder, cause: StopCause) -> String {
     let why = match cause {
+        StopCause::ClusterLost => "N2-RAY-009: the cluster did not come back; once it is there,",
         StopCause::DiskFull => {
             "N2-RUN-003: no space is left where the run is written; make room, then"
         }

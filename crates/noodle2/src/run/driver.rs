@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use noodle2_control::{AnswerError, Controller, Offer, TransitionError};
-use noodle2_exec::{InstallError, Interrupts, Pool, PoolEvent};
+use noodle2_exec::{InstallError, Interrupts};
 use noodle2_model::{AttemptId, Event, FailureClass, Outcome, RunStatus, StageEnd, StopCause};
 use noodle2_store::{
     ApprovalRequest, JournalWriter, Mending, RequestAnswer, RunFolder, StoreError,
 };
 
-use super::attempt::{AttemptOrder, AttemptResult, AttemptRunner};
+use super::attempt::AttemptResult;
+use super::executor::{Executor, ExecutorEvent};
 use super::herald::Herald;
+use super::order::AttemptOrder;
 use super::people::{People, event_of, thanks};
 use super::proposer::{Askers, AskingPlace};
 use super::spending::Spending;
@@ -31,9 +33,8 @@ pub(crate) struct Driver {
     pub journal: JournalWriter,
     /// The run folder.
     pub folder: RunFolder,
-    pub runner: Arc<dyn AttemptRunner>,
+    pub executor: Box<dyn Executor>,
     pub spending: Spending,
-    pub workers: usize,
     /// What the attempts which run at once may hold together; `None` where that cannot be told.
     pub memory_bytes: Option<u64>,
     /// Whether it was told that an attempt does not fit into that by itself.
@@ -68,9 +69,6 @@ pub(crate) enum DriverError {
     /// The controller refused its own decision.
     #[error("the controller refused its own decision: {0}")]
     Transition(#[from] TransitionError),
-    /// No threads.
-    #[error("the workers could not be started: {0}")]
-    Workers(#[from] std::io::Error),
     /// Nobody could stop the run with grace.
     #[error(transparent)]
     Interrupts(#[from] InstallError),
@@ -83,25 +81,29 @@ impl Driver {
     /// Works on the run until it ends or is interrupted. `interrupted` counts the requests of a person to
     /// stop: after the first nothing new starts, after the second running attempts are killed.
     pub fn work(mut self, watch: &mut Watch) -> Result<RunEnd, DriverError> {
-        let pool: Pool<AttemptId, AttemptResult> = Pool::new(self.workers)?;
-        let waker = pool.waker();
+        let waker = self.executor.waker();
         let interrupts = Interrupts::install(move |_| waker.wake())?;
         let mut obeyed = 0;
+        let mut offered = None;
         let mut askers = Askers::new(self.asking.clone());
         loop {
             // Before anything starts: a budget may have been spent by the attempt that just ended.
             if self.controller.stop_cause().is_none() {
                 if let Some(cause) = self.spending.spent() {
                     self.record(vec![Event::StopRequested { cause }], watch)?;
-                    pool.cancel_all();
+                    self.executor.cancel_all();
                 } else {
                     let spent = self.spending.spent_in_parts(&self.controller);
                     self.record(spent, watch)?;
                 }
             }
+            for line in self.executor.news() {
+                watch.say(&line);
+            }
+            self.tell_workers(&mut offered, watch)?;
             self.hear_people(watch)?;
-            self.decide(&pool, watch)?;
-            let waker = pool.waker();
+            self.decide(watch)?;
+            let waker = self.executor.waker();
             askers.call_off(&self.controller);
             askers.ask(&self.controller, move || waker.wake());
             while let Some((stage, answer)) = askers.answer() {
@@ -109,7 +111,7 @@ impl Driver {
                 let waiting = self.controller.external_rounds_due();
                 if waiting.iter().any(|(other, _)| *other == stage) {
                     self.record(vec![answer], watch)?;
-                    self.decide(&pool, watch)?;
+                    self.decide(watch)?;
                 }
             }
             self.spending.rest(self.controller.waits_for_approval());
@@ -119,26 +121,28 @@ impl Driver {
                 return Ok(end);
             }
             let patience = self.spending.patience(&self.controller, HEARTBEAT);
-            match pool.recv_timeout(patience) {
-                Some(PoolEvent::Finished { id, result }) => {
-                    let mut ended = vec![(id, result)];
+            match self.executor.next(patience) {
+                Some(ExecutorEvent::Finished(attempt, result)) => {
+                    let mut ended = vec![(attempt, *result)];
                     // What is ready at once is made durable at once.
                     while ended.len() < MOST_AT_ONCE
-                        && let Some(event) = pool.recv_timeout(Duration::ZERO)
+                        && let Some(event) = self.executor.next(Duration::ZERO)
                     {
                         match event {
-                            PoolEvent::Finished { id, result } => ended.push((id, result)),
+                            ExecutorEvent::Finished(attempt, result) => {
+                                ended.push((attempt, *result))
+                            }
                             // Whoever woke the loop is heard in its next round, as ever.
-                            PoolEvent::Woken => {}
+                            ExecutorEvent::Woken => {}
                         }
                     }
-                    let ended = ended.into_iter().map(|(id, result)| {
-                        let panicked = |panic| AttemptResult::panicked(&panic);
-                        (id, result.unwrap_or_else(panicked))
-                    });
-                    self.take_in(ended.collect(), &pool, watch)?;
+                    self.take_in(ended, watch)?;
                 }
-                Some(PoolEvent::Woken) | None => {}
+                Some(ExecutorEvent::Woken) | None => {}
+            }
+            if self.executor.is_lost() && self.controller.stop_cause().is_none() {
+                let cause = StopCause::ClusterLost;
+                self.record(vec![Event::StopRequested { cause }], watch)?;
             }
             let asked = interrupts.count();
             if asked > obeyed {
@@ -149,22 +153,18 @@ impl Driver {
                     watch.say("finishing running trials, then stopping; Ctrl-C again kills them");
                 }
                 if asked > 1 {
-                    pool.kill_all();
+                    self.executor.kill_all();
                 }
             }
         }
     }
 
     /// Journals, folds and acts on decisions until none follows.
-    fn decide(
-        &mut self,
-        pool: &Pool<AttemptId, AttemptResult>,
-        watch: &mut Watch,
-    ) -> Result<(), DriverError> {
+    fn decide(&mut self, watch: &mut Watch) -> Result<(), DriverError> {
         loop {
             let running = self.controller.running_attempts().len();
             let decisions = self.controller.decide(Offer {
-                free_workers: self.workers.saturating_sub(running),
+                free_workers: self.executor.offers().saturating_sub(running),
                 memory_bytes: self.memory_bytes,
             });
             if decisions.is_empty() {
@@ -173,7 +173,7 @@ impl Driver {
             self.record(decisions.clone(), watch)?;
             for decision in decisions {
                 self.tell_oversized(&decision, watch);
-                self.act(decision, pool)?;
+                self.act(decision)?;
             }
         }
     }
@@ -204,25 +204,39 @@ impl Driver {
         }
     }
 
-    fn act(
-        &self,
-        decision: Event,
-        pool: &Pool<AttemptId, AttemptResult>,
+    /// Journals how many workers there are, when that is another number than before.
+    fn tell_workers(
+        &mut self,
+        told: &mut Option<usize>,
+        watch: &mut Watch,
     ) -> Result<(), DriverError> {
+        let workers = self.executor.workers();
+        // A cluster that has none yet, or none any more, is no offer.
+        if *told == Some(workers) || workers == 0 {
+            return Ok(());
+        }
+        *told = Some(workers);
+        let offer = Event::WorkersOffered {
+            workers: u32::try_from(workers).unwrap_or(u32::MAX),
+            cluster: self.executor.place(),
+        };
+        self.record(vec![offer], watch)
+    }
+
+    fn act(&mut self, decision: Event) -> Result<(), DriverError> {
         match decision {
             Event::AttemptStarted { attempt }
             | Event::ConfirmationStarted { attempt }
             | Event::RepeatStarted { attempt, .. } => {
                 let order = AttemptOrder::new(&self.controller, attempt);
-                let runner = Arc::clone(&self.runner);
-                pool.submit(attempt, move |cancel| runner.run(&order, cancel))
-                    .map_err(|_| DriverError::Duplicate(attempt))?;
+                let submitted = self.executor.submit(order);
+                submitted.map_err(|_| DriverError::Duplicate(attempt))?;
             }
             Event::TrialCancelled { trial, .. } => {
                 // A survivor may be examined by several attempts at once.
                 let running = self.controller.running_attempts().iter();
                 for attempt in running.filter(|attempt| attempt.trial == trial) {
-                    pool.cancel(attempt);
+                    self.executor.cancel(attempt);
                 }
             }
             Event::StageFinished {
@@ -351,7 +365,6 @@ impl Driver {
     fn take_in(
         &mut self,
         ended: Vec<(AttemptId, AttemptResult)>,
-        pool: &Pool<AttemptId, AttemptResult>,
         watch: &mut Watch,
     ) -> Result<(), DriverError> {
         let disk_full = ended.iter().any(|(_, result)| {
@@ -376,7 +389,7 @@ impl Driver {
         }
         self.record(events, watch)?;
         if disk_full {
-            pool.cancel_all();
+            self.executor.cancel_all();
         }
         let design = self.controller.program().study().design.case_name.clone();
         for attempt in attempts {

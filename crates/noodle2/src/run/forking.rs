@@ -8,8 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use noodle2_exec::{CancelToken, Guard, Hosts, run_command};
 use noodle2_model::{CommandReport, CommandSpec, ContentHash, Outcome, TrialId};
 
-use crate::print;
-
 /// How the commands of attempts come to be.
 #[derive(Debug, Default)]
 pub(crate) struct Forking {
@@ -66,14 +64,9 @@ impl Forking {
         (drawn as f64) < self.audit * (1_u64 << 52) as f64
     }
 
-    /// Ends all forking: `why` tells what differed.
-    pub fn end(&self, why: &str) {
-        if !self.ended.swap(true, Ordering::SeqCst) {
-            print::talk(&format!(
-                "N2-RUN-019: a fork and a process started anew gave different results; from now on every attempt \
-                 starts anew. {why}"
-            ));
-        }
+    /// Ends all forking.
+    pub fn end(&self) {
+        self.ended.store(true, Ordering::SeqCst);
     }
 }
 

@@ -21,7 +21,8 @@ use noodle2_model::{
 use noodle2_store::{Host, StoreError, hash_file, write_atomic};
 use serde::Serialize;
 
-use super::attempt::{AttemptOrder, NETLIST};
+use super::carrier::NETLIST;
+use super::order::AttemptOrder;
 use crate::print;
 
 /// The numbers of an attempt, within its folder.

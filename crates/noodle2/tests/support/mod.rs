@@ -2,6 +2,10 @@
 #![allow(clippy::print_stderr, reason = "a skipped test says so out loud")]
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod cluster;
+pub mod dashboard;
+pub mod grid;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

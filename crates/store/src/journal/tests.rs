@@ -51,6 +51,7 @@ fn sample_events() -> Vec<Event> {
                 cpu_s: 1e-7,
                 peak_memory_bytes: Some(u64::MAX),
                 disk_bytes: Some(u64::MAX - 1),
+                waited_s: None,
             },
             cache: None,
         },

@@ -1,0 +1,540 @@
+//! Studies on a real Ray cluster come to what they come to on one machine, whatever happens to the cluster.
+
+mod support;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use support::cluster::{Cluster, Wanted, can_make_networks};
+use support::grid::{Grid, kill, provenances, said, wait_until_said};
+use support::{
+    PATIENCE, completes, digest, edit, ends, engine_after, interrupt, journal, summary, template,
+    text, wait_for_records, wait_until,
+};
+
+/// Events of a kind.
+fn events(run: &Path, kind: &str) -> Vec<Value> {
+    let records = journal(run).into_iter();
+    let events = records.map(|record| record["event"].clone());
+    events.filter(|event| event["type"] == kind).collect()
+}
+
+/// What attempts failed of, by class, with the message.
+fn failures(run: &Path, class: &str) -> Vec<String> {
+    let ended = events(run, "attempt_finished").into_iter();
+    let failed = ended.map(|event| event["outcome"]["failed"].clone());
+    let of_class = failed.filter(|failed| failed["class"] == class);
+    of_class
+        .map(|failed| failed["message"].as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
+/// How often each trial was attempted to its end.
+fn no_trial_ran_twice(run: &Path) {
+    let mut ended: Vec<String> = events(run, "attempt_finished")
+        .into_iter()
+        .filter(|event| event["outcome"]["failed"]["class"].is_null())
+        .map(|event| {
+            event["attempt"]["trial"].to_string() + &event["attempt"]["number"].to_string()
+        })
+        .collect();
+    let count = ended.len();
+    ended.sort();
+    ended.dedup();
+    assert_eq!(ended.len(), count);
+}
+
+#[test]
+fn nodes_that_share_nothing_come_to_the_digest_of_one_machine() {
+    let networked = can_make_networks();
+    let mut grid = Grid::new(Cluster::with(Wanted {
+        network: networked,
+        dashboard: true,
+        ..Wanted::default()
+    }));
+    let study = template(grid.folder.path(), "branching");
+    // Everything that was forked is made anew as well.
+    edit(&study, "{kind: opensta}", "{kind: opensta, audit: 1.0}");
+    let (local, out) = (grid.place("local"), grid.place("run"));
+    completes(&study, &local);
+    let hidden = grid.folder.path().to_owned();
+    let _far = networked.then(|| {
+        let hidden = [hidden.as_path()];
+        grid.cluster
+            .add_node_behind_a_network(1, &json!({}), &hidden)
+    });
+    let _near = (!networked).then(|| grid.cluster.add_node(1, &json!({})));
+    let (_, stderr) = grid.ends(0, &["run", text(&study), "--out", text(&out)]);
+    let dashboard = grid.cluster.dashboard().unwrap();
+    assert!(stderr.contains(&dashboard), "{stderr}");
+    grid.is_as_local(&out, &local);
+    assert!(ends(0, &["status", text(&out)]).0.contains(&dashboard));
+    assert_eq!(summary(&out)["cluster"]["dashboard"], dashboard.as_str());
+    let made = provenances(&out);
+    let commands = || {
+        made.iter()
+            .flat_map(|made| made["commands"].as_array().unwrap())
+    };
+    assert!(
+        commands().any(|command| command["forked"] == true),
+        "nothing was forked"
+    );
+    // What was made on a node names files as they lay there; beside it stands where they lie here.
+    let attempt = out.join("trials/counter_0_0/1");
+    let script = std::fs::read_to_string(attempt.join("script.tcl")).unwrap();
+    let mut paths = std::fs::read_to_string(attempt.join("paths.tsv")).unwrap();
+    paths = paths.split_once('\n').unwrap().1.to_owned();
+    for line in paths.lines() {
+        let (there, here) = line.split_once('\t').unwrap();
+        assert!(there.starts_with(text(&grid.scratch())), "{line}");
+        assert!(Path::new(here).exists(), "{line}");
+        assert!(script.contains(there) || !there.ends_with(".v"), "{line}");
+    }
+    if networked {
+        assert!(
+            !grid.scratch().exists(),
+            "the node's folder is not this machine's"
+        );
+    }
+}
+
+#[test]
+fn what_dies_on_the_way_costs_attempts_and_no_result() {
+    let mut grid = Grid::new(Cluster::start(0));
+    let study = template(grid.folder.path(), "branching");
+    // An engine that is slow enough to be met at work.
+    engine_after(
+        &study,
+        "case \"$PWD\" in */attempts/3_*) sleep 3;; esac; sleep 0.3",
+    );
+    let (local, out) = (grid.place("local"), grid.place("run"));
+    completes(&study, &local);
+    let _first = grid.cluster.add_node(1, &json!({}));
+    let second = grid.cluster.add_node(1, &json!({}));
+    let mut run = grid.begin(&study, &out, &[]);
+    wait_for_records(&mut run, &out, 8);
+    // A worker of Ray's.
+    let slots = grid.wait_for_slots(&mut run, 2);
+    kill(slots[0].pid);
+    let lost = |count| move |records: &[Value]| count <= lost_workers(records);
+    wait_until(&mut run, &out, lost(1));
+    // Every runner: some of them is at work.
+    let runners = grid.processes().into_iter();
+    let runners: Vec<u32> = runners
+        .filter(|(_, command)| command.contains("noodle2 runner"))
+        .map(|(id, _)| id)
+        .collect();
+    assert!(!runners.is_empty());
+    runners.into_iter().for_each(kill);
+    wait_until(&mut run, &out, lost(2));
+    // A whole node, which comes back under another name.
+    grid.wait_for_slots(&mut run, 2);
+    grid.cluster.kill_raylet(&second);
+    wait_until_said(&mut run, &out, "is gone");
+    let second = grid.cluster.revive(second);
+    wait_until_said(&mut run, &out, "is there");
+    let ending = run.wait().unwrap();
+    assert!(
+        ending.success(),
+        "{}",
+        std::fs::read_to_string(said(&out)).unwrap()
+    );
+    grid.is_as_local(&out, &local);
+    no_trial_ran_twice(&out);
+    let told = failures(&out, "worker_lost");
+    assert!(
+        told.iter()
+            .any(|message| message.contains("the runner ended by SIGKILL")),
+        "{told:?}"
+    );
+    drop(second);
+}
+
+fn lost_workers(records: &[Value]) -> usize {
+    let failed = |record: &&Value| record["event"]["outcome"]["failed"]["class"] == "worker_lost";
+    records.iter().filter(failed).count()
+}
+
+#[test]
+fn a_killed_controller_leaves_nothing_and_its_run_is_resumed() {
+    let grid = Grid::new(Cluster::start(2));
+    let study = template(grid.folder.path(), "branching");
+    let (local, out) = (grid.place("local"), grid.place("run"));
+    completes(&study, &local);
+    for (records, verb) in [(8, "run"), (24, "resume")] {
+        let mut run = match verb {
+            "run" => grid.begin(&study, &out, &[]),
+            _ => grid.start(&["resume", text(&out)], &said(&out)),
+        };
+        wait_for_records(&mut run, &out, records);
+        run.kill().unwrap();
+        run.wait().unwrap();
+        grid.is_clean();
+    }
+    // The bridge is lost alone: what it had is interrupted, and another one takes its place.
+    let mut run = grid.start(&["resume", text(&out)], &said(&out));
+    grid.wait_for_slots(&mut run, 1);
+    let bridge = children_of(run.id());
+    assert_eq!(bridge.len(), 1, "{bridge:?}");
+    kill(bridge[0]);
+    wait_until_said(&mut run, &out, "N2-RAY-009");
+    wait_until_said(&mut run, &out, "the cluster is back");
+    assert!(run.wait().unwrap().success());
+    grid.is_as_local(&out, &local);
+    no_trial_ran_twice(&out);
+    assert_eq!(failures(&out, "worker_lost"), Vec::<String>::new());
+    // What the cluster began goes on without it.
+    let alone = grid.place("alone");
+    let mut run = grid.begin(&study, &alone, &[]);
+    wait_for_records(&mut run, &alone, 16);
+    interrupt(&run);
+    assert_eq!(run.wait().unwrap().code(), Some(7));
+    ends(0, &["resume", text(&alone)]);
+    grid.is_as_local(&alone, &local);
+}
+
+/// The processes that a process has started and that have not ended.
+fn children_of(process: u32) -> Vec<u32> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let children =
+        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("children")).ok());
+    children
+        .flat_map(|ids| {
+            ids.split_whitespace()
+                .filter_map(|id| id.parse().ok())
+                .collect::<Vec<u32>>()
+        })
+        .collect()
+}
+
+#[test]
+fn a_run_waits_for_a_head_that_is_gone_or_ends_to_be_resumed() {
+    let mut grid = Grid::new(Cluster::start(2));
+    let study = template(grid.folder.path(), "branching");
+    let (local, out) = (grid.place("local"), grid.place("run"));
+    completes(&study, &local);
+    let mut run = grid.begin(&study, &out, &[]);
+    wait_for_records(&mut run, &out, 12);
+    grid.cluster.kill_head();
+    wait_until_said(&mut run, &out, "N2-RAY-009");
+    grid.cluster.restart_head();
+    wait_until_said(&mut run, &out, "the cluster is back");
+    wait_for_records(&mut run, &out, journal(&out).len() + 12);
+    // Without patience the run ends, and can be resumed: here on one machine.
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let mut run = grid.start(&["resume", text(&out), "--ray-patience", "1"], &said(&out));
+    let records = journal(&out).len() + 8;
+    wait_for_records(&mut run, &out, records);
+    grid.cluster.kill_head();
+    assert_eq!(run.wait().unwrap().code(), Some(7));
+    let told = std::fs::read_to_string(said(&out)).unwrap();
+    assert!(told.contains("the cluster did not come back"), "{told}");
+    ends(0, &["resume", text(&out)]);
+    assert_eq!(digest(&out), digest(&local));
+    ends(0, &["verify", text(&out)]);
+    no_trial_ran_twice(&out);
+    assert_eq!(failures(&out, "worker_lost"), Vec::<String>::new());
+}
+
+#[test]
+fn a_cut_network_costs_what_was_behind_it_and_a_healed_one_is_used_again() {
+    if !can_make_networks() {
+        return;
+    }
+    let mut grid = Grid::new(Cluster::with(Wanted {
+        cpus: 1,
+        network: true,
+        ..Wanted::default()
+    }));
+    let study = template(grid.folder.path(), "branching");
+    let (local, out) = (grid.place("local"), grid.place("run"));
+    completes(&study, &local);
+    let hidden = grid.folder.path().to_owned();
+    let far = grid
+        .cluster
+        .add_node_behind_a_network(1, &json!({}), &[&hidden]);
+    let mut run = grid.begin(&study, &out, &["--engine-mode", "cold"]);
+    let slots = grid.wait_for_slots(&mut run, 2);
+    assert!(
+        slots.iter().any(|slot| slot.host == far.host()),
+        "{slots:?}"
+    );
+    wait_for_records(&mut run, &out, 10);
+    far.cut();
+    wait_until_said(&mut run, &out, "is gone");
+    wait_until(&mut run, &out, |records| lost_workers(records) >= 1);
+    far.heal();
+    // Ray has given the node up, and its raylet ends when it hears that.
+    far.wait_until_ended();
+    let far = grid.cluster.revive(far);
+    wait_until_said(&mut run, &out, "is there");
+    assert!(run.wait().unwrap().success());
+    grid.is_as_local(&out, &local);
+    drop(far);
+}
+
+#[test]
+fn nodes_that_come_late_are_used_at_once() {
+    let mut grid = Grid::new(Cluster::start(0));
+    let study = template(grid.folder.path(), "sequential");
+    let (local, out) = (grid.place("local"), grid.place("run"));
+    completes(&study, &local);
+    let mut run = grid.begin(&study, &out, &[]);
+    wait_until_said(&mut run, &out, "Ray ");
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(events(&out, "attempt_finished").is_empty());
+    let first = grid.cluster.add_node(1, &json!({}));
+    wait_until(&mut run, &out, |records| {
+        records
+            .iter()
+            .any(|record| record["event"]["type"] == "attempt_finished")
+    });
+    let second = grid.cluster.add_node(1, &json!({}));
+    let slots = grid.wait_for_slots(&mut run, 2);
+    let on = |host: &str| slots.iter().any(|slot| slot.host == host);
+    assert!(on(first.host()) && on(second.host()), "{slots:?}");
+    assert!(run.wait().unwrap().success());
+    let offered = events(&out, "workers_offered");
+    let offered: Vec<u64> = offered
+        .iter()
+        .filter_map(|event| event["workers"].as_u64())
+        .collect();
+    assert!(offered.contains(&1) && offered.contains(&2), "{offered:?}");
+    grid.is_as_local(&out, &local);
+}
+
+#[test]
+fn what_is_called_off_ends_with_every_process_that_it_started() {
+    let grid = Grid::new(Cluster::start(2));
+    let study = template(grid.folder.path(), "branching");
+    // An engine that leaves a process of its own behind, in a session of its own, and waits.
+    engine_after(
+        &study,
+        "case \"$PWD\" in */attempts/1_[4-9].*) setsid sleep 1000 & sleep 1000;; esac",
+    );
+    edit(
+        &study,
+        "    trials: 10\n",
+        "    trials: 10\n    budget: {wall_time_s: 6}\n",
+    );
+    let out = grid.place("run");
+    let began = Instant::now();
+    let (_, stderr) = grid.ends(0, &["run", text(&study), "--out", text(&out)]);
+    assert!(began.elapsed() < Duration::from_secs(100), "it hung");
+    assert!(
+        stderr.contains("timing: the budget of wall time is spent"),
+        "{stderr}"
+    );
+    assert_eq!(events(&out, "time_spent").len(), 1);
+    assert_eq!(summary(&out)["status"], "completed");
+    grid.is_sound(&out);
+    // A person who stops the run twice does not wait either.
+    let out = grid.place("stopped");
+    edit(&study, "    budget: {wall_time_s: 6}\n", "");
+    let mut run = grid.begin(&study, &out, &[]);
+    wait_until(&mut run, &out, |records| {
+        records
+            .iter()
+            .any(|record| record["event"]["attempt"]["trial"] == "1_4")
+    });
+    let deadline = Instant::now() + PATIENCE;
+    while !grid
+        .processes()
+        .iter()
+        .any(|(_, command)| command.contains("sleep 1000"))
+    {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    interrupt(&run);
+    wait_until_said(&mut run, &out, "Ctrl-C again kills them");
+    interrupt(&run);
+    assert_eq!(run.wait().unwrap().code(), Some(7));
+    grid.is_clean();
+}
+
+#[test]
+fn two_thousand_short_trials_each_come_back_once() {
+    let grid = Grid::new(Cluster::start(2));
+    let study = template(grid.folder.path(), "sequential");
+    short_trials(&study, 2000);
+    let (local, out) = (grid.place("local"), grid.place("run"));
+    completes(&study, &local);
+    grid.ends(0, &["run", text(&study), "--out", text(&out)]);
+    grid.is_as_local(&out, &local);
+    no_trial_ran_twice(&out);
+    assert_eq!(summary(&out)["trials_run"], 2000);
+}
+
+/// Makes of a study one whose trials copy their netlist, so many.
+fn short_trials(study: &Path, count: usize) {
+    let eco = study.with_file_name("ecos").join("copy");
+    std::fs::create_dir_all(&eco).unwrap();
+    let manifest = "name: copy\nversion: 1\nclass: topology_neutral\nengines: [opensta]\ndescription: copies\n\
+                    changes_connectivity: false\nparameters:\n  number: {type: integer, min: 1, max: 100000, default: 1, description: tells trials apart}\n\
+                    implementation:\n  command: [/bin/cp, \"{netlist}\", \"{output}\"]\n";
+    std::fs::write(eco.join("eco.yaml"), manifest).unwrap();
+    let whole = std::fs::read_to_string(study).unwrap();
+    let whole = whole.replace(
+        "budget: {trials: 24}",
+        &format!("budget: {{trials: {count}}}"),
+    );
+    let (head, rest) = whole.split_once("stages:\n").unwrap();
+    assert!(!rest.contains("budget:"), "{rest}");
+    let stages = format!(
+        "stages:\n  - name: copies\n    trials: {count}\n    survivors: 1\n    ecos:\n      - {{name: copy, parameters: {{number: {{from: 1, to: 100000}}}}}}\n"
+    );
+    std::fs::write(study, format!("eco_path: [ecos]\n{head}{stages}")).unwrap();
+}
+
+#[test]
+fn a_run_on_a_shared_folder_sends_nothing_and_a_licence_is_never_overdrawn() {
+    let mut grid = Grid::new(Cluster::start(4));
+    let _node = grid.cluster.add_node(2, &json!({"licence": 1}));
+    let study = template(grid.folder.path(), "sequential");
+    let (local, out) = (grid.place("local"), grid.place("run"));
+    completes(&study, &local);
+    let outside = tempfile::tempdir().unwrap();
+    let shared = text(outside.path()).to_owned();
+    let words = [
+        "run",
+        text(&study),
+        "--out",
+        text(&out),
+        "--ray-shared",
+        &shared,
+    ];
+    let (_, stderr) = grid.ends(2, &words);
+    assert!(stderr.contains("N2-RAY-012"), "{stderr}");
+    let shared = text(grid.folder.path()).to_owned();
+    let words = [
+        "run",
+        text(&study),
+        "--out",
+        text(&out),
+        "--ray-shared",
+        &shared,
+        "--ray-resource",
+        "licence=1",
+    ];
+    grid.ends(0, &words);
+    grid.is_as_local(&out, &local);
+    let offered = events(&out, "workers_offered");
+    assert!(
+        offered.iter().all(|event| event["workers"] == 1),
+        "{offered:?}"
+    );
+    // Attempts wrote where they lie: nothing of the run or the study was brought, and no script names another path.
+    let attempt = out.join("trials/counter_1_1/1");
+    let script = std::fs::read_to_string(attempt.join("script.tcl")).unwrap();
+    assert!(
+        script.contains(text(&study.with_file_name("constraints.sdc"))),
+        "{script}"
+    );
+    let stored = std::fs::read_dir(grid.scratch().join("store"))
+        .unwrap()
+        .count();
+    // The library alone lies elsewhere.
+    assert_eq!(stored, 1);
+}
+
+#[test]
+fn what_cannot_work_is_refused_with_a_reason() {
+    let mut grid = Grid::new(Cluster::start(1));
+    let study = template(grid.folder.path(), "sequential");
+    let begins = |name: &str| -> Vec<String> {
+        let out = grid.place(name);
+        ["run", text(&study), "--out", text(&out)]
+            .map(str::to_owned)
+            .to_vec()
+    };
+    let refused = |name: &str, options: &[&str], change: &dyn Fn(&mut std::process::Command)| {
+        let words = begins(name);
+        let words: Vec<&str> = words
+            .iter()
+            .map(String::as_str)
+            .chain(options.iter().copied())
+            .collect();
+        let mut command = grid.noodle2(&words);
+        change(&mut command);
+        let output = command.output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(7), "{stderr}");
+        stderr
+    };
+    let none = |_: &mut std::process::Command| {};
+    let told = refused("no-python", &["--ray-python", "/nowhere/python"], &none);
+    assert!(
+        told.contains("N2-RAY-001") && told.contains("/nowhere/python"),
+        "{told}"
+    );
+    let told = refused("no-package", &["--ray-python", "/bin/false"], &none);
+    assert!(told.contains("N2-RAY-001"), "{told}");
+    let told = refused("nobody", &["--ray-address", "127.0.0.1:1"], &none);
+    assert!(
+        told.contains("N2-RAY-003") && told.contains("127.0.0.1:1"),
+        "{told}"
+    );
+    let told = refused("stranger", &[], &|command| {
+        command.env("RAY_AUTH_TOKEN", "another-token-of-the-same-length");
+    });
+    assert!(told.contains("token"), "{told}");
+    // What was refused is whole, and can be resumed.
+    let out = grid.place("stranger");
+    ends(0, &["resume", text(&out)]);
+    ends(0, &["verify", text(&out)]);
+    // An engine that the nodes have in another build is not used there, and one that has the same is.
+    if !can_make_networks() {
+        return;
+    }
+    drop(std::mem::replace(
+        &mut grid,
+        Grid::new(Cluster::with(Wanted {
+            cpus: 1,
+            network: true,
+            ..Wanted::default()
+        })),
+    ));
+    let study = template(grid.folder.path(), "sequential");
+    engine_after(&study, "true");
+    let (local, out) = (grid.place("local"), grid.place("other-engine"));
+    completes(&study, &local);
+    let hidden = grid.folder.path().to_owned();
+    let _other = grid
+        .cluster
+        .add_node_behind_a_network(1, &json!({}), &[&hidden]);
+    let mut run = grid.begin(&study, &out, &[]);
+    wait_until_said(&mut run, &out, "N2-RAY-007");
+    assert!(run.wait().unwrap().success());
+    let told = std::fs::read_to_string(said(&out)).unwrap();
+    assert!(
+        told.contains("is another program than the controller's machine has"),
+        "{told}"
+    );
+    grid.is_as_local(&out, &local);
+}
+
+#[test]
+fn a_cluster_that_others_can_reach_and_that_asks_for_no_token_is_refused() {
+    if !can_make_networks() {
+        return;
+    }
+    let grid = Grid::new(Cluster::with(Wanted {
+        cpus: 1,
+        token: false,
+        network: true,
+        ..Wanted::default()
+    }));
+    let study = template(grid.folder.path(), "sequential");
+    let out = grid.place("run");
+    let (_, stderr) = grid.ends(7, &["run", text(&study), "--out", text(&out)]);
+    assert!(
+        stderr.contains("N2-RAY-004") && stderr.contains("--ray-insecure"),
+        "{stderr}"
+    );
+    assert!(events(&out, "attempt_started").is_empty());
+    grid.ends(0, &["resume", text(&out), "--ray-insecure"]);
+    grid.is_sound(&out);
+}

@@ -1,0 +1,230 @@
+//! Looking at a page as a person does: a browser without a screen, which runs the page's scripts and takes pictures.
+//!
+//! It is driven by the DevTools protocol over a pipe: JSON, each message ended by a zero byte.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long a page may take until it shows what it must.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Names of Chromium, the smallest first.
+const PROGRAMS: [&str; 2] = ["chromium-headless-shell", "chromium"];
+
+/// A browser with one page, 1400 pixels wide and 900 high. It ends when it is dropped, and when the test is killed: its
+/// pipe is closed then.
+pub struct Browser {
+    process: Child,
+    to: ChildStdin,
+    from: BufReader<ChildStdout>,
+    calls: u64,
+    session: Option<String>,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// A browser with an empty page, or none and a loud word where no Chromium is installed.
+    pub fn start() -> Option<Self> {
+        let Some(program) = PROGRAMS.into_iter().find(|name| is_there(name)) else {
+            eprintln!("SKIPPED: this looks at a page, and Chromium is not there");
+            return None;
+        };
+        let profile = tempfile::tempdir().unwrap();
+        // The pipe of the protocol is at the descriptors 3 and 4.
+        let mut process = Command::new("sh")
+            .args([
+                "-c",
+                r#"exec "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1"#,
+                "sh",
+                program,
+            ])
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+            ])
+            .args([
+                "--remote-debugging-pipe",
+                "--no-first-run",
+                "--hide-scrollbars",
+            ])
+            .arg("--window-size=1400,900")
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut browser = Self {
+            to: process.stdin.take().unwrap(),
+            from: BufReader::new(process.stdout.take().unwrap()),
+            process,
+            calls: 0,
+            session: None,
+            _profile: profile,
+        };
+        let target = browser.call("Target.createTarget", &json!({"url": "about:blank"}));
+        let attached = browser.call(
+            "Target.attachToTarget",
+            &json!({"targetId": target["targetId"], "flatten": true}),
+        );
+        browser.session = Some(attached["sessionId"].as_str().unwrap().to_owned());
+        browser.call(
+            "Emulation.setDeviceMetricsOverride",
+            &json!({"width": 1400, "height": 900, "deviceScaleFactor": 1, "mobile": false}),
+        );
+        Some(browser)
+    }
+
+    /// Sends a token with all that is asked for, as `Authorization: Bearer`.
+    pub fn carry_token(&mut self, token: &str) {
+        self.call("Network.enable", &json!({}));
+        let headers = json!({"headers": {"Authorization": format!("Bearer {token}")}});
+        self.call("Network.setExtraHTTPHeaders", &headers);
+    }
+
+    /// Opens an address. Returns before the page has got what it shows: see [`Browser::wait_for`].
+    pub fn open(&mut self, address: &str) {
+        // Another route of the same page alone loads nothing.
+        self.call("Page.navigate", &json!({"url": "about:blank"}));
+        let opened = self.call("Page.navigate", &json!({"url": address}));
+        assert!(opened["errorText"].is_null(), "{address}: {opened}");
+    }
+
+    /// Waits until the page shows a text; returns all the text that it shows.
+    pub fn wait_for(&mut self, text: &str) -> String {
+        let begin = Instant::now();
+        loop {
+            let shown = self.shown();
+            if shown.contains(text) {
+                return shown;
+            }
+            assert!(
+                begin.elapsed() < PATIENCE,
+                "`{text}` is not shown:\n{shown}"
+            );
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// All text that the page shows.
+    pub fn shown(&mut self) -> String {
+        let text = self.evaluate("document.body ? document.body.innerText : ''");
+        text.as_str().unwrap().to_owned()
+    }
+
+    /// Clicks what has this text, and no other, as soon as it is there: the first such thing of the page.
+    pub fn click(&mut self, text: &str) {
+        self.with(text, "click()");
+    }
+
+    /// Scrolls until what has this text, and no other, is in the midst of the page, as far as it can be.
+    pub fn scroll_to(&mut self, text: &str) {
+        self.with(
+            text,
+            "scrollIntoView({block: 'center', behavior: 'instant'})",
+        );
+    }
+
+    /// Calls a method of the innermost element with this text.
+    fn with(&mut self, text: &str, method: &str) {
+        let code = format!(
+            "(() => {{ const has = (one) => one.innerText?.trim() === {}; \
+             const found = [...document.querySelectorAll('body *')] \
+             .find((one) => has(one) && ![...one.children].some(has)); \
+             found?.{method}; return !!found; }})()",
+            json!(text)
+        );
+        let begin = Instant::now();
+        while self.evaluate(&code) != json!(true) {
+            let shown = self.shown();
+            assert!(
+                begin.elapsed() < PATIENCE,
+                "`{text}` is not there:\n{shown}"
+            );
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// What an expression of JavaScript gives in the page.
+    pub fn evaluate(&mut self, expression: &str) -> Value {
+        let arguments = json!({"expression": expression, "returnByValue": true});
+        let mut answer = self.call("Runtime.evaluate", &arguments);
+        assert!(
+            answer["exceptionDetails"].is_null(),
+            "{expression}: {answer}"
+        );
+        answer["result"]["value"].take()
+    }
+
+    /// Saves what is seen as a PNG.
+    pub fn save(&mut self, picture: &Path) {
+        let answer = self.call("Page.captureScreenshot", &json!({"format": "png"}));
+        let mut decode = Command::new("base64")
+            .arg("--decode")
+            .stdin(Stdio::piped())
+            .stdout(std::fs::File::create(picture).unwrap())
+            .spawn()
+            .unwrap();
+        let data = answer["data"].as_str().unwrap();
+        // Dropped after the write, so that the decoder sees the end.
+        decode
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(data.as_bytes())
+            .unwrap();
+        assert!(decode.wait().unwrap().success());
+    }
+
+    /// Calls a method of the protocol; returns its result.
+    fn call(&mut self, method: &str, arguments: &Value) -> Value {
+        self.calls += 1;
+        let mut message = json!({"id": self.calls, "method": method, "params": arguments});
+        if let Some(session) = &self.session {
+            message["sessionId"] = json!(session);
+        }
+        let mut bytes = message.to_string().into_bytes();
+        bytes.push(0);
+        self.to.write_all(&bytes).unwrap();
+        self.to.flush().unwrap();
+        loop {
+            let mut bytes = Vec::new();
+            self.from.read_until(0, &mut bytes).unwrap();
+            assert!(bytes.pop() == Some(0), "{method}: the browser has ended");
+            let mut answer: Value = serde_json::from_slice(&bytes).unwrap();
+            // What else comes are events, which nobody waits for.
+            if answer["id"] == self.calls {
+                assert!(answer["error"].is_null(), "{method} {arguments}: {answer}");
+                return answer["result"].take();
+            }
+        }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // A browser is several processes.
+        let group = format!("-{}", self.process.id());
+        Command::new("kill")
+            .args(["-KILL", "--", &group])
+            .status()
+            .ok();
+        self.process.wait().ok();
+    }
+}
+
+fn is_there(program: &str) -> bool {
+    Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .output()
+        .is_ok_and(|output| output.status.success())
+}
