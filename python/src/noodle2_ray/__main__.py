@@ -17,7 +17,7 @@ def main() -> int:
         "bridge", help="serve one run over stdin and stdout; `noodle2 run` starts it"
     )
     serving.add_argument(
-        "study", nargs="?", help="a name, not looked at, for Ray's list of jobs shows the command line"
+        "study", nargs="?", help="a name for Ray's list of jobs, which shows the command line"
     )
     checking = commands.add_parser(
         "check", help="print versions, and whether a cluster can be joined, as JSON"

@@ -373,6 +373,8 @@ class Bridge:
     async def _reply(self, call: Any, given_up: asyncio.Future[str]) -> Message:
         """Return what a slot answers, or that it was given up, whichever is first."""
         replying = asyncio.ensure_future(answer(call))
+        # Who stops waiting does not want to hear of it later, either.
+        replying.add_done_callback(lambda late: late.cancelled() or late.exception())
         await asyncio.wait({replying, given_up}, return_when=asyncio.FIRST_COMPLETED)
         if replying.done():
             reply: Message = replying.result()
