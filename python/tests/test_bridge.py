@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from driving import ENVIRONMENT, Bridge, alive, check, kill, parent, sha256, until
+from driving import ENVIRONMENT, Bridge, alive, check, kill, parent, sha256, stand_in, until
 
 from noodle2_ray.connect import versions
 
@@ -66,6 +67,10 @@ def test_an_attempt_brings_its_files(cluster: Any, tmp_path: Path) -> None:
         assert (folder / "same").read_text() == "a snapshot"
         assert result["links"] == [{"path": "l", "target": "/somewhere"}]
         assert not (folder / "l").exists()
+        # What people see of it in the dashboard.
+        logs = Path(cluster.head_node.get_session_dir_path()) / "logs"
+        line = f"study1/base_0_0/0_1.1 attempt 0_1.1: measured nothing, artifacts in {os.uname().nodename}:{folder}"
+        until(lambda: any(line in log.read_text() for log in logs.glob("worker-*.out")))
         # The next order of the slot finds the same process.
         bridge.submit("0_2.1", {})
         again = bridge.wait("result", attempt="0_2.1")
@@ -86,6 +91,45 @@ def test_a_failure_is_a_result_to_the_controller_and_a_failed_task_to_ray(
         # Slot and runner go on.
         bridge.submit("0_2.1", {})
         assert bridge.wait("result", attempt="0_2.1")["result"]["pid"] == result["result"]["pid"]
+
+
+def test_another_runner_than_the_controller_has_is_replaced(cluster: Any, tmp_path: Path) -> None:
+    sha = sha256(stand_in(tmp_path).read_bytes())
+    other = tmp_path / "scratch" / "runners" / sha / "noodle2"
+    other.parent.mkdir(parents=True)
+    other.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    other.chmod(0o755)
+    with Bridge(tmp_path, cluster.address) as bridge:
+        bridge.wait("connected")
+        bridge.submit("0_1.1", {})
+        bridge.wait("result", attempt="0_1.1")
+    assert sha256(other.read_bytes()) == sha
+    assert not (tmp_path / "started").exists()
+
+
+def test_files_that_are_not_there_are_told(cluster: Any, tmp_path: Path) -> None:
+    missing = [{"hash": "h", "path": str(tmp_path / "missing")}]
+    with Bridge(tmp_path, cluster.address) as bridge:
+        bridge.wait("connected")
+        bridge.submit("0_1.1", {}, files=missing)
+        assert str(tmp_path / "missing") in bridge.wait("lost", attempt="0_1.1")["message"]
+    with Bridge(tmp_path, cluster.address, files=missing) as bridge:
+        assert bridge.wait("refused")["code"] == "N2-RAY-006"
+        assert bridge.end() == 1
+
+
+def test_a_trial_goes_where_its_parent_is_warm(cluster: Any, tmp_path: Path) -> None:
+    with Bridge(tmp_path, cluster.address) as bridge:
+        bridge.wait("connected")
+        runners: dict[str, set[int]] = {"a": set(), "b": set()}
+        for n in range(8):
+            # Now the one parent's trial is first, now the other's.
+            for parent in ("a", "b") if n % 2 else ("b", "a"):
+                bridge.submit(f"{n}_{parent}.1", {"sleep": 0.1, "pid_file": "/dev/null"}, affinity=parent)
+            for parent, pids in runners.items():
+                pids.add(bridge.wait("result", attempt=f"{n}_{parent}.1")["result"]["pid"])
+        assert len(runners["a"]) == len(runners["b"]) == 1
+        assert runners["a"] != runners["b"]
 
 
 def test_a_file_outside_its_folder_is_not_written(cluster: Any, tmp_path: Path) -> None:
@@ -149,6 +193,26 @@ def test_a_worker_that_is_killed_is_lost_and_its_runner_ends(cluster: Any, tmp_p
         until(lambda: not alive(runner) and not alive(sleeper))
         bridge.submit("0_2.2", {})
         bridge.wait("result", attempt="0_2.2")
+
+
+def test_a_worker_that_hangs_is_given_up_when_it_is_killed(cluster: Any, tmp_path: Path) -> None:
+    with Bridge(tmp_path, cluster.address) as bridge:
+        bridge.wait("connected")
+        pid_file = tmp_path / "pid"
+        bridge.submit("0_1.1", {})
+        worker = parent(parent(bridge.wait("result", attempt="0_1.1")["result"]["pid"]))
+        bridge.submit("0_2.1", {"sleep": 1000, "pid_file": str(pid_file)})
+        until(lambda: pid_file.exists() and pid_file.read_text().strip())
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            bridge.send({"type": "cancel", "attempt": "0_2.1", "kill": True})
+            assert "gave no answer" in bridge.wait("lost", attempt="0_2.1")["message"]
+            # Its slot is never used again.
+            bridge.submit("0_2.2", {})
+            assert parent(parent(bridge.wait("result", attempt="0_2.2")["result"]["pid"])) != worker
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        until(lambda: not alive(worker))
 
 
 def test_the_end_of_the_pipe_leaves_nothing(cluster: Any, tmp_path: Path) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
+import subprocess
+import sys
 from typing import Any
 
 import pytest
+from driving import ENVIRONMENT
 
 from noodle2_ray.protocol import (
     MAX_FRAME_BYTES,
@@ -120,6 +123,19 @@ def test_a_hello_is_read_whole() -> None:
 def test_a_hello_that_is_wrong_is_told(change: dict[str, Any]) -> None:
     with pytest.raises(ProtocolError):
         parse_hello(HELLO | change)
+
+
+def test_the_bridge_is_for_a_pipe() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "noodle2_ray", "bridge"],
+        stdin=subprocess.DEVNULL,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "is no pipe" in done.stderr
 
 
 def test_requests_are_told_apart() -> None:

@@ -207,8 +207,9 @@ pub enum FromBridge {
         attempt: AttemptId,
         /// The node, as the cluster calls it.
         node: String,
-        /// The name of its machine.
-        host: String,
+        /// The name of its machine, where it is known.
+        #[serde(default)]
+        host: Option<String>,
     },
     /// An attempt came to its end.
     Result {
@@ -217,8 +218,9 @@ pub enum FromBridge {
         attempt: AttemptId,
         /// The node.
         node: String,
-        /// The name of its machine.
-        host: String,
+        /// The name of its machine, where it is known.
+        #[serde(default)]
+        host: Option<String>,
         /// What the runner says of it.
         result: Value,
         /// Its files.
@@ -248,8 +250,9 @@ pub enum FromBridge {
         event: NodeEvent,
         /// The node.
         node: String,
-        /// The name of its machine.
-        host: String,
+        /// The name of its machine, where it is known.
+        #[serde(default)]
+        host: Option<String>,
         /// A stable code, where it was refused.
         #[serde(default)]
         code: Option<String>,
@@ -367,6 +370,10 @@ mod tests {
         });
         let read: ToBridge = serde_json::from_value(submit.clone()).unwrap();
         assert_eq!(serde_json::to_value(&read).unwrap(), submit);
+        // A node that was gone before anybody had looked at it has no name.
+        let nameless = json!({"type": "started", "attempt": "2_14.1", "node": "n", "host": null});
+        let read: FromBridge = serde_json::from_value(nameless).unwrap();
+        assert!(matches!(read, FromBridge::Started { host: None, .. }));
         let lost = json!({"type": "lost", "attempt": "2_14.1", "message": "m", "cluster": false, "new": 1});
         let read: FromBridge = serde_json::from_value(lost).unwrap();
         assert!(matches!(

@@ -27,6 +27,7 @@ pub const TARGETS: &[Target] = &[
     engine::ECO_MANIFEST,
     engine::ENGINE_LOG,
     files::EXPRESSION,
+    records::FRAMES,
     records::JOURNAL,
     files::LIBERTY,
     records::NAMES,

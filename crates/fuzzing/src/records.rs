@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use noodle2_bridge::{FromBridge, ToRunner, read_frame, write_frame};
 use noodle2_cache::Entry;
 use noodle2_model::{
     AttemptId, CaseName, ContentHash, Event, ExternalProposal, Metric, ParameterValue, TimeSpan,
@@ -11,6 +12,43 @@ use noodle2_priors::Exchange;
 use noodle2_store::{ApprovalRequest, ArtifactIndex, Provenance, fold_records};
 
 use crate::Target;
+
+pub(crate) const FRAMES: Target = Target {
+    name: "frames",
+    feed: frames,
+    samples: || {
+        let messages = [
+            r#"{"type":"connected","protocol":1,"bridge_version":"0.1.0","ray_version":"2.60.0","python_version":"3.11.7","address":"127.0.0.1:6379","dashboard":null,"nodes":2}"#,
+            r#"{"type":"result","attempt":"1_2.1","node":"n","host":"h","result":{},"files":[{"path":"a","hash":"af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"}],"links":[]}"#,
+            r#"{"type":"order","attempt":"1_2.1","order":{"order":1}}"#,
+            r#"{"type":"gone","message":"m"}"#,
+        ];
+        let framed =
+            |text: &&str| [&(text.len() as u32).to_be_bytes()[..], text.as_bytes()].concat();
+        let mut samples: Vec<Vec<u8>> = messages.iter().map(framed).collect();
+        samples.push(samples.concat());
+        samples
+    },
+};
+
+/// Both ends that this program hears: of the bridge, and of a slot.
+fn frames(bytes: &[u8]) {
+    fn all<T: serde::de::DeserializeOwned + serde::Serialize + PartialEq + std::fmt::Debug>(
+        bytes: &[u8],
+    ) {
+        let mut pipe = bytes;
+        while let Ok(Some(message)) = read_frame::<T>(&mut pipe) {
+            let mut written = Vec::new();
+            write_frame(&mut written, &message).expect("what was read can be written");
+            assert_eq!(
+                read_frame(&mut written.as_slice()).ok(),
+                Some(Some(message))
+            );
+        }
+    }
+    all::<FromBridge>(bytes);
+    all::<ToRunner>(bytes);
+}
 
 pub(crate) const JOURNAL: Target = Target {
     name: "journal",

@@ -10,7 +10,8 @@ use std::time::Instant;
 
 use serde_json::Value;
 use support::{
-    PATIENCE, digest, edit, journal, run, shared, start, summary, template, text, wait_for_records,
+    PATIENCE, digest, edit, journal, run, shared, start, summary, template, text, two_faced,
+    wait_for_records,
 };
 
 /// Runs a study to its end with these further words; returns what it said.
@@ -139,38 +140,6 @@ fn what_a_fork_counts_again_is_what_is_counted_anew() {
         .collect();
     // The base case has some, and they are repaired one after the other.
     assert!(violations.len() > 2, "{violations:?}");
-}
-
-/// An ECO that does one thing where the engine has `fork` and another where it has not.
-const TWO_FACED: &str = "\
-set many [expr {[info commands fork] ne \"\" ? 3 : 1}]
-set done 0
-foreach inst [leaf_instances] {
-  set cell [stronger [cell_of $inst] 1]
-  if {$done < $many && $cell ne \"\" && [may_edit $inst] && [resize $inst $cell]} { incr done }
-}
-";
-
-/// The sequential study of the templates, whose forks are all audited, with the two-faced ECO as the first of a stage.
-fn two_faced(folder: &Path, stage: &str) -> PathBuf {
-    let study = template(folder, "sequential");
-    let eco = study.with_file_name("ecos").join("two_faced");
-    fs::create_dir_all(&eco).unwrap();
-    fs::write(eco.join("eco.tcl"), TWO_FACED).unwrap();
-    let manifest = "name: two_faced\nversion: 1\ndescription: Two-faced.\nclass: placement_local\nengines: [opensta]\n\
-                    parameters: {}\nexpected: {}\nchanges_connectivity: false\nimplementation: {tcl: eco.tcl}\n";
-    fs::write(eco.join("eco.yaml"), manifest).unwrap();
-    edit(
-        &study,
-        "{kind: opensta}",
-        "{kind: opensta, audit: 1}\neco_path: [ecos]",
-    );
-    let content = fs::read_to_string(&study).unwrap();
-    let begin = content.find(&format!("  - name: {stage}")).unwrap();
-    let at = begin + content[begin..].find("    ecos:\n").unwrap() + "    ecos:\n".len();
-    let (before, after) = content.split_at(at);
-    fs::write(&study, format!("{before}      - name: two_faced\n{after}")).unwrap();
-    study
 }
 
 #[test]

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
 import sys
+from pathlib import Path
 
 
 def main() -> int:
     """Do what the command line says; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m noodle2_ray", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("bridge", help="serve one run over stdin and stdout; `noodle2 run` starts it")
+    serving = commands.add_parser(
+        "bridge", help="serve one run over stdin and stdout; `noodle2 run` starts it"
+    )
+    serving.add_argument(
+        "study", nargs="?", help="a name for Ray's list of jobs, which shows the command line"
+    )
     checking = commands.add_parser(
         "check", help="print versions, and whether a cluster can be joined, as JSON"
     )
@@ -21,7 +28,12 @@ def main() -> int:
     # Whatever Ray prints must not get between the frames, or before the line of JSON.
     out = os.dup(1)
     os.dup2(2, 1)
+    # Ray prints pages about each node that dies; the bridge tells of it in a line.
+    sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
     if arguments.command == "bridge":
+        kind = os.fstat(0).st_mode
+        if not stat.S_ISFIFO(kind) and not stat.S_ISSOCK(kind):
+            parser.error("the bridge's standard input is no pipe: `noodle2 run --executor ray` starts it")
         from .bridge import serve
 
         serve(0, out)

@@ -84,8 +84,16 @@ def find_registrar() -> Any:
     """Return the actor that shares the cluster between runs, made where no other run has."""
     import ray
 
-    options = {"name": ACTOR_NAME, "namespace": NAMESPACE, "get_if_exists": True, "num_cpus": 0}
-    return ray.remote(ShareRegistrar).options(**options, max_restarts=0).remote()
+    options: dict[str, Any] = {
+        "name": ACTOR_NAME,
+        "namespace": NAMESPACE,
+        "get_if_exists": True,
+        "num_cpus": 0,
+        "max_restarts": 0,
+        # A report each second would bury the trials in the dashboard's list of tasks.
+        "enable_task_events": False,
+    }
+    return ray.remote(ShareRegistrar).options(**options).remote()
 
 
 class ActorEnding(Exception):

@@ -110,6 +110,7 @@ class Bridge:
         self._store = ObjectStore(ray.put)
         self._actors = SlotActors(hello.run, hello.request)
         self._handles: dict[int, Any] = {}
+        self._given_up: dict[int, asyncio.Future[str]] = {}
         self._submits: dict[str, Submit] = {}
         self._delayed: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -250,12 +251,15 @@ class Bridge:
 
     async def _cancel_running(self, slot: Slot, cancel: Cancel) -> None:
         handle, order = self._handles[slot.id], slot.order
-        await settled(handle.cancel.remote(cancel.attempt, cancel.kill))
-        if cancel.kill:
-            await asyncio.sleep(KILL_WITHIN_S)
-            if slot.order is order:
-                # The slot itself does not answer.
-                await asyncio.to_thread(kill, handle)
+        word = asyncio.ensure_future(settled(handle.cancel.remote(cancel.attempt, cancel.kill)))
+        if not cancel.kill:
+            await word
+            return
+        await asyncio.sleep(KILL_WITHIN_S)
+        given_up = self._given_up.get(slot.id)
+        if slot.order is order and given_up is not None and not given_up.done():
+            # A worker that is stopped or hangs answers nobody, not even Ray that kills it.
+            given_up.set_result(f"its slot gave no answer for {KILL_WITHIN_S:.0f} s when it was killed")
 
     # What the bridge does
 
@@ -338,8 +342,11 @@ class Bridge:
                 "folder": submit.folder,
                 "run_host": socket.gethostname(),
             }
+            given_up = self._given_up[slot.id] = asyncio.get_running_loop().create_future()
             call = handle.carry_out.options(name=submit.name)
-            reply: Message = await answer(call.remote(order.attempt, submit.name, submit.order, files, more))
+            reply = await self._reply(
+                call.remote(order.attempt, submit.name, submit.order, files, more), given_up
+            )
         except ray.exceptions.RayTaskError as error:
             reply = getattr(error.cause, "reply", None) or {
                 "kind": "died",
@@ -354,6 +361,7 @@ class Bridge:
             }
         finally:
             self._store.release(submit.files)
+            self._given_up.pop(slot.id, None)
         if self._stopping:
             return
         kind = reply["kind"]
@@ -367,6 +375,18 @@ class Bridge:
             self._pump()
             await self._deliver(submit, node, reply)
         self._pump()
+
+    async def _reply(self, call: Any, given_up: asyncio.Future[str]) -> Message:
+        """Return what a slot answers, or that it was given up, whichever is first."""
+        replying = asyncio.ensure_future(answer(call))
+        # Who stops waiting does not want to hear of it later, either.
+        replying.add_done_callback(lambda late: late.cancelled() or late.exception())
+        await asyncio.wait({replying, given_up}, return_when=asyncio.FIRST_COMPLETED)
+        if replying.done():
+            reply: Message = replying.result()
+            return reply
+        replying.cancel()
+        return {"kind": "died", "message": given_up.result(), "alive": False}
 
     def _died(self, slot: Slot, order: Order, node: str, reply: Message) -> None:
         if reply["alive"]:

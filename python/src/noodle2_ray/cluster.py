@@ -51,18 +51,42 @@ def look(request: Request) -> Sight:
     return Sight(hosts, fits, holds)
 
 
-def knocks(address: str) -> bool:
-    """Return whether somebody takes connections at `host:port` or at the path of a socket."""
+def takes_connections(address: str) -> bool:
+    """Return whether somebody takes connections at `host:port`."""
     try:
-        if address.startswith("/"):
-            with socket.socket(socket.AF_UNIX) as door:
-                door.settimeout(2.0)
-                door.connect(address)
-        else:
-            socket.create_connection(split_address(address), 2.0).close()
+        socket.create_connection(split_address(address), 2.0).close()
     except OSError:
         return False
     return True
+
+
+class Line:
+    """A connection to the socket of this machine's node that is kept, since Ray logs each one that ends."""
+
+    def __init__(self, path: str) -> None:
+        """Connect at the first question."""
+        self._path = path
+        self._socket: socket.socket | None = None
+
+    def holds(self) -> bool:
+        """Return whether the other end is there, or is there again."""
+        try:
+            if self._socket is None:
+                self._socket = socket.socket(socket.AF_UNIX)
+                self._socket.settimeout(2.0)
+                self._socket.connect(self._path)
+                self._socket.setblocking(False)
+            if self._socket.recv(1 << 16):
+                return True
+        except BlockingIOError:
+            # Nothing was said, and nobody hung up.
+            return True
+        except OSError:
+            pass
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        return False
 
 
 class Watch:
@@ -112,15 +136,22 @@ class Watch:
             self._hurry.clear()
 
     def _knock(self) -> None:
-        doors = [(self._head, HEAD_PATIENCE_S, f"the head of the Ray cluster at {self._head} is gone")]
+        checks: list[tuple[Callable[[], bool], float, str]] = [
+            (
+                lambda: takes_connections(self._head),
+                HEAD_PATIENCE_S,
+                f"the head of the Ray cluster at {self._head} is gone",
+            )
+        ]
         if self._raylet_socket:
-            doors.append((self._raylet_socket, RAYLET_PATIENCE_S, "the Ray node of this machine is gone"))
-        since = {door: time.monotonic() for door, _, _ in doors}
+            line = Line(self._raylet_socket)
+            checks.append((line.holds, RAYLET_PATIENCE_S, "the Ray node of this machine is gone"))
+        since = [time.monotonic() for _ in checks]
         while not self._ended.wait(_EVERY_S):
-            for door, patience, message in doors:
-                if knocks(door):
-                    since[door] = time.monotonic()
-                elif time.monotonic() - since[door] >= patience:
+            for place, (there, patience, message) in enumerate(checks):
+                if there():
+                    since[place] = time.monotonic()
+                elif time.monotonic() - since[place] >= patience:
                     self._tell(f"{message}: nobody took a connection for {patience:.0f} s")
                     return
             if time.monotonic() - self._answered >= ANSWER_PATIENCE_S:

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import re
@@ -173,7 +174,7 @@ def _init(address: str, metadata: dict[str, str]) -> Cluster:
             address=address,
             namespace=NAMESPACE,
             log_to_driver=False,
-            logging_level="ERROR",
+            logging_level=logging.ERROR,
             job_config=JobConfig(metadata=metadata),
         )
     except BaseException as error:

@@ -124,13 +124,13 @@ class Noodle2Slot:
         """Note what the run needs; nothing is started before the first order."""
         self._config = config
         self._runner: Runner | None = None
-        self._attempt: str | None = None
+        # The attempt that the runner has the order of.
+        self._ordered: str | None = None
         self._cancelled: str | None = None
         self._insisting: set[asyncio.Task[None]] = set()
         self._objects: dict[str, Any] = {}
-        user = os.getuid() if hasattr(os, "getuid") else 0
-        scratch = config["scratch"] or f"{tempfile.gettempdir()}/noodle2-{user}"
-        self._scratch = Path(scratch)
+        scratch = config["scratch"] or f"{tempfile.gettempdir()}/noodle2-{os.getuid()}"
+        self._scratch = Path(scratch).absolute()
 
     async def where(self) -> dict[str, Any]:
         """Return where this slot is."""
@@ -147,7 +147,6 @@ class Noodle2Slot:
         `result` has the result, its files and their contents by hash, but those that came with the order; `refused` what the
         runner said of this node; `died` why the attempt was lost. `files` are boxed references by hash.
         """
-        self._attempt = attempt
         self._objects = {**self._config["files"], **files}
         try:
             if self._runner is None or self._runner.process.returncode is not None:
@@ -155,6 +154,7 @@ class Noodle2Slot:
             runner = self._runner
             if self._cancelled == attempt:
                 return {"kind": "died", "message": "cancelled before it began", "alive": True}
+            self._ordered = attempt
             await runner.send({"type": "order", "attempt": attempt, "order": order})
             done = await self._answer(runner, "done")
             if text(done, "attempt") != attempt:
@@ -162,7 +162,9 @@ class Noodle2Slot:
                     f"the runner told the end of `{done['attempt']}`, which it was not asked for"
                 )
             contents = await asyncio.to_thread(self._collect, done)
-            await runner.send({"type": "forget", "attempt": attempt})
+            with contextlib.suppress(RunnerDied):
+                # What was done is done, whatever becomes of the runner.
+                await runner.send({"type": "forget", "attempt": attempt})
         except RunnerRefused as refused:
             await self.end()
             reply = {"kind": "refused", **_refusal(refused.refusal)}
@@ -172,7 +174,7 @@ class Noodle2Slot:
             reply = {"kind": "died", "message": str(error), "alive": False}
             raise Unsuccessful(str(error), reply) from None
         finally:
-            self._attempt = None
+            self._ordered = None
             self._objects = {}
         result = done.get("result")
         failure = optional_text(done, "failure")
@@ -198,7 +200,8 @@ class Noodle2Slot:
         """Tell the runner to end an attempt; where it is to be killed and is not, kill the runner."""
         self._cancelled = attempt
         runner = self._runner
-        if self._attempt != attempt or runner is None:
+        if self._ordered != attempt or runner is None:
+            # It has not begun, and will not.
             return
         with contextlib.suppress(RunnerDied):
             await runner.send({"type": "cancel", "attempt": attempt, "kill": kill})
@@ -209,7 +212,7 @@ class Noodle2Slot:
 
     async def _insist(self, attempt: str, runner: Runner) -> None:
         await asyncio.sleep(KILL_WITHIN_S / 2)
-        if self._attempt == attempt and self._runner is runner:
+        if self._ordered == attempt and self._runner is runner:
             runner.kill()
 
     async def end(self) -> None:
@@ -274,6 +277,9 @@ class Noodle2Slot:
         wanted = str(self._config["runner_sha256"])
         executable = self._scratch / "runners" / wanted / "noodle2"
         self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._config["scratch"] and self._scratch.stat().st_uid != os.getuid():
+            # Anybody may make a folder of this name among the temporary ones, and change what is in it.
+            raise RunnerDied(f"{self._scratch} belongs to another user; say where runners may write")
         if await asyncio.to_thread(sha256_of, executable) != wanted:
             await asyncio.to_thread(write_whole, executable, await self._config["runner"][0], 0o755)
             if await asyncio.to_thread(sha256_of, executable) != wanted:

@@ -93,6 +93,40 @@ impl Grid {
         }
     }
 
+    /// Waits until an attempt is being carried out; returns the name of its slot.
+    pub fn wait_for_attempt(&self, run: &mut Child, attempt: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let work = self.scratch().join("work");
+            for slot in std::fs::read_dir(&work).into_iter().flatten().flatten() {
+                let folder = slot.path().join("attempts").join(attempt);
+                let is_in = |id: &u32| {
+                    std::fs::read_link(format!("/proc/{id}/cwd")).is_ok_and(|cwd| cwd == folder)
+                };
+                if self.processes().iter().any(|(id, _)| is_in(id)) {
+                    return slot.file_name().into_string().unwrap();
+                }
+            }
+            assert!(run.try_wait().unwrap().is_none(), "the run has ended");
+            assert!(Instant::now() < deadline, "{attempt} does not begin");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The actor that is a slot.
+    pub fn slot(&self, name: &str) -> super::cluster::Actor {
+        let mut actors = self.cluster.actors().into_iter();
+        actors.find(|actor| actor.name == name).unwrap()
+    }
+
+    /// The runner of a slot: it holds the lock of its folder.
+    pub fn runner(&self, slot: &str) -> u32 {
+        let lock = self.scratch().join("work").join(slot).join("lock");
+        let holder = std::fs::read_to_string(lock).unwrap();
+        let holder: serde_json::Value = serde_json::from_str(&holder).unwrap();
+        u32::try_from(holder["pid"].as_u64().unwrap()).unwrap()
+    }
+
     /// Runners of this grid, and everything that they started: by the folder that they work in.
     pub fn processes(&self) -> Vec<(u32, String)> {
         let entries = std::fs::read_dir("/proc").unwrap();

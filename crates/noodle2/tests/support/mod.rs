@@ -113,6 +113,38 @@ pub fn engine_after(study: &Path, first: &str) {
     );
 }
 
+/// An ECO that does one thing where the engine has `fork` and another where it has not.
+const TWO_FACED: &str = "\
+set many [expr {[info commands fork] ne \"\" ? 3 : 1}]
+set done 0
+foreach inst [leaf_instances] {
+  set cell [stronger [cell_of $inst] 1]
+  if {$done < $many && $cell ne \"\" && [may_edit $inst] && [resize $inst $cell]} { incr done }
+}
+";
+
+/// The sequential study of the templates, whose forks are all audited, with the two-faced ECO as the first of a stage.
+pub fn two_faced(folder: &Path, stage: &str) -> PathBuf {
+    let study = template(folder, "sequential");
+    let eco = study.with_file_name("ecos").join("two_faced");
+    fs::create_dir_all(&eco).unwrap();
+    fs::write(eco.join("eco.tcl"), TWO_FACED).unwrap();
+    let manifest = "name: two_faced\nversion: 1\ndescription: Two-faced.\nclass: placement_local\nengines: [opensta]\n\
+                    parameters: {}\nexpected: {}\nchanges_connectivity: false\nimplementation: {tcl: eco.tcl}\n";
+    fs::write(eco.join("eco.yaml"), manifest).unwrap();
+    edit(
+        &study,
+        "{kind: opensta}",
+        "{kind: opensta, audit: 1}\neco_path: [ecos]",
+    );
+    let content = fs::read_to_string(&study).unwrap();
+    let begin = content.find(&format!("  - name: {stage}")).unwrap();
+    let at = begin + content[begin..].find("    ecos:\n").unwrap() + "    ecos:\n".len();
+    let (before, after) = content.split_at(at);
+    fs::write(&study, format!("{before}      - name: two_faced\n{after}")).unwrap();
+    study
+}
+
 pub fn summary(run: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(run.join("summary.json")).unwrap()).unwrap()
 }

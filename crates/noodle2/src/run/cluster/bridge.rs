@@ -114,7 +114,7 @@ impl Bridge {
         let reader = std::thread::Builder::new()
             .name("bridge".to_owned())
             .spawn(move || {
-                let why = loop {
+                let broken = loop {
                     match read_frame::<FromBridge>(&mut said) {
                         Ok(Some(message)) => {
                             if heard
@@ -129,10 +129,16 @@ impl Bridge {
                         Err(error) => break Some(error.to_string()),
                     }
                 };
-                let _ = printer.join();
-                let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                let lines: Vec<String> = why.into_iter().chain(kept.iter().cloned()).collect();
-                let _ = heard.send((number, Heard::Ended(lines.join("\n"))));
+                // One that says what may not be said is not heard any more, whatever else it does.
+                let last = match broken {
+                    Some(error) => format!("what it said cannot be read: {error}"),
+                    None => {
+                        let _ = printer.join();
+                        let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                        kept.iter().cloned().collect::<Vec<_>>().join("\n")
+                    }
+                };
+                let _ = heard.send((number, Heard::Ended(last)));
                 waker.wake();
             })
             .map_err(|error| failed(format!("cannot be heard: {error}")))?;

@@ -310,7 +310,7 @@ impl ClusterExecutor {
                 files,
                 links,
                 ..
-            } => self.keep(attempt, &host, result, files, links),
+            } => self.keep(attempt, host, result, files, links),
             FromBridge::Lost {
                 attempt,
                 host,
@@ -326,6 +326,7 @@ impl ClusterExecutor {
                 message,
             } => {
                 let node = node.get(..8).unwrap_or(&node);
+                let host = host.as_deref().unwrap_or("without a name");
                 let code = code.map(|code| format!("{code}: ")).unwrap_or_default();
                 self.news.push(match event {
                     NodeEvent::Joined => format!("node {host} ({node}) is there"),
@@ -391,11 +392,11 @@ impl ClusterExecutor {
         let Some(lost) = self.attempts.get(&attempt) else {
             return;
         };
-        let (class, text) = match (lost.stopped || cluster, host) {
-            (true, _) => (FailureClass::Interrupted, message.to_owned()),
-            (false, Some(host)) => (FailureClass::WorkerLost, format!("on {host}: {message}")),
-            (false, None) => (FailureClass::WorkerLost, message.to_owned()),
+        let class = match lost.stopped || cluster {
+            true => FailureClass::Interrupted,
+            false => FailureClass::WorkerLost,
         };
+        let text = format!("{}{message}", on(host));
         self.end(attempt, AttemptResult::failed(class, text));
     }
 
@@ -448,7 +449,7 @@ impl ClusterExecutor {
     fn keep(
         &mut self,
         attempt: AttemptId,
-        host: &str,
+        host: Option<String>,
         result: serde_json::Value,
         files: Vec<LeftFile>,
         links: Vec<LeftLink>,
@@ -462,7 +463,10 @@ impl ClusterExecutor {
         let mut result: RunnerResult = match serde_json::from_value(result) {
             Ok(result) => result,
             Err(error) => {
-                let text = format!("on {host}: what it came to cannot be read: {error}");
+                let text = format!(
+                    "{}what it came to cannot be read: {error}",
+                    on(host.as_deref())
+                );
                 return self.end(
                     attempt,
                     AttemptResult::failed(FailureClass::WorkerLost, text),
@@ -474,7 +478,7 @@ impl ClusterExecutor {
         let brought = Brought {
             order: Arc::clone(&found.order),
             folder: away.folder,
-            host: host.to_owned(),
+            host,
             result,
             files,
             links,
@@ -616,6 +620,11 @@ impl Drop for ClusterExecutor {
     }
 }
 
+/// Where something happened, as the beginning of a sentence.
+fn on(host: Option<&str>) -> String {
+    host.map(|host| format!("on {host}: ")).unwrap_or_default()
+}
+
 /// Looks whether an attempt is known.
 fn ask(keeper: &Keeper, order: &AttemptOrder) -> Step {
     let netlists = order
@@ -647,7 +656,7 @@ fn ask(keeper: &Keeper, order: &AttemptOrder) -> Step {
 struct Brought {
     order: Arc<AttemptOrder>,
     folder: PathBuf,
-    host: String,
+    host: Option<String>,
     result: RunnerResult,
     files: Vec<LeftFile>,
     links: Vec<LeftLink>,
@@ -657,7 +666,7 @@ impl Brought {
     /// Keeps it, once everything of it was found to be as it was made.
     fn keep(self, keeper: &Keeper, context: &StudyContext, wanted: Wanted) -> AttemptResult {
         if let Some(problem) = self.problem() {
-            let text = format!("N2-RAY-011: on {}: {problem}", self.host);
+            let text = format!("N2-RAY-011: {}{problem}", on(self.host.as_deref()));
             return AttemptResult::failed(FailureClass::WorkerLost, text);
         }
         let kept = self
