@@ -19,7 +19,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .actors import ActorEnding, SlotActors, answer, find_registrar, kill, settled
+from .actors import SlotActors, answer, find_registrar, kill, settled
 from .cluster import Sight, Watch
 from .connect import Cluster, describe, join
 from .dispatch import Dispatcher, Order, Slot, State
@@ -288,9 +288,9 @@ class Bridge:
                 await asyncio.to_thread(kill, handle)
                 return
             self._handles[slot.id] = handle
-            place = await answer(handle.where.remote())
+            place = await handle.where.remote()
             self._tell.knows(place["node"], place["host"])
-        except (ray.exceptions.RayError, ActorEnding, ValueError) as error:
+        except (ray.exceptions.RayError, ValueError) as error:
             self._handles.pop(slot.id, None)
             if slot.id in self._dispatch.slots:
                 self._dispatch.down(slot.id, lost=False)
@@ -347,7 +347,7 @@ class Bridge:
             reply = await self._reply(
                 call.remote(order.attempt, submit.name, submit.order, files, more), given_up
             )
-        except (ray.exceptions.RayError, ActorEnding) as error:
+        except ray.exceptions.RayError as error:
             reply = {
                 "kind": "died",
                 "message": f"the slot or its node is gone: {describe(error)}",
@@ -493,7 +493,7 @@ class Bridge:
                 self._hello.run, self._hello.weight, busy, waiting, held, total
             )
             self._dispatch.share = await asyncio.wait_for(answer(report), _SHARE_WITHIN_S)
-        except (ray.exceptions.RayError, ActorEnding, ValueError):
+        except (ray.exceptions.RayError, ValueError):
             # It died with the run that made it; the next try makes another.
             self._registrar = None
         except asyncio.TimeoutError:
