@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .actors import SlotActors, answer, find_registrar, kill, settled
-from .cluster import Sight, Watch
+from .cluster import Sight, Watch, takes_connections
 from .connect import Cluster, describe, join
 from .dispatch import Dispatcher, Order, Slot, State
 from .files import UnsafePath, sha256_of, write_below
@@ -43,6 +43,7 @@ from .store import ObjectStore
 from .telling import Outlet, Teller, refused
 
 _TICK_S = 1.0
+_KNOCK_AGAIN_S = 0.2
 _SHARE_WITHIN_S = 2.0
 # What nothing of the cluster can hold is said, once, after so long without a slot.
 _WARN_AFTER_S = 10.0
@@ -348,6 +349,7 @@ class Bridge:
                 call.remote(order.attempt, submit.name, submit.order, files, more), given_up
             )
         except ray.exceptions.RayError as error:
+            await self._until_head_answers()
             reply = {
                 "kind": "died",
                 "message": f"the slot or its node is gone: {describe(error)}",
@@ -369,6 +371,13 @@ class Bridge:
             self._pump()
             await self._deliver(submit, node, reply)
         self._pump()
+
+    async def _until_head_answers(self) -> None:
+        """Wait while the head takes no connections: a loss may be the first that is seen of the whole cluster's."""
+        while not self._stopping:
+            if await asyncio.to_thread(takes_connections, self._cluster.address):
+                return
+            await asyncio.sleep(_KNOCK_AGAIN_S)
 
     async def _reply(self, call: Any, given_up: asyncio.Future[str]) -> Message:
         """Return what a slot answers, or that it was given up, whichever is first."""
