@@ -246,19 +246,38 @@ fn a_cut_network_costs_what_was_behind_it_and_a_healed_one_is_used_again() {
         ..Wanted::default()
     }));
     let study = template(grid.folder.path(), "branching");
+    let gate = grid.place("gate");
+    // Two attempts wait until they may go on, one on each node.
+    engine_after(
+        &study,
+        &format!(
+            "case \"$PWD\" in */attempts/1_[23].1) : > {0}-$(basename $PWD); while [ ! -e {0} ]; do sleep 0.1; done;; esac",
+            text(&gate)
+        ),
+    );
     let (local, out) = (grid.place("local"), grid.place("run"));
     completes(&study, &local);
-    let hidden = grid.folder.path().to_owned();
+    std::fs::create_dir(grid.scratch()).unwrap();
+    let hidden = [grid.scratch()];
+    let hidden = [hidden[0].as_path()];
     let far = grid
         .cluster
-        .add_node_behind_a_network(1, &json!({}), &[&hidden]);
-    let mut run = grid.begin(&study, &out, &["--engine-mode", "cold"]);
+        .add_node_behind_a_network(1, &json!({}), &hidden);
+    let mut run = grid.begin(&study, &out, &[]);
     let slots = grid.wait_for_slots(&mut run, 2);
     assert!(
         slots.iter().any(|slot| slot.host == far.host()),
         "{slots:?}"
     );
-    wait_for_records(&mut run, &out, 10);
+    let deadline = Instant::now() + PATIENCE;
+    while !["gate-1_2.1", "gate-1_3.1"]
+        .iter()
+        .all(|name| grid.place(name).exists())
+    {
+        assert!(run.try_wait().unwrap().is_none(), "the run has ended");
+        assert!(Instant::now() < deadline, "they do not begin");
+        std::thread::sleep(Duration::from_millis(20));
+    }
     far.cut();
     wait_until_said(&mut run, &out, "is gone");
     wait_until(&mut run, &out, |records| lost_workers(records) >= 1);
@@ -267,6 +286,7 @@ fn a_cut_network_costs_what_was_behind_it_and_a_healed_one_is_used_again() {
     far.wait_until_ended();
     let far = grid.cluster.revive(far);
     wait_until_said(&mut run, &out, "is there");
+    std::fs::write(gate, "").unwrap();
     assert!(run.wait().unwrap().success());
     grid.is_as_local(&out, &local);
     drop(far);
@@ -522,7 +542,7 @@ fn a_bridge_that_is_another_or_says_what_may_not_be_said_is_not_heard() {
 
 #[test]
 fn what_cannot_work_is_refused_with_a_reason() {
-    let mut grid = Grid::new(Cluster::start(1));
+    let grid = Grid::new(Cluster::start(1));
     let study = template(grid.folder.path(), "sequential");
     let begins = |name: &str| -> Vec<String> {
         let out = grid.place(name);
@@ -565,18 +585,18 @@ fn what_cannot_work_is_refused_with_a_reason() {
     let out = grid.place("stranger");
     ends(0, &["resume", text(&out)]);
     ends(0, &["verify", text(&out)]);
-    // An engine that the nodes have in another build is not used there, and one that has the same is.
+}
+
+#[test]
+fn a_node_with_another_engine_is_not_used_and_the_run_says_why() {
     if !can_make_networks() {
         return;
     }
-    drop(std::mem::replace(
-        &mut grid,
-        Grid::new(Cluster::with(Wanted {
-            cpus: 1,
-            network: true,
-            ..Wanted::default()
-        })),
-    ));
+    let mut grid = Grid::new(Cluster::with(Wanted {
+        cpus: 1,
+        network: true,
+        ..Wanted::default()
+    }));
     let study = template(grid.folder.path(), "sequential");
     engine_after(&study, "true");
     let (local, out) = (grid.place("local"), grid.place("other-engine"));

@@ -5,7 +5,6 @@ Every call here but `create` blocks.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sys
 import time
@@ -96,27 +95,12 @@ def find_registrar() -> Any:
     return ray.remote(ShareRegistrar).options(**options).remote()
 
 
-class ActorEnding(Exception):
-    """An actor gave a call up, because it was ending itself."""
-
-
 async def answer(reference: Any) -> Any:
-    """Return what a call gives, or raise what it raised.
-
-    An actor that ends calls off what it is at, and the caller gets that as a `CancelledError`: awaited as it is, it would
-    end the task that waits for the answer, as though that had been called off.
-    """
-    future = asyncio.wrap_future(reference.future())
-    await asyncio.wait([future])
-    error = None if future.cancelled() else future.exception()
-    if future.cancelled() or isinstance(error, asyncio.CancelledError):
-        raise ActorEnding("it gave the call up as it ended") from error
-    if error is not None:
-        raise error
-    return future.result()
+    """Return what a call gives, or raise what it raised: a coroutine, of which asyncio can make a task."""
+    return await reference
 
 
 async def settled(reference: Any) -> None:
     """Wait for an answer, whatever it is."""
     with contextlib.suppress(Exception):
-        await answer(reference)
+        await reference

@@ -19,8 +19,8 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .actors import ActorEnding, SlotActors, answer, find_registrar, kill, settled
-from .cluster import Sight, Watch
+from .actors import SlotActors, answer, find_registrar, kill, settled
+from .cluster import Sight, Watch, takes_connections
 from .connect import Cluster, describe, join
 from .dispatch import Dispatcher, Order, Slot, State
 from .files import UnsafePath, sha256_of, write_below
@@ -43,6 +43,7 @@ from .store import ObjectStore
 from .telling import Outlet, Teller, refused
 
 _TICK_S = 1.0
+_KNOCK_AGAIN_S = 0.2
 _SHARE_WITHIN_S = 2.0
 # What nothing of the cluster can hold is said, once, after so long without a slot.
 _WARN_AFTER_S = 10.0
@@ -288,9 +289,9 @@ class Bridge:
                 await asyncio.to_thread(kill, handle)
                 return
             self._handles[slot.id] = handle
-            place = await answer(handle.where.remote())
+            place = await handle.where.remote()
             self._tell.knows(place["node"], place["host"])
-        except (ray.exceptions.RayError, ActorEnding, ValueError) as error:
+        except (ray.exceptions.RayError, ValueError) as error:
             self._handles.pop(slot.id, None)
             if slot.id in self._dispatch.slots:
                 self._dispatch.down(slot.id, lost=False)
@@ -347,18 +348,13 @@ class Bridge:
             reply = await self._reply(
                 call.remote(order.attempt, submit.name, submit.order, files, more), given_up
             )
-        except ray.exceptions.RayTaskError as error:
-            reply = getattr(error.cause, "reply", None) or {
-                "kind": "died",
-                "message": f"the slot failed: {describe(error.cause)}",
-                "alive": False,
-            }
-        except (ray.exceptions.RayError, ActorEnding) as error:
-            reply = {
-                "kind": "died",
-                "message": f"the slot or its node is gone: {describe(error)}",
-                "alive": False,
-            }
+        except ray.exceptions.RayError as error:
+            told = getattr(getattr(error, "cause", None), "reply", None)
+            if told is None:
+                await self._until_head_answers()
+                message = f"the slot or its node is gone: {describe(error)}"
+                told = {"kind": "died", "message": message, "alive": False}
+            reply = told
         finally:
             self._store.release(submit.files)
             self._given_up.pop(slot.id, None)
@@ -375,6 +371,13 @@ class Bridge:
             self._pump()
             await self._deliver(submit, node, reply)
         self._pump()
+
+    async def _until_head_answers(self) -> None:
+        """Wait while the head takes no connections: a loss may be the first that is seen of the whole cluster's."""
+        while not self._stopping:
+            if await asyncio.to_thread(takes_connections, self._cluster.address):
+                return
+            await asyncio.sleep(_KNOCK_AGAIN_S)
 
     async def _reply(self, call: Any, given_up: asyncio.Future[str]) -> Message:
         """Return what a slot answers, or that it was given up, whichever is first."""
@@ -499,7 +502,7 @@ class Bridge:
                 self._hello.run, self._hello.weight, busy, waiting, held, total
             )
             self._dispatch.share = await asyncio.wait_for(answer(report), _SHARE_WITHIN_S)
-        except (ray.exceptions.RayError, ActorEnding, ValueError):
+        except (ray.exceptions.RayError, ValueError):
             # It died with the run that made it; the next try makes another.
             self._registrar = None
         except asyncio.TimeoutError:

@@ -11,6 +11,7 @@ use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -52,6 +53,9 @@ impl Default for Wanted {
     }
 }
 
+/// A cluster fills a small machine: one at a time, also where all tests of a file share a process.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// A head and the nodes that were added. Ends with everything that it started when it is dropped.
 pub struct Cluster {
     wanted: Wanted,
@@ -65,6 +69,8 @@ pub struct Cluster {
     client_port: u16,
     nodes_made: u8,
     head: Option<Node>,
+    /// Dropped last.
+    _turn: MutexGuard<'static, ()>,
 }
 
 /// A machine of the cluster, as far as Ray knows.
@@ -110,6 +116,8 @@ impl Cluster {
     }
 
     pub fn with(wanted: Wanted) -> Self {
+        // A test that failed has ended its cluster all the same.
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         // Sockets of Ray lie deep below, and the kernel takes 107 bytes of a path.
         let folder = tempfile::Builder::new()
             .prefix("n2r-")
@@ -131,6 +139,7 @@ impl Cluster {
             client_port,
             nodes_made: 0,
             head: None,
+            _turn: turn,
         };
         let head = cluster.node(cluster.wanted.cpus, &json!({}), None, &[]);
         cluster.head = Some(cluster.launch(head));
