@@ -13,7 +13,7 @@ templates := examples/templates
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 .PHONY: setup
 setup: ## bring what is missing: Debian packages by apt, Rust by rustup
@@ -35,6 +35,10 @@ test: lint licences netlist ray ## check formatting, lints and licences, and run
 .PHONY: bench
 bench: build ## measure against the same scripts run by other means; TRIALS=500, and PEERS=1 for other systems
 	@scripts/bench.sh
+
+.PHONY: bench-ray
+bench-ray: build ray ## measure runs on Ray clusters of this machine, over bare Ray and with more nodes
+	python3 bench/ray.py target/release/noodle2 target/ray --json target/bench/ray.json
 
 .PHONY: measure
 measure: build ## measure what the control plane itself costs; HYPERQUEUE=PYTHON to compare

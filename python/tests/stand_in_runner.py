@@ -1,8 +1,8 @@
 """A STAND-IN for `noodle2 runner`, for tests of the bridge alone: it speaks the protocol, and measures nothing.
 
 An order says what to do: `files` {path: text} to write, `links`, `needs` (hashes to ask for), `sleep` in a grandchild whose
-process id is written to `pid_file`, `exit` with a status, `garbage` to send, `claims` of files that are not there. Its hashes
-are SHA-256, since Python has no BLAKE3.
+process id is written to `pid_file`, `exit` with a status, `garbage` to send, `claims` of files that are not there, what
+`failure` to tell. Its hashes are SHA-256, since Python has no BLAKE3.
 """
 
 from __future__ import annotations
@@ -97,6 +97,7 @@ class Runner:
                 "type": "done",
                 "attempt": attempt,
                 "result": result,
+                "failure": order.get("failure"),
                 "folder": str(folder),
                 "files": files,
                 "links": order.get("links", []),

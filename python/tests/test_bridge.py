@@ -77,6 +77,22 @@ def test_an_attempt_brings_its_files(cluster: Any, tmp_path: Path) -> None:
         assert again["result"]["pid"] == result["result"]["pid"]
 
 
+def test_a_failure_is_a_result_to_the_controller_and_a_failed_task_to_ray(
+    cluster: Any, tmp_path: Path
+) -> None:
+    with Bridge(tmp_path, cluster.address) as bridge:
+        folder = bridge.submit("0_1.1", {"files": {"log": "why"}, "failure": "tool_error: it ended with 3"})
+        result = bridge.wait("result", attempt="0_1.1")
+        assert (folder / "log").read_text() == "why"
+        logs = Path(cluster.head_node.get_session_dir_path()) / "logs"
+        line = "attempt 0_1.1: failed: tool_error: it ended with 3, artifacts in "
+        line += f"{os.uname().nodename}:{folder}"
+        until(lambda: any(line in log.read_text() for log in logs.glob("worker-*.out")))
+        # Slot and runner go on.
+        bridge.submit("0_2.1", {})
+        assert bridge.wait("result", attempt="0_2.1")["result"]["pid"] == result["result"]["pid"]
+
+
 def test_another_runner_than_the_controller_has_is_replaced(cluster: Any, tmp_path: Path) -> None:
     sha = sha256(stand_in(tmp_path).read_bytes())
     other = tmp_path / "scratch" / "runners" / sha / "noodle2"

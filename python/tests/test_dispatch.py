@@ -10,6 +10,7 @@ from noodle2_ray.dispatch import (
     MOST_OVERTAKEN,
     MOST_WAITING,
     RETIRE_AFTER_S,
+    SPARE_FOR_S,
     Dispatcher,
     Order,
     Slot,
@@ -266,13 +267,21 @@ def test_over_its_share_a_run_gives_slots_back_as_they_get_free() -> None:
     assert len(begun(dispatch)) == 1
 
 
-def test_slots_that_wait_for_nothing_are_given_back() -> None:
+def test_slots_that_wait_for_nothing_are_given_back_when_they_were_not_wanted_for_a_while() -> None:
     dispatch = make("0_1.1", "0_2.1")
     assert len(dispatch.ask(0.0)) == 2
     assert dispatch.retire(0.0) == []
     assert dispatch.withdraw("0_2.1")
     assert not dispatch.withdraw("0_2.1")
-    assert len(dispatch.retire(0.0)) == 1
+    assert dispatch.retire(1.0) == []
+    # The next order takes the one that waits.
+    dispatch.submit(Order("0_3.1", "base"), 2.0)
+    assert dispatch.retire(2.0) == []
+    assert dispatch.ask(2.0) == []
+    assert dispatch.withdraw("0_3.1")
+    assert dispatch.retire(3.0) == []
+    assert dispatch.retire(2.9 + SPARE_FOR_S) == []
+    assert len(dispatch.retire(3.0 + SPARE_FOR_S)) == 1
 
 
 class Cluster:

@@ -346,6 +346,8 @@ pub enum FromRunner {
         attempt: AttemptId,
         /// What came of it.
         result: Value,
+        /// Why it gave no measurement, for people; `None` where it did, or changed nothing.
+        failure: Option<String>,
         /// Where its files lie; `None` where they are to stay.
         folder: Option<PathBuf>,
         /// Its files.

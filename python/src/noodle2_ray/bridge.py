@@ -349,12 +349,12 @@ class Bridge:
                 call.remote(order.attempt, submit.name, submit.order, files, more), given_up
             )
         except ray.exceptions.RayError as error:
-            await self._until_head_answers()
-            reply = {
-                "kind": "died",
-                "message": f"the slot or its node is gone: {describe(error)}",
-                "alive": False,
-            }
+            told = getattr(getattr(error, "cause", None), "reply", None)
+            if told is None:
+                await self._until_head_answers()
+                message = f"the slot or its node is gone: {describe(error)}"
+                told = {"kind": "died", "message": message, "alive": False}
+            reply = told
         finally:
             self._store.release(submit.files)
             self._given_up.pop(slot.id, None)

@@ -21,6 +21,8 @@ MOST_OVERTAKEN = 4
 WARM_PER_SLOT = 4
 # Idle slots hold processors that others could use.
 RETIRE_AFTER_S = 60.0
+# A slot that waits in Ray and is not needed any more stays for so long: the next order may want it, and each costs Ray work.
+SPARE_FOR_S = 10.0
 # How many slots may wait in Ray where nothing fits now: enough for an autoscaler to see, too few to harm.
 MOST_WAITING = 4
 # A slot that should have fitted and is not up by then waits like all others.
@@ -91,6 +93,7 @@ class Dispatcher:
         self._fits: dict[str, int] = {}
         self._look = 0
         self._next_id = 0
+        self._spare_since: float | None = None
         self._lost_on: dict[str, str] = {}
 
     def of(self, state: State) -> list[Slot]:
@@ -301,8 +304,13 @@ class Dispatcher:
         given_back = [
             slot for slot in idle if slot.node in self.refused or now - slot.last_worked >= RETIRE_AFTER_S
         ]
-        spare = max(0, len(self.of(State.PENDING)) - self._need(now))
-        given_back += pending[::-1][:spare]
+        spare = len(self.of(State.PENDING)) - self._need(now)
+        if spare <= 0:
+            self._spare_since = None
+        elif self._spare_since is None:
+            self._spare_since = now
+        elif now - self._spare_since >= SPARE_FOR_S:
+            given_back += pending[::-1][:spare]
         # A slot that must come up on a node which filled up meanwhile may wait in vain; the next one may not.
         given_back += [
             slot for slot in pending if slot.node is not None and now - slot.asked_at >= EXPECTED_FOR_S

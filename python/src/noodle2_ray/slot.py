@@ -43,6 +43,19 @@ class RunnerRefused(Exception):
         self.refusal = refusal
 
 
+class Unsuccessful(Exception):
+    """An attempt that came to no measurement: Ray shows its task as failed, with this text."""
+
+    def __init__(self, message: str, reply: Message) -> None:
+        """Say `message`, and bring `reply`, as `carry_out` would have returned it."""
+        super().__init__(message, reply)
+        self.reply = reply
+
+    def __str__(self) -> str:
+        """Return what people want to know of it."""
+        return str(self.args[0])
+
+
 class Runner:
     """The process, its pipes and its last words."""
 
@@ -129,7 +142,7 @@ class Noodle2Slot:
     async def carry_out(
         self, attempt: str, name: str, order: Any, files: dict[str, Any], more: Message
     ) -> Message:
-        """Carry one attempt out; return how that ended, as an object with a `kind`.
+        """Carry one attempt out; return how that ended, as an object with a `kind`, or raise it as `Unsuccessful`.
 
         `result` has the result, its files and their contents by hash, but those that came with the order; `refused` what the
         runner said of this node; `died` why the attempt was lost. `files` are boxed references by hash.
@@ -154,29 +167,34 @@ class Noodle2Slot:
                 await runner.send({"type": "forget", "attempt": attempt})
         except RunnerRefused as refused:
             await self.end()
-            return {"kind": "refused", **_refusal(refused.refusal)}
+            reply = {"kind": "refused", **_refusal(refused.refusal)}
+            raise Unsuccessful(f"{reply['code']}: {reply['message']}", reply) from None
         except (RunnerDied, ProtocolError, OSError, ValueError) as error:
             await self.end()
-            return {"kind": "died", "message": str(error), "alive": False}
+            reply = {"kind": "died", "message": str(error), "alive": False}
+            raise Unsuccessful(str(error), reply) from None
         finally:
             self._ordered = None
             self._objects = {}
         result = done.get("result")
+        failure = optional_text(done, "failure")
         said = result.get("said") if isinstance(result, dict) else None
         folder = more["folder"]
         where = f"{more['run_host']}:{folder}" if folder else "the shared filesystem"
+        came_to = f"failed: {failure}" if failure else said if isinstance(said, str) else "done"
+        told = f"{name} attempt {attempt}: {came_to}, artifacts in {where}"
         # Ray keeps this in the worker's log, and the dashboard shows it there.
-        print(
-            f"{name} attempt {attempt}: {said if isinstance(said, str) else 'done'}, artifacts in {where}",
-            flush=True,
-        )
-        return {
+        print(told, flush=True)
+        reply = {
             "kind": "result",
             "result": result,
             "files": done.get("files") or [],
             "links": done.get("links") or [],
             "contents": contents,
         }
+        if failure:
+            raise Unsuccessful(told, reply)
+        return reply
 
     async def cancel(self, attempt: str, kill: bool) -> None:
         """Tell the runner to end an attempt; where it is to be killed and is not, kill the runner."""

@@ -125,6 +125,45 @@ impl Browser {
         self.with(text, "click()");
     }
 
+    /// Clicks what has this text in the row of a table that has another text in it.
+    pub fn click_beside(&mut self, row: &str, text: &str) {
+        let code = format!(
+            "(() => {{ const row = [...document.querySelectorAll('tr')].find((one) => one.innerText.includes({})); \
+             const found = [...(row?.querySelectorAll('*') ?? [])] \
+             .find((one) => one.innerText?.trim() === {} && one.children.length === 0); \
+             found?.click(); return !!found; }})()",
+            json!(row),
+            json!(text)
+        );
+        self.until_done(&code, text);
+    }
+
+    /// Chooses one of the options of the field with this label, which was empty.
+    pub fn choose(&mut self, label: &str, option: &str) {
+        let open = format!(
+            "(() => {{ const label = [...document.querySelectorAll('label')].find((one) => one.innerText === {}); \
+             const button = label?.closest('.MuiAutocomplete-root')?.querySelector('button[aria-label=Open]'); \
+             button?.click(); return !!button; }})()",
+            json!(label)
+        );
+        let take = format!(
+            "(() => {{ const found = [...document.querySelectorAll('[role=option]')] \
+             .find((one) => one.innerText === {}); found?.click(); return !!found; }})()",
+            json!(option)
+        );
+        self.until_done(&open, label);
+        self.until_done(&take, option);
+    }
+
+    /// Leaves of the paths of source files that are shown their last two parts: the rest is of this machine.
+    pub fn shorten_paths(&mut self) {
+        self.evaluate(
+            r#"(() => { const all = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+            while (all.nextNode()) { const node = all.currentNode;
+            node.data = node.data.replace(/"\/[^"]*\/([^"\/]+\/[^"\/]+\.py)"/g, '"$1"'); } })()"#,
+        );
+    }
+
     /// Scrolls until what has this text, and no other, is in the midst of the page, as far as it can be.
     pub fn scroll_to(&mut self, text: &str) {
         self.with(
@@ -142,12 +181,17 @@ impl Browser {
              found?.{method}; return !!found; }})()",
             json!(text)
         );
+        self.until_done(&code, text);
+    }
+
+    /// Tries what is to be done with something of the page until it is there.
+    fn until_done(&mut self, code: &str, what: &str) {
         let begin = Instant::now();
-        while self.evaluate(&code) != json!(true) {
+        while self.evaluate(code) != json!(true) {
             let shown = self.shown();
             assert!(
                 begin.elapsed() < PATIENCE,
-                "`{text}` is not there:\n{shown}"
+                "`{what}` is not there:\n{shown}"
             );
             std::thread::sleep(Duration::from_millis(100));
         }
@@ -164,8 +208,13 @@ impl Browser {
         answer["result"]["value"].take()
     }
 
-    /// Saves what is seen as a PNG.
+    /// Saves what is seen as a PNG, once nothing on it moves.
     pub fn save(&mut self, picture: &Path) {
+        let begin = Instant::now();
+        while self.evaluate("document.getAnimations().some((one) => one.playState === 'running' && one.effect.getComputedTiming().iterations < 9)") == json!(true) {
+            assert!(begin.elapsed() < PATIENCE, "the page never rests");
+            std::thread::sleep(Duration::from_millis(50));
+        }
         let answer = self.call("Page.captureScreenshot", &json!({"format": "png"}));
         let mut decode = Command::new("base64")
             .arg("--decode")

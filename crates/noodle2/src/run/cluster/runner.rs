@@ -232,6 +232,10 @@ impl Slot {
                 ..Carried::refused(String::new(), jiff::Timestamp::now())
             },
         };
+        let failure = match &carried.outcome {
+            Outcome::Failed(failure) => Some(format!("{}: {}", failure.class, failure.message)),
+            Outcome::Measured(_) | Outcome::NoEffect => None,
+        };
         let netlists = told.netlists.iter();
         let result = RunnerResult {
             said: said(&carried.outcome),
@@ -247,6 +251,7 @@ impl Slot {
         self.say(&FromRunner::Done {
             attempt,
             result,
+            failure,
             folder: told.folder.is_none().then_some(folder),
             files,
             links,
