@@ -525,6 +525,17 @@ fn a_bridge_that_is_another_or_says_what_may_not_be_said_is_not_heard() {
         ends(0, &["resume", text(&out)]);
         stderr
     };
+    let there = folder.path().join("there");
+    let words = [
+        "run",
+        text(&study),
+        "--out",
+        text(&there),
+        "--ray-address",
+        "127.0.0.1:1",
+    ];
+    assert!(ends(2, &words).1.contains("N2-RAY-013"));
+    assert!(!there.exists());
     let told = run("another", &[&connected(99)]);
     assert!(
         told.contains("N2-RAY-002") && told.contains("version 99"),
