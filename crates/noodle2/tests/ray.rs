@@ -54,8 +54,8 @@ fn nodes_that_share_nothing_come_to_the_digest_of_one_machine() {
         ..Wanted::default()
     }));
     let study = template(grid.folder.path(), "branching");
-    // Everything that was forked is made anew as well.
-    edit(&study, "{kind: opensta}", "{kind: opensta, audit: 1.0}");
+    // A good part of what is forked is made anew as well.
+    edit(&study, "{kind: opensta}", "{kind: opensta, audit: 0.3}");
     let (local, out) = (grid.place("local"), grid.place("run"));
     completes(&study, &local);
     let hidden = grid.folder.path().to_owned();
@@ -525,6 +525,17 @@ fn a_bridge_that_is_another_or_says_what_may_not_be_said_is_not_heard() {
         ends(0, &["resume", text(&out)]);
         stderr
     };
+    let there = folder.path().join("there");
+    let words = [
+        "run",
+        text(&study),
+        "--out",
+        text(&there),
+        "--ray-address",
+        "127.0.0.1:1",
+    ];
+    assert!(ends(2, &words).1.contains("N2-RAY-013"));
+    assert!(!there.exists());
     let told = run("another", &[&connected(99)]);
     assert!(
         told.contains("N2-RAY-002") && told.contains("version 99"),

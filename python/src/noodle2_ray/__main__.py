@@ -13,12 +13,7 @@ def main() -> int:
     """Do what the command line says; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m noodle2_ray", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    serving = commands.add_parser(
-        "bridge", help="serve one run over stdin and stdout; `noodle2 run` starts it"
-    )
-    serving.add_argument(
-        "study", nargs="?", help="a name for Ray's list of jobs, which shows the command line"
-    )
+    commands.add_parser("bridge", help="serve one run over stdin and stdout; `noodle2 run` starts it")
     checking = commands.add_parser(
         "check", help="print versions, and whether a cluster can be joined, as JSON"
     )

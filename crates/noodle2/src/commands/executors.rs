@@ -25,7 +25,10 @@ pub(crate) struct Resources {
 impl Resources {
     /// Refuses what cannot be meant for a run in this folder.
     pub fn check(&self, run: &Path) -> Result<(), CommandFailure> {
-        let (ExecutorKind::Ray, Some(shared)) = (self.cluster.executor, self.shared()) else {
+        if self.cluster.executor == ExecutorKind::Local {
+            return self.refuse_cluster_options();
+        }
+        let Some(shared) = self.shared() else {
             return Ok(());
         };
         let run = absolute(run);
@@ -42,6 +45,49 @@ impl Resources {
             ),
             "put the run below the shared folder, or leave `--ray-shared` out: then files travel"
                 .to_owned(),
+        ))
+    }
+
+    /// Refuses options that say something of a cluster, for a run on this machine.
+    fn refuse_cluster_options(&self) -> Result<(), CommandFailure> {
+        let ClusterOption {
+            executor: _,
+            // An environment may name it for all runs, and the others have values unless given.
+            python: _,
+            ray_weight: _,
+            ray_cpus: _,
+            ray_patience: _,
+            ray_address,
+            ray_insecure,
+            ray_memory_mib,
+            ray_resource,
+            ray_scratch,
+            ray_shared,
+        } = &self.cluster;
+        let given = [
+            ("--ray-address", ray_address.is_some()),
+            ("--ray-insecure", *ray_insecure),
+            ("--ray-memory-mib", ray_memory_mib.is_some()),
+            ("--ray-resource", !ray_resource.is_empty()),
+            ("--ray-scratch", ray_scratch.is_some()),
+            ("--ray-shared", ray_shared.is_some()),
+        ];
+        let given: Vec<&str> = given
+            .iter()
+            .filter(|(_, is_given)| *is_given)
+            .map(|(name, _)| *name)
+            .collect();
+        if given.is_empty() {
+            return Ok(());
+        }
+        Err(CommandFailure::new(
+            Exit::Usage,
+            "N2-RAY-013",
+            format!(
+                "`{}` is of a cluster, and the run is to be on this machine",
+                given.join("`, `")
+            ),
+            "add `--executor ray`, or leave it out".to_owned(),
         ))
     }
 

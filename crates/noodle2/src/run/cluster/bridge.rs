@@ -87,12 +87,8 @@ impl Bridge {
             problem,
         };
         let mut command = Command::new(python);
-        command.args(["-m", "noodle2_ray", "bridge"]);
-        if let ToBridge::Hello { study, .. } = hello {
-            // Ray's list of jobs shows command lines.
-            command.arg(study);
-        }
         command
+            .args(["-m", "noodle2_ray", "bridge"])
             // What a run leaves behind is found by this.
             .env(MARKER, format!("{marker}/bridge#{number}"))
             .stdin(Stdio::piped())

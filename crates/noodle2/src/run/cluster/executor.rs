@@ -5,37 +5,23 @@
 //! nothing is offered, and what it had is interrupted, not failed.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use noodle2_bridge::{
-    FromBridge, LeftFile, LeftLink, LogLevel, NodeEvent, PROTOCOL, ResourceRequest, ToBridge,
-};
+use noodle2_bridge::{FromBridge, LeftFile, LeftLink, PROTOCOL, ResourceRequest, ToBridge};
 use noodle2_engine::StudyContext;
 use noodle2_exec::{Pool, PoolEvent, Waker};
 use noodle2_model::{AttemptId, ClusterPlace, FailureClass};
-use noodle2_store::{StoreError, hash_file, write_whole};
+use noodle2_store::hash_file;
 
-use super::bridge::{Bridge, BridgeError, Heard};
+use super::bridge::BridgeError;
+use super::brought::{Brought, on};
+use super::connection::{Connection, Start, Told};
 use super::travel::{Header, Luggage, Reach, RunnerOrder, RunnerResult, affinity_of, name_of};
 use crate::run::attempt::{AttemptResult, Before, Keeper, Wanted};
 use crate::run::executor::{Duplicate, Executor, ExecutorEvent};
 use crate::run::order::AttemptOrder;
-
-/// How long the cluster may take to answer at first.
-const LONGEST_CONNECTION: Duration = Duration::from_secs(120);
-
-/// The wait between tries to reach a cluster that is gone.
-const PAUSE: Duration = Duration::from_secs(5);
-
-/// A bridge that says nothing for so long hangs.
-const LONGEST_SILENCE: Duration = Duration::from_secs(60);
-
-/// Where the files of attempts of other machines lay there, and where the same lie here.
-const PATHS: &str = "paths.tsv";
 
 /// How a run uses a cluster.
 #[derive(Debug, Clone)]
@@ -87,37 +73,19 @@ struct Attempt {
     stopped: bool,
 }
 
-/// How the cluster stands.
-enum Standing {
-    There,
-    /// It is gone since then, and the next try to reach it is due then.
-    Gone(Instant, Instant),
-}
+/// What becomes of attempts that a cluster had which is gone.
+const GONE: &str = "the cluster is gone";
 
 /// Carries attempts out on a cluster.
 pub(crate) struct ClusterExecutor {
-    cluster: Cluster,
     keeper: Arc<Keeper>,
     context: Arc<StudyContext>,
     reach: Reach,
-    hello: ToBridge,
     study: String,
-    mark: String,
-    log: PathBuf,
     pool: Pool<AttemptId, Step>,
     attempts: BTreeMap<AttemptId, Attempt>,
     ended: VecDeque<(AttemptId, Box<AttemptResult>)>,
-    bridge: Option<Bridge>,
-    /// The number of the bridge: of former ones nothing is heard any more.
-    number: u32,
-    hearing: Sender<(u32, Heard)>,
-    heard: Receiver<(u32, Heard)>,
-    last_heard: Instant,
-    standing: Standing,
-    place: Option<ClusterPlace>,
-    slots: usize,
-    offered: usize,
-    news: Vec<String>,
+    connection: Connection,
 }
 
 impl ClusterExecutor {
@@ -162,229 +130,61 @@ impl ClusterExecutor {
             python: cluster.python.clone(),
             problem: format!("cannot be heard: {error}"),
         };
-        let (hearing, heard) = channel();
-        let mut executor = Self {
-            pool: Pool::new(threads.max(2)).map_err(failed)?,
-            cluster,
+        let pool: Pool<AttemptId, Step> = Pool::new(threads.max(2)).map_err(failed)?;
+        let start = Start {
+            python: cluster.python,
+            mark: mark.to_owned(),
+            log,
+            hello,
+            patience: cluster.patience,
+        };
+        let connection = Connection::open(start, pool.waker())?;
+        Ok(Self {
             keeper: Arc::new(keeper),
             context: Arc::new(context),
             reach,
-            hello,
             study,
-            mark: mark.to_owned(),
-            log,
+            pool,
             attempts: BTreeMap::new(),
             ended: VecDeque::new(),
-            bridge: None,
-            number: 0,
-            hearing,
-            heard,
-            last_heard: Instant::now(),
-            standing: Standing::There,
-            place: None,
-            slots: 0,
-            offered: 0,
-            news: Vec::new(),
-        };
-        executor.start_bridge()?;
-        executor.wait_for_the_first_words()?;
-        Ok(executor)
+            connection,
+        })
     }
 
-    fn start_bridge(&mut self) -> Result<(), BridgeError> {
-        self.bridge = None;
-        self.number += 1;
-        self.last_heard = Instant::now();
-        self.bridge = Some(Bridge::start(
-            &self.cluster.python,
-            &self.mark,
-            &self.log,
-            &self.hello,
-            self.number,
-            self.hearing.clone(),
-            self.pool.waker(),
-        )?);
-        Ok(())
-    }
-
-    /// Waits until the cluster is connected and has said what it offers.
-    fn wait_for_the_first_words(&mut self) -> Result<(), BridgeError> {
-        let until = Instant::now() + LONGEST_CONNECTION;
-        let failed = |executor: &Self, problem: String| BridgeError::NotStarted {
-            python: executor.cluster.python.clone(),
-            problem,
-        };
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            match self.heard.recv_timeout(left) {
-                Ok((_, Heard::Said(message))) => match *message {
-                    FromBridge::Refused {
-                        code,
-                        message,
-                        help,
-                    } => {
-                        return Err(BridgeError::Refused {
-                            code,
-                            message,
-                            help,
-                        });
-                    }
-                    FromBridge::Connected { protocol, .. } if protocol != PROTOCOL => {
-                        return Err(BridgeError::Refused {
-                            code: "N2-RAY-002".to_owned(),
-                            message: format!(
-                                "the bridge speaks version {protocol} of the protocol, this noodle2 version {PROTOCOL}"
-                            ),
-                            help: "install the noodle2_ray that came with this noodle2".to_owned(),
-                        });
-                    }
-                    message @ FromBridge::Capacity { .. } => {
-                        self.hear(message);
-                        return Ok(());
-                    }
-                    message => self.hear(message),
-                },
-                Ok((_, Heard::Ended(printed))) => {
-                    let printed = printed
-                        .trim()
-                        .lines()
-                        .last()
-                        .unwrap_or("nothing")
-                        .to_owned();
-                    return Err(failed(self, format!("ended; it printed last: {printed}")));
-                }
-                Err(_) => {
-                    let seconds = LONGEST_CONNECTION.as_secs();
-                    return Err(failed(self, format!("said nothing for {seconds} s")));
-                }
-            }
-        }
-    }
-
-    fn hear(&mut self, message: FromBridge) {
-        match message {
-            FromBridge::Connected {
-                ray_version,
-                python_version,
-                address,
-                dashboard,
-                nodes,
-                ..
-            } => {
-                if let Standing::Gone(..) = self.standing {
-                    self.news
-                        .push("the cluster is back: the run goes on".to_owned());
-                }
-                self.standing = Standing::There;
-                let seen = dashboard.as_ref().map(|seen| format!(", dashboard {seen}"));
-                self.news.push(format!(
-                    "Ray {ray_version} at {address}: {nodes} nodes{}",
-                    seen.unwrap_or_default()
-                ));
-                self.place = Some(ClusterPlace {
-                    address,
-                    dashboard,
-                    system: format!("Ray {ray_version}, Python {python_version}"),
-                });
-            }
-            FromBridge::Refused { code, message, .. } => {
-                // Only a bridge that was started again comes to this: the first one is waited for.
-                self.lose_bridge(&format!("{code}: {message}"));
-            }
-            FromBridge::Capacity { slots, offered, .. } => {
-                self.slots = slots as usize;
-                self.offered = offered as usize;
-            }
-            FromBridge::Heartbeat { .. } => {}
-            FromBridge::Started { attempt, .. } => {
+    fn take(&mut self, told: Told) {
+        match told {
+            Told::Attempt(FromBridge::Started { attempt, .. }) => {
                 if let Some(found) = self.attempts.get_mut(&attempt)
                     && let State::Away(away) = &mut found.state
                 {
                     away.began = Some(Instant::now());
                 }
             }
-            FromBridge::Result {
+            Told::Attempt(FromBridge::Result {
                 attempt,
                 host,
                 result,
                 files,
                 links,
                 ..
-            } => self.keep(attempt, host, result, files, links),
-            FromBridge::Lost {
+            }) => self.keep(attempt, host, result, files, links),
+            Told::Attempt(FromBridge::Lost {
                 attempt,
                 host,
                 message,
                 cluster,
                 ..
-            } => self.lose(attempt, host.as_deref(), &message, cluster),
-            FromBridge::Node {
-                event,
-                host,
-                node,
-                code,
-                message,
-            } => {
-                let node = node.get(..8).unwrap_or(&node);
-                let host = host.as_deref().unwrap_or("without a name");
-                let code = code.map(|code| format!("{code}: ")).unwrap_or_default();
-                self.news.push(match event {
-                    NodeEvent::Joined => format!("node {host} ({node}) is there"),
-                    NodeEvent::Lost => format!("node {host} ({node}) is gone: {message}"),
-                    NodeEvent::Refused => {
-                        format!("{code}node {host} ({node}) is not used: {message}")
-                    }
-                });
+            }) => self.lose(attempt, host.as_deref(), &message, cluster),
+            // The connection keeps all else to itself.
+            Told::Attempt(_) => {}
+            Told::Gone => {
+                let away = self.attempts.iter();
+                let away = away.filter(|(_, attempt)| matches!(attempt.state, State::Away(..)));
+                let away: Vec<AttemptId> = away.map(|(attempt, _)| *attempt).collect();
+                for attempt in away {
+                    self.lose(attempt, None, GONE, true);
+                }
             }
-            FromBridge::Log { level, message } => self.news.push(match level {
-                LogLevel::Info => message,
-                LogLevel::Warning => format!("warning: {message}"),
-            }),
-            FromBridge::Gone { message } => self.lose_bridge(&message),
-        }
-    }
-
-    /// The cluster cannot be reached: everything that it had is interrupted, and nothing is offered until it is back.
-    fn lose_bridge(&mut self, why: &str) {
-        self.bridge = None;
-        self.number += 1;
-        self.slots = 0;
-        self.offered = 0;
-        let now = Instant::now();
-        let since = match self.standing {
-            Standing::There => {
-                let patience = self.cluster.patience.as_secs();
-                self.news.push(format!(
-                    "N2-RAY-009: the cluster is gone: {why}. The run waits for it, {patience} s at most; Ctrl-C stops it, and it can be \
-                     resumed"
-                ));
-                now
-            }
-            Standing::Gone(since, _) => since,
-        };
-        self.standing = Standing::Gone(since, now + PAUSE);
-        let away = self.attempts.iter();
-        let away = away.filter(|(_, attempt)| matches!(attempt.state, State::Away(..)));
-        let away: Vec<AttemptId> = away.map(|(attempt, _)| *attempt).collect();
-        for attempt in away {
-            self.lose(attempt, None, "the cluster is gone", true);
-        }
-    }
-
-    /// Tries to reach a cluster that is gone, when that is due; ends a bridge that hangs.
-    fn look_after_the_bridge(&mut self) {
-        if let Standing::Gone(since, due) = self.standing
-            && self.bridge.is_none()
-            && Instant::now() >= due
-        {
-            self.standing = Standing::Gone(since, due + PAUSE);
-            if let Err(error) = self.start_bridge() {
-                self.lose_bridge(&error.to_string());
-            }
-        }
-        if self.bridge.is_some() && self.last_heard.elapsed() > LONGEST_SILENCE {
-            let seconds = LONGEST_SILENCE.as_secs();
-            self.lose_bridge(&format!("the bridge to it said nothing for {seconds} s"));
         }
     }
 
@@ -439,9 +239,8 @@ impl ClusterExecutor {
             sent: Instant::now(),
             began: None,
         });
-        match &mut self.bridge {
-            Some(bridge) => bridge.tell(&submit),
-            None => self.lose(attempt, None, "the cluster is gone", true),
+        if !self.connection.tell(&submit) {
+            self.lose(attempt, None, GONE, true);
         }
     }
 
@@ -503,9 +302,9 @@ impl ClusterExecutor {
                 continue;
             }
             found.stopped = true;
-            if let (State::Away(..), Some(bridge)) = (&found.state, &mut self.bridge) {
+            if let State::Away(..) = &found.state {
                 let attempt = *attempt;
-                bridge.tell(&ToBridge::Cancel { attempt, kill });
+                self.connection.tell(&ToBridge::Cancel { attempt, kill });
             }
         }
     }
@@ -520,15 +319,15 @@ impl ClusterExecutor {
 
 impl Executor for ClusterExecutor {
     fn offers(&self) -> usize {
-        self.offered
+        self.connection.offered()
     }
 
     fn workers(&self) -> usize {
-        self.slots
+        self.connection.slots()
     }
 
     fn place(&self) -> Option<ClusterPlace> {
-        self.place.clone()
+        self.connection.place().cloned()
     }
 
     fn submit(&mut self, order: AttemptOrder) -> Result<(), Duplicate> {
@@ -567,20 +366,9 @@ impl Executor for ClusterExecutor {
         let until = Instant::now() + timeout;
         let mut is_woken = false;
         loop {
-            while let Ok((number, heard)) = self.heard.try_recv() {
-                if number != self.number {
-                    continue;
-                }
-                self.last_heard = Instant::now();
-                match heard {
-                    Heard::Said(message) => self.hear(*message),
-                    Heard::Ended(printed) => {
-                        let last = printed.trim().lines().last().unwrap_or("without a word");
-                        self.lose_bridge(&format!("the bridge to it ended: {last}"));
-                    }
-                }
+            for told in self.connection.hear() {
+                self.take(told);
             }
-            self.look_after_the_bridge();
             if let Some((attempt, result)) = self.ended.pop_front() {
                 return Some(ExecutorEvent::Finished(attempt, result));
             }
@@ -605,24 +393,19 @@ impl Executor for ClusterExecutor {
     }
 
     fn news(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.news)
+        self.connection.news()
     }
 
     fn is_lost(&self) -> bool {
-        matches!(self.standing, Standing::Gone(since, _) if since.elapsed() > self.cluster.patience)
+        self.connection.is_lost()
     }
 }
 
 impl Drop for ClusterExecutor {
     fn drop(&mut self) {
         // First the cluster, then the threads: nothing more comes for them.
-        self.bridge = None;
+        self.connection.close();
     }
-}
-
-/// Where something happened, as the beginning of a sentence.
-fn on(host: Option<&str>) -> String {
-    host.map(|host| format!("on {host}: ")).unwrap_or_default()
 }
 
 /// Looks whether an attempt is known.
@@ -649,72 +432,5 @@ fn ask(keeper: &Keeper, order: &AttemptOrder) -> Step {
         Ok((_, Before::Known(result))) => Step::Ended(Box::new(result)),
         Ok((folder, Before::Unknown(wanted))) => Step::Ready(folder, wanted),
         Err(error) => Step::Ended(Box::new(AttemptResult::not_kept(&error))),
-    }
-}
-
-/// An attempt that came back.
-struct Brought {
-    order: Arc<AttemptOrder>,
-    folder: PathBuf,
-    host: Option<String>,
-    result: RunnerResult,
-    files: Vec<LeftFile>,
-    links: Vec<LeftLink>,
-}
-
-impl Brought {
-    /// Keeps it, once everything of it was found to be as it was made.
-    fn keep(self, keeper: &Keeper, context: &StudyContext, wanted: Wanted) -> AttemptResult {
-        if let Some(problem) = self.problem() {
-            let text = format!("N2-RAY-011: {}{problem}", on(self.host.as_deref()));
-            return AttemptResult::failed(FailureClass::WorkerLost, text);
-        }
-        let kept = self
-            .lay_out(keeper, context)
-            .and_then(|()| keeper.keep(&self.order, &self.folder, wanted, self.result.carried));
-        kept.unwrap_or_else(|error| AttemptResult::not_kept(&error))
-    }
-
-    /// What of it did not arrive as it was made.
-    fn problem(&self) -> Option<String> {
-        let differs = |left: &&LeftFile| {
-            let found = hash_file(&self.folder.join(&left.path));
-            !found.is_ok_and(|hash| hash == left.hash)
-        };
-        let left = self.files.iter().find(differs)?;
-        Some(format!("`{}` did not arrive as it was made", left.path))
-    }
-
-    /// Makes its links, and writes down where on this machine its scripts find what they name.
-    fn lay_out(&self, keeper: &Keeper, context: &StudyContext) -> Result<(), StoreError> {
-        let there = self.result.shared_files.iter().zip(context.files());
-        let mut paths: Vec<(&Path, PathBuf)> = there
-            .map(|(there, here)| (there.as_path(), here.to_owned()))
-            .collect();
-        let netlists = self
-            .order
-            .read_netlists()
-            .map(|parent| keeper.netlist_of(parent));
-        let there = self.result.netlists.iter().map(PathBuf::as_path);
-        paths.extend(there.zip(netlists));
-        paths.sort();
-        paths.dedup();
-        paths.retain(|(there, here)| there != here);
-        for link in &self.links {
-            let target = Path::new(&link.target);
-            let here = paths.iter().find(|(there, _)| *there == target);
-            let target = here.map_or(target, |(_, here)| here);
-            let place = self.folder.join(&link.path);
-            // It is a convenience of the script's; the record holds what it pointed to either way.
-            let _ = symlink(target, place);
-        }
-        if paths.is_empty() {
-            return Ok(());
-        }
-        let mut text = "node\there\n".to_owned();
-        for (there, here) in paths {
-            text.push_str(&format!("{}\t{}\n", there.display(), here.display()));
-        }
-        write_whole(&self.folder.join(PATHS), text)
     }
 }

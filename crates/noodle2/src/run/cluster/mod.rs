@@ -9,7 +9,10 @@
 //! against its hashes before it is kept. Never decides what runs, where, or whether it is tried again.
 
 mod bridge;
+mod brought;
+mod connection;
 mod executor;
+mod prepare;
 mod runner;
 mod scratch;
 mod travel;
