@@ -134,7 +134,7 @@ def test_a_retry_waits_for_a_busy_slot_elsewhere_but_not_for_ever() -> None:
     ((slot, _),) = begun(dispatch)
     raise_on(dispatch, "good")
     good = next(slot for slot in dispatch.slots.values() if slot.node == "good")
-    good.state = State.BUSY
+    dispatch.move(good, State.BUSY)
     dispatch.down(slot, lost=True)
     submit(dispatch, "0_1.2:a", now=10.0)
     assert begun(dispatch, 10.0) == []

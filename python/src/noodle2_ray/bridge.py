@@ -275,7 +275,7 @@ class Bridge:
             self._spawn(self._carry_out(slot, order))
         for slot in self._dispatch.ask(now):
             self._spawn(self._raise(slot))
-        slots = len(self._dispatch.of(State.IDLE)) + len(self._dispatch.of(State.BUSY))
+        slots = self._dispatch.count(State.IDLE) + self._dispatch.count(State.BUSY)
         self._tell.capacity(slots, self._dispatch.offered())
 
     async def _raise(self, slot: Slot) -> None:
@@ -450,9 +450,8 @@ class Bridge:
 
     def _warn_of_request(self, sight: Sight) -> None:
         now = time.monotonic()
-        if any(sight.holds.values()) or any(
-            s.state is not State.PENDING for s in self._dispatch.slots.values()
-        ):
+        up = len(self._dispatch.slots) - self._dispatch.count(State.PENDING)
+        if up or any(sight.holds.values()):
             self._slotless_since = now
         elif now - self._slotless_since >= _WARN_AFTER_S:
             amounts = ", ".join(
@@ -474,8 +473,8 @@ class Bridge:
             self._pump()
             self._tell.heartbeat(
                 len(self._dispatch.queue) + len(self._delayed),
-                len(self._dispatch.of(State.BUSY)),
-                len(self._dispatch.of(State.PENDING)),
+                self._dispatch.count(State.BUSY),
+                self._dispatch.count(State.PENDING),
             )
 
     async def _share(self) -> None:
@@ -489,8 +488,8 @@ class Bridge:
         import ray
 
         slots = self._dispatch.slots
-        busy = len(self._dispatch.of(State.BUSY))
-        held = sum(1 for slot in slots.values() if slot.state is not State.PENDING)
+        busy = self._dispatch.count(State.BUSY)
+        held = len(slots) - self._dispatch.count(State.PENDING)
         waiting = len(self._dispatch.queue)
         if self._hello.most_slots is not None:
             waiting = min(waiting, max(0, self._hello.most_slots - busy))

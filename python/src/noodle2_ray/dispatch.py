@@ -85,6 +85,8 @@ class Dispatcher:
     def __init__(self, most_slots: int | None = None) -> None:
         """Begin with nothing; never hold more than `most_slots` slots."""
         self.slots: dict[int, Slot] = {}
+        # Each slot once more, by its state: thousands are busy, and no order may cost a look at all of them.
+        self._in: dict[State, dict[int, Slot]] = {state: {} for state in State}
         self.queue: list[Order] = []
         self.refused: set[str] = set()
         self.share: int | None = None
@@ -97,8 +99,18 @@ class Dispatcher:
         self._lost_on: dict[str, str] = {}
 
     def of(self, state: State) -> list[Slot]:
-        """Return the slots in `state`, the oldest first."""
-        return [slot for slot in self.slots.values() if slot.state is state]
+        """Return the slots in `state`, those that came into it first before others."""
+        return list(self._in[state].values())
+
+    def count(self, state: State) -> int:
+        """Return how many slots are in `state`."""
+        return len(self._in[state])
+
+    def move(self, slot: Slot, state: State) -> None:
+        """Note the state that a slot is in from now on."""
+        self._in[slot.state].pop(slot.id, None)
+        slot.state = state
+        self._in[state][slot.id] = slot
 
     def most(self) -> int | None:
         """Return how many slots this run may hold, None where only the cluster bounds it."""
@@ -126,7 +138,7 @@ class Dispatcher:
         passed: dict[str, int] = {}
         while True:
             most = self.most()
-            if most is not None and len(self.of(State.BUSY)) >= most:
+            if most is not None and self.count(State.BUSY) >= most:
                 break
             idle = sorted(
                 (slot for slot in self.of(State.IDLE) if slot.node not in self.refused),
@@ -139,7 +151,8 @@ class Dispatcher:
             for other in overtaken:
                 passed[other.attempt] = passed.get(other.attempt, 0) + 1
             self.queue.remove(order)
-            slot.state, slot.order = State.BUSY, order
+            self.move(slot, State.BUSY)
+            slot.order = order
             slot.warm[order.affinity] = None
             slot.warm.move_to_end(order.affinity)
             while len(slot.warm) > WARM_PER_SLOT:
@@ -185,7 +198,7 @@ class Dispatcher:
 
     def _may_go_elsewhere(self, order: Order) -> bool:
         most = self.most()
-        if most is not None and len(self.slots) >= most and not self.of(State.PENDING):
+        if most is not None and len(self.slots) >= most and not self.count(State.PENDING):
             return False
         return any(fits > 0 for node, fits in self._fits.items() if node != order.avoid) or any(
             slot.node not in (None, order.avoid) for slot in self.of(State.PENDING)
@@ -196,19 +209,22 @@ class Dispatcher:
     def up(self, slot_id: int, node: str, now: float) -> bool:
         """Note that a slot is up on `node`; return False where it must be ended, since that node refused."""
         slot = self.slots[slot_id]
-        slot.node, slot.state = node, State.IDLE
+        slot.node = node
+        self.move(slot, State.IDLE)
         slot.last_worked = now
         return node not in self.refused
 
     def ended(self, slot_id: int, now: float) -> None:
         """Note that the order of a slot came to its end."""
         slot = self.slots[slot_id]
-        slot.state, slot.order = State.IDLE, None
+        self.move(slot, State.IDLE)
+        slot.order = None
         slot.last_worked = now
 
     def down(self, slot_id: int, lost: bool) -> Order | None:
         """Forget a slot; return what it was doing. Where that is `lost`, its retry keeps away from the node."""
         slot = self.slots.pop(slot_id)
+        self._in[slot.state].pop(slot_id, None)
         if slot.order is not None and lost and slot.node is not None:
             self._lost_on[trial_of(slot.order.attempt)] = slot.node
         return slot.order
@@ -223,7 +239,8 @@ class Dispatcher:
             self.refuse_node(slot.node)
         if slot.order is not None:
             self.queue.insert(0, slot.order)
-        slot.state, slot.order = State.IDLE, None
+        self.move(slot, State.IDLE)
+        slot.order = None
         return [
             other
             for other in self.slots.values()
@@ -264,6 +281,7 @@ class Dispatcher:
             slot = Slot(self._next_id, now, node, expected=self._spend(node), look=self._look)
             self._next_id += 1
             self.slots[slot.id] = slot
+            self.move(slot, State.PENDING)
             asked.append(slot)
         return asked
 
@@ -304,7 +322,7 @@ class Dispatcher:
         given_back = [
             slot for slot in idle if slot.node in self.refused or now - slot.last_worked >= RETIRE_AFTER_S
         ]
-        spare = len(self.of(State.PENDING)) - self._need(now)
+        spare = self.count(State.PENDING) - self._need(now)
         if spare <= 0:
             self._spare_since = None
         elif self._spare_since is None:
@@ -328,8 +346,15 @@ class Dispatcher:
 
     def offered(self) -> int:
         """Return how many attempts are taken at once: a slot for each, and a few that wait so that no slot does."""
-        live = [slot for slot in self.slots.values() if slot.state is not State.PENDING or slot.expected]
-        slots = sum(1 for slot in live if slot.node not in self.refused) + sum(self._fits.values())
+        slots = len(self.slots) - sum(1 for slot in self.of(State.PENDING) if not slot.expected)
+        if self.refused:
+            waiting = State.PENDING
+            slots -= sum(
+                1
+                for slot in self.slots.values()
+                if slot.node in self.refused and (slot.state is not waiting or slot.expected)
+            )
+        slots += sum(self._fits.values())
         if slots == 0 and self.refused and not self.nodes:
             return 0
         most = self.most()
