@@ -52,7 +52,7 @@ def parent(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
-def until(condition: Callable[[], Any], within_s: float = 15.0) -> Any:
+def until(condition: Callable[[], Any], within_s: float = 60.0) -> Any:
     """Return what `condition` gives as soon as that is true."""
     deadline = time.monotonic() + within_s
     while True:
@@ -106,7 +106,7 @@ class Bridge:
             assert self.process.stdin is not None
             self.process.stdin.close()
             try:
-                self.process.wait(15)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 raise
@@ -143,7 +143,7 @@ class Bridge:
         )
         return folder
 
-    def wait(self, kind: str, within_s: float = 30.0, **fields: Any) -> Message:
+    def wait(self, kind: str, within_s: float = 90.0, **fields: Any) -> Message:
         """Return the first frame of a kind with these fields, of those said already or to come."""
         deadline = time.monotonic() + within_s
         seen = 0
@@ -162,7 +162,7 @@ class Bridge:
                 raise AssertionError(f"no {kind} with {fields}; the last frames:\n{said}")
             self.messages.append(heard)
 
-    def end(self, within_s: float = 20.0) -> int:
+    def end(self, within_s: float = 60.0) -> int:
         """Wait for the process; return its status."""
         return self.process.wait(within_s)
 

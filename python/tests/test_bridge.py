@@ -122,6 +122,15 @@ def test_a_trial_goes_where_its_parent_is_warm(cluster: Any, tmp_path: Path) -> 
     with Bridge(tmp_path, cluster.address) as bridge:
         bridge.wait("connected")
         runners: dict[str, set[int]] = {"a": set(), "b": set()}
+        # Both slots are up, each with a parent of its own, before it is seen who goes where.
+        for parent in runners:
+            pid_file = str(tmp_path / parent)
+            bridge.submit(f"8_{parent}.1", {"sleep": 1000, "pid_file": pid_file}, affinity=parent)
+        until(lambda: all((tmp_path / parent).exists() for parent in runners))
+        for parent in runners:
+            bridge.send({"type": "cancel", "attempt": f"8_{parent}.1", "kill": False})
+        for parent in runners:
+            bridge.wait("result", attempt=f"8_{parent}.1")
         for n in range(8):
             # Now the one parent's trial is first, now the other's.
             for parent in ("a", "b") if n % 2 else ("b", "a"):

@@ -5,8 +5,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::Sender;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -66,7 +66,8 @@ pub(super) enum Heard {
 #[derive(Debug)]
 pub(super) struct Bridge {
     child: Child,
-    pipe: Option<ChildStdin>,
+    /// What it is told goes to a thread, so that a bridge which hangs holds nobody up.
+    words: Option<Sender<ToBridge>>,
     reader: Option<JoinHandle<()>>,
 }
 
@@ -99,7 +100,7 @@ impl Bridge {
         let mut child = command
             .spawn()
             .map_err(|error| failed(format!("cannot be started: {error}")))?;
-        let (pipe, mut said, printed) =
+        let (mut pipe, mut said, printed) =
             match (child.stdin.take(), child.stdout.take(), child.stderr.take()) {
                 (Some(pipe), Some(said), Some(printed)) => (pipe, said, printed),
                 _ => return Err(failed("has no pipes".to_owned())),
@@ -142,30 +143,35 @@ impl Bridge {
                 waker.wake();
             })
             .map_err(|error| failed(format!("cannot be heard: {error}")))?;
-        let mut bridge = Self {
+        let (words, to_say) = channel::<ToBridge>();
+        std::thread::Builder::new()
+            .name("bridge-words".to_owned())
+            .spawn(move || {
+                let mut say = |message: &ToBridge| write_frame(&mut pipe, message).is_ok();
+                while to_say.recv().is_ok_and(|message| say(&message)) {}
+            })
+            .map_err(|error| failed(format!("cannot be told anything: {error}")))?;
+        let bridge = Self {
             child,
-            pipe: Some(pipe),
+            words: Some(words),
             reader: Some(reader),
         };
-        // One that has ended already says by its end why.
-        bridge.tell(hello);
+        bridge.tell(hello.clone());
         Ok(bridge)
     }
 
     /// Tells it something. One that is gone is heard to have ended.
-    pub fn tell(&mut self, message: &ToBridge) {
-        if let Some(pipe) = &mut self.pipe
-            && write_frame(pipe, message).is_err()
-        {
-            self.pipe = None;
+    pub fn tell(&self, message: ToBridge) {
+        if let Some(words) = &self.words {
+            let _ = words.send(message);
         }
     }
 }
 
 impl Drop for Bridge {
     fn drop(&mut self) {
-        self.tell(&ToBridge::Stop);
-        self.pipe = None;
+        self.tell(ToBridge::Stop);
+        self.words = None;
         let until = Instant::now() + FAREWELL;
         while matches!(self.child.try_wait(), Ok(None)) {
             if Instant::now() >= until {

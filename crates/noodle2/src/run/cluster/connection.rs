@@ -129,8 +129,8 @@ impl Connection {
     }
 
     /// Tells the bridge something; returns whether there is one.
-    pub fn tell(&mut self, message: &ToBridge) -> bool {
-        let bridge = self.bridge.as_mut();
+    pub fn tell(&self, message: ToBridge) -> bool {
+        let bridge = self.bridge.as_ref();
         bridge.map(|bridge| bridge.tell(message)).is_some()
     }
 

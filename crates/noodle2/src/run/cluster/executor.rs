@@ -69,7 +69,7 @@ struct Away {
 struct Attempt {
     order: Arc<AttemptOrder>,
     state: State,
-    /// It was asked to stop before the cluster had it.
+    /// It was asked to stop.
     stopped: bool,
 }
 
@@ -239,7 +239,7 @@ impl ClusterExecutor {
             sent: Instant::now(),
             began: None,
         });
-        if !self.connection.tell(&submit) {
+        if !self.connection.tell(submit) {
             self.lose(attempt, None, GONE, true);
         }
     }
@@ -304,7 +304,7 @@ impl ClusterExecutor {
             found.stopped = true;
             if let State::Away(..) = &found.state {
                 let attempt = *attempt;
-                self.connection.tell(&ToBridge::Cancel { attempt, kill });
+                self.connection.tell(ToBridge::Cancel { attempt, kill });
             }
         }
     }
