@@ -1,4 +1,5 @@
-//! The tests of the Python package, which have clusters of their own: here so that they run beside other tests.
+//! The tests of the Python package, which have clusters of their own: here so that they wait for their turn among all
+//! tests that do.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
