@@ -172,10 +172,11 @@ def kill(pid: int) -> None:
 
 
 def check(address: str, **environment: str) -> dict[str, Any]:
-    """Return what `check` says of a cluster."""
+    """Return what `check` says of a cluster. An empty value takes a variable out of the environment."""
+    variables = {**ENVIRONMENT, **environment}
     done = subprocess.run(
         [sys.executable, "-m", "noodle2_ray", "check", "--address", address],
-        env={**ENVIRONMENT, **environment},
+        env={name: value for name, value in variables.items() if value},
         capture_output=True,
         text=True,
         check=False,

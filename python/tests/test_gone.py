@@ -95,6 +95,8 @@ def test_a_cluster_with_a_token(tmp_path: Path) -> None:
         assert host == "127.0.0.1"
         if not own.startswith("127."):
             assert check(f"{own}:{port}", **secured)["reachable"]
+        # A token that is there says by itself that one is asked for.
+        assert check(f"127.0.0.1:{port}", RAY_AUTH_MODE="", RAY_AUTH_TOKEN_PATH=str(token))["reachable"]
         wrong = check(f"127.0.0.1:{port}", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN="fedcba9876543210" * 4)
         assert wrong["code"] == "N2-RAY-003"
         assert "token" in wrong["message"]

@@ -13,12 +13,7 @@ from .security import Refused
 
 def check(address: str | None, reach: bool, allow_insecure: bool) -> tuple[str, int]:
     """Return the versions and, where `reach`, whether the cluster can be joined, as a line; and 1 where it cannot, or 0."""
-    answer: dict[str, object] = {
-        "package": __version__,
-        "protocol": VERSION,
-        **versions(),
-        "executable": sys.executable,
-    }
+    answer: dict[str, object] = {}
     status = 0
     if reach:
         try:
@@ -41,6 +36,9 @@ def check(address: str | None, reach: bool, allow_insecure: bool) -> tuple[str, 
                 "message": refused.message,
                 "help": refused.help,
             }
-    elif answer["ray"] is None:
+    # Only now: Ray takes it when it is loaded whether a token is asked for, which joining tells it first.
+    found = versions()
+    if not reach and found["ray"] is None:
         status = 1
-    return json.dumps(answer) + "\n", status
+    known = {"package": __version__, "protocol": VERSION, **found, "executable": sys.executable}
+    return json.dumps(known | answer) + "\n", status
