@@ -173,7 +173,8 @@ fn read_bytes(
     (bytes, reading, references)
 }
 
-fn absolute(path: &Path) -> PathBuf {
+/// A path that means the same in every folder.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 

@@ -13,7 +13,7 @@ use crate::run::{
     BridgeError, Carrier, Cluster, ClusterExecutor, Executor, Forking, Keeper, LocalExecutor,
     LocalWorker,
 };
-use crate::study::Prepared;
+use crate::study::{Prepared, absolute};
 
 /// What the attempts of a run may use.
 #[derive(Debug)]
@@ -240,8 +240,4 @@ fn not_warm(why: &str) -> CommandFailure {
 fn no_cluster(error: &BridgeError) -> CommandFailure {
     let help = format!("{}; then go on with `noodle2 resume`", error.help());
     CommandFailure::new(Exit::Interrupted, error.code(), error, help)
-}
-
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -15,10 +15,11 @@ use noodle2_model::{
 };
 use noodle2_store::{ArtifactIndex, CommandRecord, Host, Provenance, RunFolder, StoreError};
 
-use super::carrier::{Carried, NETLIST, absolute, failed};
+use super::carrier::{Carried, NETLIST, failed};
 use super::known::{Asked, Known, Made};
 use super::order::{AttemptOrder, ParentOrder};
 use crate::print;
+use crate::study::absolute;
 
 /// What the driver gets back of an attempt.
 #[derive(Debug)]

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::forking::{Forking, difference};
 use super::order::{AttemptOrder, ParentOrder};
+use crate::study::absolute;
 
 /// The netlist that every measured attempt leaves in its folder.
 pub(crate) const NETLIST: &str = "netlist.v";
@@ -118,6 +119,7 @@ impl Carrier {
         };
         let request = TrialRequest {
             trial: order.attempt.trial,
+            // Tools run in folders of their own, so no path that they are given may be relative.
             folder: absolute(place.folder),
             netlists: self.netlists(order, place),
             of_case: true,
@@ -394,11 +396,6 @@ pub(crate) fn failed(class: FailureClass, message: String) -> Outcome {
         message,
         excerpt: String::new(),
     })
-}
-
-/// Tools run in folders of their own, so no path that they are given may be relative.
-pub(crate) fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn add_usage(total: &mut AttemptUsage, report: &CommandReport) {
