@@ -332,7 +332,8 @@ pub enum StopCause {
     DiskSpace,
     /// No space is left where the run is written: the run can be resumed.
     DiskFull,
-    /// The cluster that carried attempts out is gone and did not come back in time: the run can be resumed.
+    /// The cluster that carried attempts out is gone, or takes none any more, and that did not change in time: the run can
+    /// be resumed.
     ClusterLost,
 }
 

@@ -323,7 +323,7 @@ fn causes(history: &History) -> Vec<String> {
             StopCause::CpuTime => "the budget of processor time is spent",
             StopCause::DiskSpace => "the budget of disk space is spent",
             StopCause::DiskFull => "no space is left where the run is written",
-            StopCause::ClusterLost => "the cluster is gone",
+            StopCause::ClusterLost => "the cluster is gone, or takes nothing",
         }
         .to_owned()
     });

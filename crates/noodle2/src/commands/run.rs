@@ -371,7 +371,9 @@ fn end_of(
 
 fn interruption(folder: &RunFolder, cause: StopCause) -> String {
     let why = match cause {
-        StopCause::ClusterLost => "N2-RAY-009: the cluster did not come back; once it is there,",
+        StopCause::ClusterLost => {
+            "N2-RAY-009: the cluster is gone, or takes nothing; once that has changed,"
+        }
         StopCause::DiskFull => {
             "N2-RUN-003: no space is left where the run is written; make room, then"
         }

@@ -211,8 +211,8 @@ impl Driver {
         watch: &mut Watch,
     ) -> Result<(), DriverError> {
         let workers = self.executor.workers();
-        // A cluster that has none yet, or none any more, is no offer.
-        if *told == Some(workers) || workers == 0 {
+        // That a cluster has none yet tells where it is; that it has none any more is no offer.
+        if *told == Some(workers) || (workers == 0 && told.is_some()) {
             return Ok(());
         }
         *told = Some(workers);

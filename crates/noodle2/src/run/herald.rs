@@ -204,6 +204,6 @@ fn stop_text(cause: StopCause) -> &'static str {
         StopCause::CpuTime => "the budget of processor time is spent",
         StopCause::DiskSpace => "the budget of disk space is spent",
         StopCause::DiskFull => "no space is left where the run is written",
-        StopCause::ClusterLost => "its cluster is gone",
+        StopCause::ClusterLost => "its cluster is gone, or takes nothing",
     }
 }
