@@ -138,6 +138,7 @@ class Bridge:
                 "order": order,
                 "files": [],
                 "folder": str(folder),
+                "place": f"{os.uname().nodename}:{folder}",
                 **changes,
             }
         )

@@ -82,9 +82,9 @@ class Runner:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text)
             digest = hashlib.sha256(text.encode()).hexdigest()
-            files.append({"path": path, "hash": digest, "size": len(text)})
+            files.append({"path": path, "hash": digest})
         for path in order.get("claims", []):
-            files.append({"path": path, "hash": "ab", "size": 1})
+            files.append({"path": path, "hash": "ab"})
         result = {
             "said": "cancelled" if self.cancelled == attempt else "measured nothing",
             "given": given,
@@ -97,7 +97,8 @@ class Runner:
                 "type": "done",
                 "attempt": attempt,
                 "result": result,
-                "failure": order.get("failure"),
+                "said": order.get("failure", result["said"]),
+                "failed": "failure" in order,
                 "folder": str(folder),
                 "files": files,
                 "links": order.get("links", []),

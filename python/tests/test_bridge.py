@@ -81,7 +81,9 @@ def test_a_failure_is_a_result_to_the_controller_and_a_failed_task_to_ray(
     cluster: Any, tmp_path: Path
 ) -> None:
     with Bridge(tmp_path, cluster.address) as bridge:
-        folder = bridge.submit("0_1.1", {"files": {"log": "why"}, "failure": "tool_error: it ended with 3"})
+        folder = bridge.submit(
+            "0_1.1", {"files": {"log": "why"}, "failure": "failed: tool_error: it ended with 3"}
+        )
         result = bridge.wait("result", attempt="0_1.1")
         assert (folder / "log").read_text() == "why"
         logs = Path(cluster.head_node.get_session_dir_path()) / "logs"

@@ -147,8 +147,9 @@ def test_requests_are_told_apart() -> None:
         "delay_s": 0,
         "order": {},
         "files": [],
+        "place": "h:/f",
     }
-    assert parse_request(submit) == Submit("0_1.1", "n", "a", 0.0, {}, {}, None)
+    assert parse_request(submit) == Submit("0_1.1", "n", "a", 0.0, {}, {}, None, "h:/f")
     assert parse_request({"type": "cancel", "attempt": "0_1.1", "kill": True}) == Cancel("0_1.1", True)
     assert parse_request({"type": "stop"}) == Stop()
     for wrong in ({"type": "stopp"}, submit | {"delay_s": -1}, {"type": "cancel", "attempt": "a"}):

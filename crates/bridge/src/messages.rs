@@ -42,9 +42,6 @@ pub struct LeftFile {
     pub path: String,
     /// Its content.
     pub hash: ContentHash,
-    /// Its size in bytes.
-    #[serde(default)]
-    pub size: u64,
 }
 
 /// A symbolic link that an attempt left.
@@ -117,6 +114,8 @@ pub enum ToBridge {
         files: Vec<GivenFile>,
         /// Where its files are to be written; `None` where its runner writes them there itself.
         folder: Option<PathBuf>,
+        /// Where its files will lie, for people.
+        place: String,
     },
     /// End an attempt.
     Cancel {
@@ -346,8 +345,10 @@ pub enum FromRunner {
         attempt: AttemptId,
         /// What came of it.
         result: Value,
-        /// Why it gave no measurement, for people; `None` where it did, or changed nothing.
-        failure: Option<String>,
+        /// What it came to, for people.
+        said: String,
+        /// Whether that is a failure.
+        failed: bool,
         /// Where its files lie; `None` where they are to stay.
         folder: Option<PathBuf>,
         /// Its files.
@@ -366,7 +367,7 @@ mod tests {
     fn messages_are_written_as_the_protocol_says() {
         let submit = json!({
             "type": "submit", "attempt": "2_14.1", "name": "s/c/e", "affinity": "a", "delay_s": 0.5,
-            "order": {"any": 1}, "files": [], "folder": null,
+            "order": {"any": 1}, "files": [], "folder": null, "place": "h:/f",
         });
         let read: ToBridge = serde_json::from_value(submit.clone()).unwrap();
         assert_eq!(serde_json::to_value(&read).unwrap(), submit);

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -340,8 +339,7 @@ class Bridge:
             self._tell.started(order.attempt, node)
             more = {
                 "slots_on_node": max(1, (self._sight.holds if self._sight else {}).get(node, 1)),
-                "folder": submit.folder,
-                "run_host": socket.gethostname(),
+                "place": submit.place,
             }
             given_up = self._given_up[slot.id] = asyncio.get_running_loop().create_future()
             call = handle.carry_out.options(name=submit.name)

@@ -60,17 +60,17 @@ async def read_frame(reader: asyncio.StreamReader) -> Message | None:
 
 def text(message: Message, key: str) -> str:
     """Return the text that `message` must have under `key`."""
-    return _typed(message, key, str)
+    return typed(message, key, str)
 
 
 def mapping(message: Message, key: str) -> Message:
     """Return the object that `message` must have under `key`."""
-    return _typed(message, key, dict)
+    return typed(message, key, dict)
 
 
 def objects(message: Message, key: str) -> list[Message]:
     """Return the list of objects that `message` must have under `key`."""
-    values = _typed(message, key, list)
+    values = typed(message, key, list)
     if not all(isinstance(value, dict) for value in values):
         raise ProtocolError(f"`{key}` of a `{message.get('type')}` frame holds something else than objects")
     return values
@@ -89,7 +89,8 @@ def number(message: Message, key: str) -> float:
     return float(value)
 
 
-def _typed(message: Message, key: str, kind: type[T]) -> T:
+def typed(message: Message, key: str, kind: type[T]) -> T:
+    """Return what `message` must have under `key`, which must be of that kind."""
     value = message.get(key)
     if not isinstance(value, kind):
         name = message.get("type")
@@ -144,6 +145,7 @@ class Submit:
     order: Any
     files: dict[str, str]
     folder: str | None
+    place: str
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ def parse_hello(message: Message) -> Hello:
     return Hello(
         noodle2_version=text(message, "noodle2_version"),
         address=optional_text(message, "address"),
-        allow_insecure=_typed(message, "allow_insecure", bool),
+        allow_insecure=typed(message, "allow_insecure", bool),
         run=run,
         study=text(message, "study"),
         weight=weight,
@@ -203,9 +205,10 @@ def parse_request(message: Message) -> Submit | Cancel | Stop:
             order=message.get("order"),
             files=_files(message),
             folder=optional_text(message, "folder"),
+            place=text(message, "place"),
         )
     if kind == "cancel":
-        return Cancel(text(message, "attempt"), _typed(message, "kill", bool))
+        return Cancel(text(message, "attempt"), typed(message, "kill", bool))
     if kind == "stop":
         return Stop()
     raise ProtocolError(f"a frame of the unknown type `{kind}`")

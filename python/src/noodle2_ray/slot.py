@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .files import read_below, sha256_of, write_whole
-from .protocol import VERSION, Message, ProtocolError, encode, objects, optional_text, read_frame, text
+from .protocol import VERSION, Message, ProtocolError, encode, objects, optional_text, read_frame, text, typed
 
 # How long a runner may take to end in order before its process group is killed.
 END_WITHIN_S = 4.0
@@ -161,6 +161,7 @@ class Noodle2Slot:
                 raise RunnerDied(
                     f"the runner told the end of `{done['attempt']}`, which it was not asked for"
                 )
+            said, failed = text(done, "said"), typed(done, "failed", bool)
             contents = await asyncio.to_thread(self._collect, done)
             with contextlib.suppress(RunnerDied):
                 # What was done is done, whatever becomes of the runner.
@@ -176,23 +177,17 @@ class Noodle2Slot:
         finally:
             self._ordered = None
             self._objects = {}
-        result = done.get("result")
-        failure = optional_text(done, "failure")
-        said = result.get("said") if isinstance(result, dict) else None
-        folder = more["folder"]
-        where = f"{more['run_host']}:{folder}" if folder else "the shared filesystem"
-        came_to = f"failed: {failure}" if failure else said if isinstance(said, str) else "done"
-        told = f"{name} attempt {attempt}: {came_to}, artifacts in {where}"
+        told = f"{name} attempt {attempt}: {said}, artifacts in {more['place']}"
         # Ray keeps this in the worker's log, and the dashboard shows it there.
         print(told, flush=True)
         reply = {
             "kind": "result",
-            "result": result,
+            "result": done.get("result"),
             "files": done.get("files") or [],
             "links": done.get("links") or [],
             "contents": contents,
         }
-        if failure:
+        if failed:
             raise Unsuccessful(told, reply)
         return reply
 

@@ -13,7 +13,7 @@ use noodle2_bridge::{FromBridge, LeftFile, LeftLink, PROTOCOL, ResourceRequest, 
 use noodle2_engine::StudyContext;
 use noodle2_exec::{Pool, PoolEvent, Waker};
 use noodle2_model::{AttemptId, ClusterPlace, FailureClass};
-use noodle2_store::hash_file;
+use noodle2_store::{Host, hash_file};
 
 use super::bridge::BridgeError;
 use super::brought::{Brought, on};
@@ -82,6 +82,8 @@ pub(crate) struct ClusterExecutor {
     context: Arc<StudyContext>,
     reach: Reach,
     study: String,
+    /// The name of this machine.
+    host: String,
     pool: Pool<AttemptId, Step>,
     attempts: BTreeMap<AttemptId, Attempt>,
     ended: VecDeque<(AttemptId, Box<AttemptResult>)>,
@@ -144,6 +146,7 @@ impl ClusterExecutor {
             context: Arc::new(context),
             reach,
             study,
+            host: Host::current().name,
             pool,
             attempts: BTreeMap::new(),
             ended: VecDeque::new(),
@@ -232,6 +235,7 @@ impl ClusterExecutor {
             order: serde_json::json!(told),
             files,
             folder: (!stays).then(|| folder.clone()),
+            place: format!("{}:{}", self.host, folder.display()),
         };
         sent.state = State::Away(Away {
             folder,

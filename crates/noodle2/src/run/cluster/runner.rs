@@ -232,13 +232,10 @@ impl Slot {
                 ..Carried::refused(String::new(), jiff::Timestamp::now())
             },
         };
-        let failure = match &carried.outcome {
-            Outcome::Failed(failure) => Some(format!("{}: {}", failure.class, failure.message)),
-            Outcome::Measured(_) | Outcome::NoEffect => None,
-        };
+        let said = said(&carried.outcome);
+        let failed = matches!(carried.outcome, Outcome::Failed(_));
         let netlists = told.netlists.iter();
         let result = RunnerResult {
-            said: said(&carried.outcome),
             carried,
             shared_files: prepared.files(),
             netlists: netlists
@@ -251,7 +248,8 @@ impl Slot {
         self.say(&FromRunner::Done {
             attempt,
             result,
-            failure,
+            said,
+            failed,
             folder: told.folder.is_none().then_some(folder),
             files,
             links,
@@ -322,12 +320,12 @@ fn make_folders(files: &[GivenFile]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What an attempt came to, in a word or two.
+/// What an attempt came to, for people.
 fn said(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Measured(_) => "measured".to_owned(),
         Outcome::NoEffect => "no effect".to_owned(),
-        Outcome::Failed(failure) => format!("failed: {}", failure.class),
+        Outcome::Failed(failure) => format!("failed: {}: {}", failure.class, failure.message),
     }
 }
 
@@ -354,13 +352,8 @@ fn left_in(folder: &Path) -> Result<(Vec<LeftFile>, Vec<LeftLink>), StoreError> 
                 let target = target.to_string_lossy().into_owned();
                 links.push(LeftLink { path: name, target });
             } else if kind.is_file() {
-                let size = entry.metadata().map_or(0, |metadata| metadata.len());
                 let hash = hash_file(&path)?;
-                files.push(LeftFile {
-                    path: name,
-                    hash,
-                    size,
-                });
+                files.push(LeftFile { path: name, hash });
             }
         }
     }

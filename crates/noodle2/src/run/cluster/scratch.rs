@@ -3,7 +3,9 @@
 //! ```text
 //! SCRATCH/store/<hash>/<name>   a file that was brought, once for all runners of the node
 //! SCRATCH/libraries/            decompressed libraries and their summaries
-//! SCRATCH/work/<run>-<slot>/    what one runner works in, held by a lock as long as it lives
+//! SCRATCH/runners/<sha256>/     the runner itself, which the slot brings
+//! SCRATCH/work/<slot>/          what one runner works in, held by a lock as long as it lives
+//! SCRATCH/turn                  locked while work folders are made and removed
 //! ```
 //!
 //! Nothing in the store is believed: a file is read only after its content was found to have its hash.

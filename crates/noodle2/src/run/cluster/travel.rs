@@ -59,8 +59,6 @@ pub(crate) struct RunnerOrder {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct RunnerResult {
     pub carried: Carried,
-    /// A word for the log of the cluster.
-    pub said: String,
     /// Where what all attempts share lies on the node, in the order of [`StudyContext::files`].
     pub shared_files: Vec<PathBuf>,
     /// Where the netlists of the order lie on the node, in their order.
