@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use support::cluster::{Cluster, Wanted, can_make_networks};
 use support::grid::{Grid, kill, provenances, said, wait_until_said};
 use support::{
-    PATIENCE, completes, digest, edit, ends, engine_after, interrupt, journal, summary, template,
-    text, two_faced, wait_for_records, wait_until,
+    PATIENCE, completes, digest, edit, ends, engine_after, interrupt, journal, stand_in_bridge,
+    summary, template, text, two_faced, wait_for_records, wait_until,
 };
 
 /// Events of a kind.
@@ -499,18 +499,6 @@ fn a_fork_that_differs_on_a_node_ends_all_forking_on_every_node() {
     assert!(forked.count() < made.len() / 2, "forks went on");
 }
 
-/// A stand-in for the bridge that says these frames and then nothing.
-fn stand_in(folder: &Path, said: &[&str]) -> std::path::PathBuf {
-    let frames = said
-        .iter()
-        .map(|text| format!("printf '\\000\\000\\000\\{:03o}%s' '{text}'\n", text.len()));
-    let python = folder.join("python");
-    let script = format!("#!/bin/sh\n{}cat >/dev/null\n", frames.collect::<String>());
-    std::fs::write(&python, script).unwrap();
-    std::fs::set_permissions(&python, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    python
-}
-
 #[test]
 fn a_bridge_that_is_another_or_says_what_may_not_be_said_is_not_heard() {
     let folder = tempfile::tempdir().unwrap();
@@ -522,7 +510,7 @@ fn a_bridge_that_is_another_or_says_what_may_not_be_said_is_not_heard() {
     };
     let capacity = r#"{"type":"capacity","slots":0,"offered":2,"nodes":1}"#;
     let run = |name: &str, said: &[&str]| {
-        let python = stand_in(folder.path(), said);
+        let python = stand_in_bridge(folder.path(), said);
         let out = folder.path().join(name);
         let words = [
             "run",

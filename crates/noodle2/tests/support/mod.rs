@@ -145,6 +145,24 @@ pub fn two_faced(folder: &Path, stage: &str) -> PathBuf {
     study
 }
 
+/// A stand-in for the bridge to a cluster that says these frames and then nothing; what it is told goes to `told` in
+/// the folder.
+pub fn stand_in_bridge(folder: &Path, said: &[&str]) -> PathBuf {
+    let frames = said
+        .iter()
+        .map(|text| format!("printf '\\000\\000\\000\\{:03o}%s' '{text}'\n", text.len()));
+    let python = folder.join("python");
+    let told = folder.join("told");
+    let script = format!(
+        "#!/bin/sh\n{}cat > {}\n",
+        frames.collect::<String>(),
+        text(&told)
+    );
+    fs::write(&python, script).unwrap();
+    fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).unwrap();
+    python
+}
+
 pub fn summary(run: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(run.join("summary.json")).unwrap()).unwrap()
 }

@@ -29,7 +29,8 @@ pub(super) struct Brought {
 impl Brought {
     /// Keeps it, once everything of it was found to be as it was made.
     pub fn keep(self, keeper: &Keeper, context: &StudyContext, wanted: Wanted) -> AttemptResult {
-        if let Some(problem) = self.problem() {
+        if let Some(left) = differing(&self.folder, &self.files) {
+            let problem = format!("`{}` did not arrive as it was made", left.path);
             let text = format!("N2-RAY-011: {}{problem}", on(self.host.as_deref()));
             return AttemptResult::failed(FailureClass::WorkerLost, text);
         }
@@ -37,16 +38,6 @@ impl Brought {
             .lay_out(keeper, context)
             .and_then(|()| keeper.keep(&self.order, &self.folder, wanted, self.result.carried));
         kept.unwrap_or_else(|error| AttemptResult::not_kept(&error))
-    }
-
-    /// What of it did not arrive as it was made.
-    fn problem(&self) -> Option<String> {
-        let differs = |left: &&LeftFile| {
-            let found = hash_file(&self.folder.join(&left.path));
-            !found.is_ok_and(|hash| hash == left.hash)
-        };
-        let left = self.files.iter().find(differs)?;
-        Some(format!("`{}` did not arrive as it was made", left.path))
     }
 
     /// Makes its links, and writes down where on this machine its scripts find what they name.
@@ -64,11 +55,7 @@ impl Brought {
         paths.sort();
         paths.dedup();
         paths.retain(|(there, here)| there != here);
-        let stays = |path: &str| {
-            let mut parts = Path::new(path).components();
-            parts.all(|part| matches!(part, Component::Normal(_)))
-        };
-        for link in self.links.iter().filter(|link| stays(&link.path)) {
+        for link in self.links.iter().filter(|link| is_below(&link.path)) {
             let target = Path::new(&link.target);
             let here = paths.iter().find(|(there, _)| *there == target);
             let target = here.map_or(target, |(_, here)| here);
@@ -87,7 +74,53 @@ impl Brought {
     }
 }
 
+/// The first of the files whose content is not what was told.
+fn differing<'f>(folder: &Path, files: &'f [LeftFile]) -> Option<&'f LeftFile> {
+    files.iter().find(|left| {
+        let found = hash_file(&folder.join(&left.path));
+        !found.is_ok_and(|hash| hash == left.hash)
+    })
+}
+
+/// Whether a relative path stays below the folder that it is relative to.
+fn is_below(path: &str) -> bool {
+    let mut parts = Path::new(path).components();
+    parts.all(|part| matches!(part, Component::Normal(_)))
+}
+
 /// Where something happened, as the beginning of a sentence.
 pub(super) fn on(host: Option<&str>) -> String {
     host.map(|host| format!("on {host}: ")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use noodle2_model::ContentHash;
+
+    #[test]
+    fn what_is_not_as_it_was_made_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let left = |path: &str, text: &str| LeftFile {
+            path: path.to_owned(),
+            hash: ContentHash::of(text),
+        };
+        let files = [left("netlist.v", "module"), left("eco/eco.tcl", "resize")];
+        std::fs::create_dir(folder.path().join("eco")).unwrap();
+        std::fs::write(folder.path().join("netlist.v"), "module").unwrap();
+        let found = || differing(folder.path(), &files).map(|left| left.path.as_str());
+        assert_eq!(found(), Some("eco/eco.tcl"), "it is missing");
+        std::fs::write(folder.path().join("eco/eco.tcl"), "resize").unwrap();
+        assert_eq!(found(), None);
+        std::fs::write(folder.path().join("netlist.v"), "modul").unwrap();
+        assert_eq!(found(), Some("netlist.v"), "it is another");
+    }
+
+    #[test]
+    fn no_link_leaves_its_folder() {
+        assert!(is_below("a") && is_below("a/b"));
+        for path in ["/a", "../a", "a/../../b", "./a/.."] {
+            assert!(!is_below(path), "{path}");
+        }
+    }
 }
