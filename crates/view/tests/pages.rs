@@ -221,6 +221,29 @@ fn the_report_reads_well() {
 }
 
 #[test]
+fn what_waited_for_a_worker_of_a_cluster_took_no_time() {
+    let waited = |waited_s: Option<f64>| {
+        let mut journal = journal();
+        for (_, event) in &mut journal {
+            if let Event::AttemptFinished { usage, .. } = event {
+                usage.waited_s = waited_s;
+            }
+        }
+        let history = History::new(&journal).unwrap();
+        serde_json::to_value(Summary::new(&history)).unwrap()
+    };
+    let at_once = waited(None);
+    // Of the two seconds between start and end of each attempt, half a second was no work.
+    let later = waited(Some(0.5));
+    let bound = |summary: &serde_json::Value| summary["lower_bound_s"].as_f64().unwrap();
+    assert_eq!(bound(&later), bound(&at_once) * 0.75);
+    assert_eq!(later["makespan_s"], at_once["makespan_s"]);
+    assert_eq!(later["digest"], at_once["digest"]);
+    // More than there was cannot be taken off.
+    assert_eq!(bound(&waited(Some(3600.0))), 0.0);
+}
+
+#[test]
 fn what_noise_does_not_tell_apart_is_told() {
     let mut identity = identity();
     identity.study.noise.repeats = Some(1);
