@@ -1,9 +1,12 @@
 //! Reads placed designs and maps over them, and says how two of them differ.
 //!
-//! Owns: the readers of LEF ([`Lef`]) and DEF ([`Def`]).
+//! Owns: the readers of LEF ([`Lef`]) and DEF ([`Def`]), the comparison of two placements ([`PlacementChange`]), and a check of
+//! a placement that asks no tool ([`PlacementCheck`]).
 //!
 //! Never does I/O, never moves a cell, never fills in a value that a file does not state.
 
+mod change;
+mod check;
 mod def;
 mod error;
 mod geometry;
@@ -11,6 +14,8 @@ mod lef;
 mod name;
 mod tokens;
 
+pub use change::{MovedCell, PlacementChange, RetypedCell};
+pub use check::{Cells, Overlaps, PlacementCheck};
 pub use def::{
     Axis, Component, ComponentId, Def, IoPin, IoPort, Net, Placement, Row, Status, Terminal, Track,
 };
