@@ -126,7 +126,7 @@ pub struct Message<'a> {
 
 impl<'a> Message<'a> {
     /// The message that a line is.
-    fn parse(text: &'a str, line: usize) -> Option<Self> {
+    pub(crate) fn parse(text: &'a str, line: usize) -> Option<Self> {
         let (head, rest) = text.strip_prefix('[')?.split_once(']')?;
         let (level, code) = head.split_once(' ')?;
         Some(Self {
