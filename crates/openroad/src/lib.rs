@@ -10,6 +10,7 @@ mod design;
 mod judge;
 mod lines;
 mod messages;
+mod metrics;
 mod placement;
 mod refusals;
 mod repair;
@@ -25,6 +26,7 @@ pub use judge::{Completion, Run, judge};
 pub use messages::{
     Code, Feature, InterpreterError, Log, MAX_EXCERPT_LINES, Message, MessageLevel, Step, Version,
 };
+pub use metrics::{MetricName, MetricValue, MetricsError, MetricsFile, metrics_name, metrics_of};
 pub use placement::{GlobalPlacement, PlacementAnalysis, PlacementCheckFailure};
 pub use repair::{ProgressTable, RepairFact};
 pub use reports::{FoundReport, Report, read_reports};
