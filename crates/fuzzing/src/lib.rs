@@ -6,6 +6,7 @@
 
 mod engine;
 mod files;
+mod layout;
 mod mutation;
 mod records;
 
@@ -24,11 +25,13 @@ pub struct Target {
 
 /// Every target, in order of name.
 pub const TARGETS: &[Target] = &[
+    layout::DEF,
     engine::ECO_MANIFEST,
     engine::ENGINE_LOG,
     files::EXPRESSION,
     records::FRAMES,
     records::JOURNAL,
+    layout::LEF,
     files::LIBERTY,
     records::NAMES,
     files::NETLIST,

@@ -1,0 +1,28 @@
+//! Reads placed designs and maps over them, and says how two of them differ.
+//!
+//! Owns: the readers of LEF ([`Lef`]) and DEF ([`Def`]), the comparison of two placements ([`PlacementChange`]), and a check of
+//! a placement that asks no tool ([`PlacementCheck`]).
+//!
+//! Never does I/O, never moves a cell, never fills in a value that a file does not state.
+
+mod change;
+mod check;
+mod def;
+mod error;
+mod geometry;
+mod lef;
+mod name;
+mod tokens;
+
+pub use change::{MovedCell, PlacementChange, RetypedCell};
+pub use check::{Cells, Overlaps, PlacementCheck};
+pub use def::{
+    Axis, Component, ComponentId, Def, IoPin, IoPort, Net, Placement, Row, Status, Terminal, Track,
+};
+pub use error::{LayoutError, Problem};
+pub use geometry::{Bounds, Orientation, Point, Rect};
+pub use lef::{
+    Layer, LayerDirection, LayerType, Lef, LefConflict, Macro, MacroPin, PinDirection, Shape, Site,
+    Use,
+};
+pub use name::VerilogName;
