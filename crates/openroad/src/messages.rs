@@ -332,8 +332,10 @@ impl<'a> Log<'a> {
     /// The code of the last error on a line of its own: so ends a script that is cut off inside a command.
     fn bare_code(&self, text: &'a str, line: usize) -> Option<InterpreterError<'a>> {
         let code = Code::numbered(text.trim_end())?;
-        let error = self.errors().next_back()?;
-        (error.code == code && error.line + 1 == line).then_some(InterpreterError {
+        // Not the last error, for which a log of notes would be searched each time.
+        let before = self.messages.last()?;
+        let is_its = before.level.is_error() && before.code == code && before.line + 1 == line;
+        is_its.then_some(InterpreterError {
             place: None,
             code: Some(code),
             text: code.as_str(),
