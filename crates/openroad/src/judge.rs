@@ -4,7 +4,10 @@
 //! Gravest first: what kept the process from its end, then what its script failed with, then what is wrong although it
 //! exited with 0 (see [`crate::refusals`]).
 
-use noodle2_model::{CommandEnding, CommandReport, FailureClass, StopReason};
+use noodle2_model::{
+    CommandEnding, CommandReport, FailureClass, failure_of_signal, says_disk_full,
+    says_out_of_memory,
+};
 
 use crate::crash::is_trace;
 use crate::messages::{Code, InterpreterError, Log, MAX_EXCERPT_LINES, Message};
@@ -55,17 +58,15 @@ pub fn judge(run: Run<'_>) -> Verdict {
     }
 }
 
-// Numbers of signals on Linux (signal(7)).
-const SIGINT: i32 = 2;
+// Numbers of signals on Linux (signal(7)) with which OpenROAD ends itself.
 const SIGILL: i32 = 4;
 const SIGABRT: i32 = 6;
 const SIGBUS: i32 = 7;
 const SIGFPE: i32 = 8;
-const SIGKILL: i32 = 9;
 const SIGSEGV: i32 = 11;
-const SIGTERM: i32 = 15;
-const SIGXCPU: i32 = 24;
-const SIGXFSZ: i32 = 25;
+
+/// What messages call it.
+const TOOL: &str = "OpenROAD";
 
 /// The status that timeout(1) exits with when it ended what it ran.
 const STATUS_OF_TIMEOUT: i32 = 124;
@@ -78,13 +79,15 @@ fn ended(run: Run<'_>) -> Option<Refusal> {
         return crashed(run).or_else(|| script_failed(run));
     };
     match (report.stopped_by, &report.ending) {
-        (_, CommandEnding::NotStarted(why)) => Some(not_started(why)),
-        (Some(reason), ending) => Some(stopped(reason, ending)),
-        (None, CommandEnding::Signalled(signal)) => Some(signalled(run, *signal)),
+        (None, CommandEnding::Signalled(signal)) => Some(by_signal(run, *signal)),
         (None, CommandEnding::Exited(0)) => crashed(run)
             .or_else(|| script_failed(run))
             .or_else(|| cut_off(run, report)),
         (None, CommandEnding::Exited(status)) => Some(exited(run, *status)),
+        _ => {
+            let (class, text) = report.unusual_ending(TOOL, run.text)?;
+            Some(refusal(class, text))
+        }
     }
 }
 
@@ -98,89 +101,25 @@ fn refusal(class: FailureClass, text: impl Into<String>) -> Refusal {
     }
 }
 
-fn not_started(why: &str) -> Refusal {
-    // A machine that is short of something refuses to start a program that is there.
-    let short = [
-        "Resource temporarily unavailable",
-        "Too many open files",
-        "Cannot allocate memory",
-    ];
-    let class = match short.iter().any(|words| why.contains(words)) {
-        true => FailureClass::WorkerLost,
-        false => FailureClass::ToolMissing,
-    };
-    refusal(class, format!("OpenROAD could not be started: {why}"))
-}
-
-fn stopped(reason: StopReason, ending: &CommandEnding) -> Refusal {
-    // One that ended when it was told to could still have kept what it had.
-    let timeout = match ending {
-        CommandEnding::Signalled(SIGKILL) => FailureClass::TimeoutHard,
-        _ => FailureClass::Timeout,
-    };
-    let (class, text) = match reason {
-        StopReason::WallLimit => (timeout, "OpenROAD ran longer than the limit on the clock"),
-        StopReason::CpuLimit => (timeout, "OpenROAD used more processor time than its limit"),
-        StopReason::MemoryLimit => (
-            FailureClass::OutOfMemory,
-            "OpenROAD used more memory than its limit",
-        ),
-        StopReason::Cancelled => (FailureClass::Interrupted, "OpenROAD was cancelled"),
-    };
-    refusal(class, text)
-}
-
-/// What a signal that nobody of this program sent means.
-fn signalled(run: Run<'_>, signal: i32) -> Refusal {
+/// What a signal means that nobody of this program sent. A crash while the process clears up after an error is that error.
+fn by_signal(run: Run<'_>, signal: i32) -> Refusal {
+    if signal == SIGABRT {
+        return aborted(run);
+    }
+    let crash = [SIGILL, SIGBUS, SIGFPE, SIGSEGV].contains(&signal);
+    if let Some(failed) = crash.then(|| failed_before_crash(run)).flatten() {
+        return failed;
+    }
+    let (class, text) = failure_of_signal(TOOL, signal, run.text);
     let line = run.log.crashes.last().map(|crash| crash.line);
-    let with_line = |class, text: String| Refusal {
-        line,
+    Refusal {
+        line: line.filter(|_| crash),
         ..refusal(class, text)
-    };
-    match signal {
-        SIGSEGV | SIGBUS => failed_before_crash(run).unwrap_or_else(|| {
-            with_line(
-                FailureClass::Segfault,
-                format!("OpenROAD crashed with a memory fault (signal {signal})"),
-            )
-        }),
-        SIGABRT => aborted(run, signal),
-        SIGFPE | SIGILL => failed_before_crash(run).unwrap_or_else(|| {
-            with_line(
-                FailureClass::Abort,
-                format!("OpenROAD ended itself abnormally (signal {signal})"),
-            )
-        }),
-        SIGXCPU => refusal(
-            FailureClass::Timeout,
-            "OpenROAD used more processor time than its limit",
-        ),
-        // It would happen again, unlike a disk that gets room.
-        SIGXFSZ => refusal(
-            FailureClass::ToolError,
-            "OpenROAD wrote a file larger than the system permits (SIGXFSZ)",
-        ),
-        SIGKILL => refusal(
-            FailureClass::Killed,
-            "OpenROAD was killed from outside (SIGKILL); the kernel does so when memory runs out",
-        ),
-        SIGTERM => refusal(
-            FailureClass::Killed,
-            "OpenROAD was told to end from outside (SIGTERM)",
-        ),
-        SIGINT => refusal(
-            FailureClass::Killed,
-            "OpenROAD was interrupted from outside (SIGINT)",
-        ),
-        other => refusal(
-            FailureClass::Unknown,
-            format!("OpenROAD was ended by signal {other}"),
-        ),
     }
 }
 
 /// An exception that nothing caught: a file that could not be written, memory that was not to be had, or a defect.
-fn aborted(run: Run<'_>, signal: i32) -> Refusal {
+fn aborted(run: Run<'_>) -> Refusal {
     let crash = run.log.crashes.last();
     let line = crash.map(|crash| crash.line);
     let what = crash
@@ -191,26 +130,19 @@ fn aborted(run: Run<'_>, signal: i32) -> Refusal {
         let step = line.and_then(|line| run.log.step_of(line));
         crash.is_some_and(|crash| crash.was_writing()) || step == Some("write")
     };
-    let (class, text) = if is_out_of_memory(run.text) {
-        (
-            FailureClass::OutOfMemory,
-            format!("OpenROAD ran out of memory{what}"),
-        )
-    } else if is_disk_full(run.text)
-        || (crash.is_some_and(|crash| crash.is_of_a_file()) && in_write())
+    let of_file = || crash.is_some_and(|crash| crash.is_of_a_file()) && in_write();
+    let (class, text) = if !says_out_of_memory(run.text) && (says_disk_full(run.text) || of_file())
     {
-        (
-            FailureClass::DiskFull,
-            format!("OpenROAD could not write a file to its end, as when no space is left{what}"),
-        )
-    } else if let Some(failed) = failed_before_crash(run) {
-        return failed;
+        let text = "OpenROAD could not write a file to its end, as when no space is left";
+        (FailureClass::DiskFull, text.to_owned())
     } else {
-        (
-            FailureClass::Abort,
-            format!("OpenROAD ended itself abnormally (signal {signal}){what}"),
-        )
+        let (class, text) = failure_of_signal(TOOL, SIGABRT, run.text);
+        match failed_before_crash(run) {
+            Some(failed) if class == FailureClass::Abort => return failed,
+            _ => (class, text),
+        }
     };
+    let text = text + &what;
     Refusal {
         line,
         ..refusal(class, text)
@@ -221,7 +153,7 @@ fn aborted(run: Run<'_>, signal: i32) -> Refusal {
 fn crashed(run: Run<'_>) -> Option<Refusal> {
     let crash = run.log.crashes.last()?;
     let signal = crash.signal.unwrap_or(SIGABRT);
-    Some(signalled(run, signal))
+    Some(by_signal(run, signal))
 }
 
 /// The error with which the script ended, when the process crashed while it cleared up: the interpreter's last word comes
@@ -250,7 +182,7 @@ fn exited(run: Run<'_>, status: i32) -> Refusal {
     // A wrapper between the executor and OpenROAD turns a signal into a status.
     let signal = status - STATUS_OF_SIGNAL;
     if (1..=64).contains(&signal) {
-        return signalled(run, signal);
+        return by_signal(run, signal);
     }
     if let Some(refusal) = crashed(run).or_else(|| script_failed(run)) {
         return refusal;
@@ -260,8 +192,8 @@ fn exited(run: Run<'_>, status: i32) -> Refusal {
         return refusal(FailureClass::Timeout, text);
     }
     let class = match () {
-        () if is_disk_full(run.text) => FailureClass::DiskFull,
-        () if is_out_of_memory(run.text) => FailureClass::OutOfMemory,
+        () if says_disk_full(run.text) => FailureClass::DiskFull,
+        () if says_out_of_memory(run.text) => FailureClass::OutOfMemory,
         () => FailureClass::ToolError,
     };
     // An error that was caught may still be why the script gave up.
@@ -290,7 +222,7 @@ fn script_failed(run: Run<'_>) -> Option<Refusal> {
     if let Some(error) = critical {
         return Some(of_message(run, error));
     }
-    is_disk_full(run.text).then(|| {
+    says_disk_full(run.text).then(|| {
         refusal(
             FailureClass::DiskFull,
             "OpenROAD had no space left to write its results",
@@ -361,10 +293,10 @@ const STEPS_THAT_READ: &[&str] = &[
 
 /// The class of an error.
 fn class_of_error(step: Option<&str>, code: Option<Code<'_>>, text: &str) -> FailureClass {
-    if is_disk_full(text) {
+    if says_disk_full(text) {
         return FailureClass::DiskFull;
     }
-    if is_out_of_memory(text) {
+    if says_out_of_memory(text) {
         return FailureClass::OutOfMemory;
     }
     let class = code.and_then(class_of_code).or_else(|| class_of_text(text));
@@ -436,29 +368,6 @@ fn cut_off(run: Run<'_>, report: &CommandReport) -> Option<Refusal> {
             "OpenROAD printed more than was kept: whether it reported an error is not known",
         )
     })
-}
-
-fn is_disk_full(text: &str) -> bool {
-    [
-        "No space left on device",
-        "no space left on device",
-        "Disk quota exceeded",
-        "disk quota exceeded",
-    ]
-    .iter()
-    .any(|words| text.contains(words))
-}
-
-fn is_out_of_memory(text: &str) -> bool {
-    [
-        "bad_alloc",
-        "unable to alloc",
-        "unable to realloc",
-        "Cannot allocate memory",
-        "out of memory",
-    ]
-    .iter()
-    .any(|words| text.contains(words))
 }
 
 /// The lines that show a refusal best: errors, or the line that it names, else the end of the log.
