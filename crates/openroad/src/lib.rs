@@ -18,6 +18,7 @@ mod reports;
 mod routing;
 mod timing;
 mod units;
+mod values;
 mod verdict;
 
 pub use crash::Crash;
@@ -38,4 +39,5 @@ pub use timing::{
     ClockMinPeriod, ClockSkew, LimitCheck, LimitedPin, SetupComplaint, SlackKind, SlackReport,
 };
 pub use units::{LogUnit, Units};
+pub use values::{ReportedValue, units_of, values_of};
 pub use verdict::{Refusal, Verdict};

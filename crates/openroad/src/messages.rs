@@ -294,7 +294,7 @@ impl<'a> Log<'a> {
         let mut last = None;
         for (line, text) in (1..).zip(text.lines()) {
             log.lines = line;
-            if !text.trim().is_empty() && !text.starts_with("rc=") {
+            if !text.trim().is_empty() {
                 last = Some((line, text));
             }
             if crash.take(text, line) {
