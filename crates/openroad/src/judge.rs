@@ -10,7 +10,9 @@ use noodle2_model::{
 };
 
 use crate::crash::is_trace;
-use crate::messages::{Code, InterpreterError, Log, MAX_EXCERPT_LINES, Message};
+use crate::messages::{
+    Code, InterpreterError, Log, MAX_EXCERPT_LINES, Message, MessageLevel, StepFailure,
+};
 use crate::refusals;
 use crate::verdict::{Refusal, Verdict};
 
@@ -165,14 +167,18 @@ fn failed_before_crash(run: Run<'_>) -> Option<Refusal> {
         .first()
         .map_or(usize::MAX, |crash| crash.line);
     let uncaught = run.log.interpreter_errors.last();
-    let uncaught = uncaught.filter(|error| error.line < before);
-    let adjacent = || {
-        let error = run.log.errors().next_back()?;
-        (error.line + 1 == before).then(|| of_message(run, error))
-    };
-    let mut refusal = match uncaught {
-        Some(error) => of_interpreter(run, error),
-        None => adjacent()?,
+    let step = run.log.step_failures.last();
+    let adjacent = run.log.errors().next_back();
+    let mut refusal = if let Some(error) = uncaught.filter(|error| error.line < before) {
+        of_interpreter(run, error)
+    } else if let Some(failure) = step.filter(|failure| failure.line < before) {
+        of_step(run, failure)
+    } else {
+        of_message(
+            run,
+            adjacent.filter(|error| error.line + 1 == before)?,
+            false,
+        )
     };
     refusal.text.push_str("; it crashed when it ended");
     Some(refusal)
@@ -212,15 +218,18 @@ fn exited(run: Run<'_>, status: i32) -> Refusal {
     }
 }
 
-/// What the script failed with: what the interpreter said last, which no script caught, else the first error that one
-/// caught, for numbers after it may lie. A picture alone matters only where it ended the script.
+/// What the script failed with: what the interpreter said last, which no script caught, or the step that failed; else the
+/// first error that one caught, for numbers after it may lie. A picture alone matters only where it ended the script.
 fn script_failed(run: Run<'_>) -> Option<Refusal> {
     if let Some(error) = run.log.interpreter_errors.last() {
         return Some(of_interpreter(run, error));
     }
-    let critical = run.log.errors().find(|error| !is_picture(error.code));
-    if let Some(error) = critical {
-        return Some(of_message(run, error));
+    if let Some(failure) = run.log.step_failures.last() {
+        return Some(of_step(run, failure));
+    }
+    let caught = run.log.errors().find(|error| !is_picture(error.code));
+    if let Some(error) = caught {
+        return Some(of_message(run, error, error.level == MessageLevel::Error));
     }
     says_disk_full(run.text).then(|| {
         refusal(
@@ -231,13 +240,8 @@ fn script_failed(run: Run<'_>) -> Option<Refusal> {
 }
 
 fn of_interpreter(run: Run<'_>, error: &InterpreterError<'_>) -> Refusal {
-    // The message that the code belongs to says what it was.
-    let message = error.code.and_then(|code| {
-        let mut errors = run.log.errors();
-        errors.rfind(|found| found.line < error.line && found.code == code)
-    });
-    if let Some(message) = message {
-        return of_message(run, message);
+    if let Some(message) = message_of(run, error.code, error.line) {
+        return of_message(run, message, false);
     }
     let place = error
         .place
@@ -254,12 +258,34 @@ fn of_interpreter(run: Run<'_>, error: &InterpreterError<'_>) -> Refusal {
     }
 }
 
-fn of_message(run: Run<'_>, message: &Message<'_>) -> Refusal {
-    let uncaught = (run.log.interpreter_errors.iter())
-        .any(|error| error.line > message.line && error.code == Some(message.code));
-    let caught = match uncaught || message.level != crate::MessageLevel::Error {
-        true => "",
-        false => ", which its script caught",
+fn of_step(run: Run<'_>, failure: &StepFailure<'_>) -> Refusal {
+    if let Some(message) = message_of(run, failure.code, failure.line) {
+        return of_message(run, message, false);
+    }
+    let (step, text) = (failure.step, failure.text);
+    let told = match step {
+        "eco" => format!("the ECO failed: {text}"),
+        _ => format!("step `{step}` failed: {text}"),
+    };
+    Refusal {
+        class: class_of_error(Some(step), failure.code, text),
+        code: failure.code.map(|code| code.to_string()),
+        line: Some(failure.line),
+        ..refusal(FailureClass::ToolError, told)
+    }
+}
+
+/// The message that a script failed with, which says what its code means: the last of that code before a line.
+fn message_of<'a>(run: Run<'a>, code: Option<Code<'_>>, line: usize) -> Option<&'a Message<'a>> {
+    let code = code?;
+    let mut errors = run.log.errors();
+    errors.rfind(|found| found.line < line && found.code == code)
+}
+
+fn of_message(run: Run<'_>, message: &Message<'_>, is_caught: bool) -> Refusal {
+    let caught = match is_caught {
+        true => ", which its script caught",
+        false => "",
     };
     Refusal {
         class: class_of_error(
@@ -278,6 +304,9 @@ fn of_message(run: Run<'_>, message: &Message<'_>) -> Refusal {
 
 /// Steps that read what a study names; what fails in them is wrong with that.
 const STEPS_THAT_READ: &[&str] = &[
+    "layers",
+    "routing_layers",
+    "wires",
     "technology",
     "libraries",
     "netlist",
@@ -374,6 +403,7 @@ fn cut_off(run: Run<'_>, report: &CommandReport) -> Option<Refusal> {
 fn excerpt(run: Run<'_>, refusal: &Refusal) -> String {
     let mut marked: Vec<usize> = run.log.errors().map(|error| error.line).collect();
     marked.extend(run.log.interpreter_errors.iter().map(|error| error.line));
+    marked.extend(run.log.step_failures.iter().map(|failure| failure.line));
     marked.extend(run.log.crashes.iter().map(|crash| crash.line));
     marked.sort_unstable();
     if let Some(line) = refusal.line

@@ -25,7 +25,8 @@ pub use crash::Crash;
 pub use design::{CellType, CellUsage, DesignArea, FloatingReport, PowerGroup, PowerReport};
 pub use judge::{Completion, Run, judge};
 pub use messages::{
-    Code, Feature, InterpreterError, Log, MAX_EXCERPT_LINES, Message, MessageLevel, Step, Version,
+    Code, Feature, InterpreterError, Log, MAX_EXCERPT_LINES, Message, MessageLevel, Step,
+    StepFailure, Version,
 };
 pub use metrics::{MetricName, MetricValue, MetricsError, MetricsFile, metrics_name, metrics_of};
 pub use placement::{GlobalPlacement, PlacementAnalysis, PlacementCheckFailure};

@@ -258,11 +258,27 @@ pub struct Feature {
 /// A line `noodle2: <step>`, which the engine's scripts print when a step begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Step<'a> {
-    /// The name of the step.
+    /// The name of the step, without the word that it is made again.
     pub name: &'a str,
     /// The line of the log, from 1.
     pub line: usize,
 }
+
+/// A line `noodle2: <step> failed: <message>`, which the engine's scripts print when nothing in a step caught what failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct StepFailure<'a> {
+    /// The name of the step.
+    pub step: &'a str,
+    /// The code of the message that was printed before, where the step failed with one.
+    pub code: Option<Code<'a>>,
+    /// What the script's language says: the code again, or a text.
+    pub text: &'a str,
+    /// The line of the log, from 1.
+    pub line: usize,
+}
+
+/// What follows the name of a step in which what was read before is read again.
+const AGAIN: &str = " again";
 
 /// What a log holds besides reports.
 #[derive(Clone, PartialEq, Debug, Default, Serialize)]
@@ -279,6 +295,8 @@ pub struct Log<'a> {
     pub crashes: Vec<Crash<'a>>,
     /// The steps that began, in order.
     pub steps: Vec<Step<'a>>,
+    /// The step that failed, which is the last of a script.
+    pub step_failures: Vec<StepFailure<'a>>,
     /// The line of the prompt at which the log ends; none where it ends otherwise. OpenROAD waits for commands there: it
     /// was started without `-exit`, and its status says nothing of the script.
     pub ends_at_prompt: Option<usize>,
@@ -316,9 +334,8 @@ impl<'a> Log<'a> {
             self.interpreter_errors.push(error);
         } else if let Some(error) = InterpreterError::parse(text, line) {
             self.interpreter_errors.push(error);
-        } else if let Some(name) = text.strip_prefix("noodle2: ") {
-            let name = name.trim();
-            self.steps.push(Step { name, line });
+        } else if let Some(told) = text.strip_prefix("noodle2: ") {
+            self.take_step(told.trim(), line);
         } else if text.starts_with("OpenROAD ") && self.version.is_none() {
             self.version = Version::parse(text);
         } else if let Some(words) = text.strip_prefix("Features included (+) or not (-):")
@@ -326,6 +343,27 @@ impl<'a> Log<'a> {
         {
             let words = words.split_ascii_whitespace();
             self.features = words.filter_map(feature).collect();
+        }
+    }
+
+    /// A step begins, or failed; anything else is told to people.
+    fn take_step(&mut self, told: &'a str, line: usize) {
+        let is_name = |name: &str| !name.is_empty() && !name.contains(' ');
+        if let Some((step, text)) = told.split_once(" failed: ")
+            && is_name(step)
+        {
+            let text = text.strip_prefix("Error:").unwrap_or(text).trim();
+            self.step_failures.push(StepFailure {
+                step,
+                code: Code::numbered(text),
+                text,
+                line,
+            });
+            return;
+        }
+        let name = told.strip_suffix(AGAIN).unwrap_or(told);
+        if is_name(name) {
+            self.steps.push(Step { name, line });
         }
     }
 

@@ -498,7 +498,7 @@ fn messages_on_antennas_and_detailed_routing_are_read() {
         r#"{"line":5,"report":"routing","values":{"of":"detailed_violations","value":0}}"#,
         r#"{"line":6,"report":"floating","values":{"count":4,"of":"nets"}}"#,
         r#"{"line":7,"report":"setup_complaint","values":{"count":2,"of":"unconstrained endpoints"}}"#,
-        r#"{"line":8,"report":"setup_complaint","values":{"count":1,"of":"unclocked register/latch pin"}}"#,
+        r#"{"line":8,"report":"setup_complaint","values":{"count":1,"of":"unclocked register/latch pins"}}"#,
         r#"{"line":9,"report":"placement_check","values":{"check":"Overlap","instances":2}}"#,
     ];
     assert_eq!(found, expected);

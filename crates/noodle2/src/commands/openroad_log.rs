@@ -8,7 +8,8 @@ use noodle2_engine::{ReadLimits, TimingReport, read_timing_report};
 use noodle2_model::{AttemptUsage, CommandEnding, CommandReport};
 use noodle2_openroad::{
     Completion, Crash, Feature, FoundReport, InterpreterError, Log, Message, MessageLevel,
-    ReportedValue, Run, Step, Units, Verdict, Version, judge, read_reports, units_of, values_of,
+    ReportedValue, Run, Step, StepFailure, Units, Verdict, Version, judge, read_reports, units_of,
+    values_of,
 };
 use noodle2_view::{Table, count_text};
 use serde::Serialize;
@@ -28,6 +29,8 @@ struct Told<'a> {
     #[serde(flatten)]
     verdict: &'a Verdict,
     steps: &'a [Step<'a>],
+    /// Steps that failed.
+    step_failures: &'a [StepFailure<'a>],
     messages: Vec<MessageKind<'a>>,
     /// What the interpreter said of scripts that failed.
     interpreter_errors: &'a [InterpreterError<'a>],
@@ -114,6 +117,7 @@ pub(crate) fn openroad_log(option: &OpenRoadLogOption) -> Result<Exit, CommandFa
         believed: verdict.is_believed(),
         verdict: &verdict,
         steps: &log.steps,
+        step_failures: &log.step_failures,
         messages: kinds(&log.messages),
         interpreter_errors: &log.interpreter_errors,
         crashes: &log.crashes,
