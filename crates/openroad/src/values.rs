@@ -295,10 +295,14 @@ impl Values {
             ("target density", placement.target_density, ""),
             (
                 "half-perimeter wire length in global placement",
-                placement.hpwl_um(),
+                placement.hpwl_um,
                 "µm",
             ),
-            ("overflow of global placement", placement.final_overflow, ""),
+            (
+                "overflow at the end of global placement",
+                placement.final_overflow,
+                "",
+            ),
         ] {
             if value.is_some() {
                 self.add(what, value, unit, None);
