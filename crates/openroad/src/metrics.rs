@@ -197,7 +197,7 @@ impl<'a> MetricName<'a> {
         let known = NAMES
             .iter()
             .find(|known| known.theirs == self.base || known.other_theirs.contains(&self.base))?;
-        Some((Metric::from_name(known.ours)?, known.per_one))
+        Some((known.ours, known.per_one))
     }
 }
 
@@ -223,7 +223,7 @@ impl PerOne {
 /// A metric of ours under the names that flows have for it.
 struct KnownName {
     /// Ours.
-    ours: &'static str,
+    ours: Metric,
     /// The name under which it is written.
     theirs: &'static str,
     /// Names under which it is read too.
@@ -232,7 +232,7 @@ struct KnownName {
     per_one: PerOne,
 }
 
-const fn known(ours: &'static str, theirs: &'static str) -> KnownName {
+const fn known(ours: Metric, theirs: &'static str) -> KnownName {
     KnownName {
         ours,
         theirs,
@@ -251,62 +251,65 @@ const fn also(name: KnownName, other_theirs: &'static [&'static str]) -> KnownNa
 /// Names of METRICS2.1: those of LibreLane, which has one for each, and others that OpenROAD and OpenROAD-flow-scripts
 /// have for the same. Not `timing__drv__max_fanout`, under which some versions of the latter write the count of slews.
 const NAMES: &[KnownName] = &[
-    known("setup_ws_ps", "timing__setup__ws"),
-    known("setup_wns_ps", "timing__setup__wns"),
-    known("setup_tns_ps", "timing__setup__tns"),
+    known(Metric::SetupWs, "timing__setup__ws"),
+    known(Metric::SetupWns, "timing__setup__wns"),
+    known(Metric::SetupTns, "timing__setup__tns"),
     also(
-        known("setup_violating_endpoints", "timing__setup_vio__count"),
+        known(Metric::SetupViolatingEndpoints, "timing__setup_vio__count"),
         &["timing__drv__setup_violation_count"],
     ),
-    known("hold_ws_ps", "timing__hold__ws"),
-    known("hold_wns_ps", "timing__hold__wns"),
-    known("hold_tns_ps", "timing__hold__tns"),
+    known(Metric::HoldWs, "timing__hold__ws"),
+    known(Metric::HoldWns, "timing__hold__wns"),
+    known(Metric::HoldTns, "timing__hold__tns"),
     also(
-        known("hold_violating_endpoints", "timing__hold_vio__count"),
+        known(Metric::HoldViolatingEndpoints, "timing__hold_vio__count"),
         &["timing__drv__hold_violation_count"],
     ),
-    known("power_w", "power__total"),
-    known("power_internal_w", "power__internal__total"),
-    known("power_switching_w", "power__switching__total"),
-    known("power_leakage_w", "power__leakage__total"),
-    known("area_um2", "design__instance__area"),
-    known("cell_count", "design__instance__count"),
+    known(Metric::Power, "power__total"),
+    known(Metric::PowerInternal, "power__internal__total"),
+    known(Metric::PowerSwitching, "power__switching__total"),
+    known(Metric::PowerLeakage, "power__leakage__total"),
+    known(Metric::Area, "design__instance__area"),
+    known(Metric::CellCount, "design__instance__count"),
     also(
-        known("max_slew_violations", "design__max_slew_violation__count"),
+        known(
+            Metric::MaxSlewViolations,
+            "design__max_slew_violation__count",
+        ),
         &["timing__drv__max_slew"],
     ),
     also(
         known(
-            "max_capacitance_violations",
+            Metric::MaxCapacitanceViolations,
             "design__max_cap_violation__count",
         ),
         &["timing__drv__max_cap"],
     ),
     known(
-        "max_fanout_violations",
+        Metric::MaxFanoutViolations,
         "design__max_fanout_violation__count",
     ),
     KnownName {
         per_one: PerOne::HundredPercent,
-        ..known("utilisation_percent", "design__instance__utilization")
+        ..known(Metric::Utilisation, "design__instance__utilization")
     },
-    known("placement_violations", "design__violations"),
-    known("routed_wirelength_um", "global_route__wirelength"),
-    known("antenna_violations", "antenna__violating__nets"),
-    known("drc_violations", "route__drc_errors"),
+    known(Metric::RoutedWirelength, "global_route__wirelength"),
+    known(Metric::AntennaViolations, "antenna__violating__nets"),
+    known(Metric::DrcViolations, "route__drc_errors"),
 ];
 
 /// Metrics that METRICS2.1 has no name for, or one that means something else: displacements are of the last detailed
-/// placement there, and of the way from the parent here.
+/// placement there, and of the way from the parent here; violations of placement are by other checks.
 #[cfg(test)]
-const WITHOUT_NAME: &[&str] = &[
-    "unconstrained_endpoints",
-    "annotated_nets",
-    "wire_capacitance_pf",
-    "displacement_total_um",
-    "displacement_max_um",
-    "routing_overflow",
-    "routing_hot_bins_percent",
+const WITHOUT_NAME: &[Metric] = &[
+    Metric::UnconstrainedEndpoints,
+    Metric::PlacementViolations,
+    Metric::AnnotatedNets,
+    Metric::WireCapacitance,
+    Metric::DisplacementTotal,
+    Metric::DisplacementMax,
+    Metric::RoutingOverflow,
+    Metric::RoutingHotBins,
 ];
 
 /// The name under which METRICS2.1 has a metric; none where it has none.
@@ -315,7 +318,7 @@ pub fn metrics_name(metric: Metric) -> Option<&'static str> {
 }
 
 fn known_name(metric: Metric) -> Option<&'static KnownName> {
-    NAMES.iter().find(|known| known.ours == metric.name())
+    NAMES.iter().find(|known| known.ours == metric)
 }
 
 /// The values of a case under the names of METRICS2.1: `overall` without a corner, `scenes` as corners of their names.
@@ -353,7 +356,7 @@ mod tests {
     #[test]
     fn every_metric_has_a_name_or_is_known_to_have_none() {
         for metric in Metric::ALL {
-            let has_none = WITHOUT_NAME.contains(&metric.name());
+            let has_none = WITHOUT_NAME.contains(metric);
             assert_ne!(metrics_name(*metric).is_some(), has_none, "{metric}");
         }
         let mut theirs: Vec<&str> = NAMES
