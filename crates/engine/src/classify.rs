@@ -6,6 +6,7 @@
 use noodle2_model::{
     CommandEnding, CommandReport, Failure, FailureClass, says_disk_full, says_out_of_memory,
 };
+use noodle2_openroad::Code;
 
 use crate::opensta::{LogRemarks, Remark, ResultError, ResultFile};
 
@@ -135,15 +136,7 @@ pub fn classify_command(evidence: Evidence<'_>) -> Option<Failure> {
 
 /// The class of an error that OpenROAD reports under a code of its own.
 fn class_of_code(code: &str) -> Option<FailureClass> {
-    Some(match code {
-        // Utilization above 100 %, a density that cannot be kept, routing with congestion left.
-        "GPL-0301" | "GPL-0302" | "GRT-0116" => FailureClass::CapacityExceeded,
-        // Placement checks failed, detailed placement failed.
-        "DPL-0033" | "DPL-0036" => FailureClass::PlacementIllegal,
-        // No such heat map, a heat map without data.
-        "GUI-0028" | "GUI-0072" => FailureClass::VisualizationUnavailable,
-        _ => return None,
-    })
+    noodle2_openroad::class_of_code(Code::parse(code)?)
 }
 
 /// Endings that mean failure whatever was written.

@@ -197,25 +197,12 @@ fn exited(run: Run<'_>, status: i32) -> Refusal {
         let text = format!("OpenROAD exited with {status}, as timeout(1) does at its limit");
         return refusal(FailureClass::Timeout, text);
     }
-    let class = match () {
-        () if says_disk_full(run.text) => FailureClass::DiskFull,
-        () if says_out_of_memory(run.text) => FailureClass::OutOfMemory,
-        () => FailureClass::ToolError,
+    let class = match says_out_of_memory(run.text) {
+        true => FailureClass::OutOfMemory,
+        false => FailureClass::ToolError,
     };
-    // An error that was caught may still be why the script gave up.
-    let caught = run.log.errors().find(|error| !is_picture(error.code));
-    let said = caught.map(|error| format!(", after the error: {}", error.text));
-    Refusal {
-        code: caught.map(|error| error.code.to_string()),
-        line: caught.map(|error| error.line),
-        ..refusal(
-            class,
-            format!(
-                "its script ended OpenROAD with status {status}{}",
-                said.unwrap_or_default()
-            ),
-        )
-    }
+    let text = format!("its script ended OpenROAD with status {status}");
+    refusal(class, text)
 }
 
 /// What the script failed with: what the interpreter said last, which no script caught, or the step that failed; else the
@@ -328,7 +315,11 @@ fn class_of_error(step: Option<&str>, code: Option<Code<'_>>, text: &str) -> Fai
     if says_out_of_memory(text) {
         return FailureClass::OutOfMemory;
     }
-    let class = code.and_then(class_of_code).or_else(|| class_of_text(text));
+    let of_input = code.filter(|code| is_of_input(*code));
+    let class = code
+        .and_then(class_of_code)
+        .or(of_input.map(|_| FailureClass::ConfigurationError))
+        .or_else(|| class_of_text(text));
     match (class, step) {
         // What an ECO names is the ECO's.
         (Some(FailureClass::ConfigurationError), Some("eco")) => FailureClass::ToolError,
@@ -339,8 +330,9 @@ fn class_of_error(step: Option<&str>, code: Option<Code<'_>>, text: &str) -> Fai
     }
 }
 
-/// The class of an error by its code, where the code alone tells.
-fn class_of_code(code: Code<'_>) -> Option<FailureClass> {
+/// The class of an error by its code, where the code alone tells, whoever ran the command: designs that do not fit, placements
+/// that are illegal, pictures that cannot be made.
+pub fn class_of_code(code: Code<'_>) -> Option<FailureClass> {
     Some(match code.as_str() {
         // Utilization above 100 %, a density that cannot be kept, more pins than fit around the die, routing with
         // congestion left (under its codes of several versions).
@@ -348,13 +340,26 @@ fn class_of_code(code: Code<'_>) -> Option<FailureClass> {
         | "GRT-0232" => FailureClass::CapacityExceeded,
         // Placement checks failed, detailed placement failed.
         "DPL-0033" | "DPL-0036" => FailureClass::PlacementIllegal,
-        // Files that are not there, cannot be opened, are cut off or of a wrong kind; a netlist that is none; a top
-        // module that is not there; constraints that name nothing; no libraries.
-        "ORD-0001" | "ORD-0007" | "ORD-0054" | "STA-0340" | "STA-0164" | "STA-1398"
-        | "STA-0369" | "STA-2141" | "STA-0304" => FailureClass::ConfigurationError,
         _ if is_picture(code) => FailureClass::VisualizationUnavailable,
         _ => return None,
     })
+}
+
+/// Whether a code is of what was read: files that are not there, cannot be opened, are cut off or of a wrong kind; a netlist
+/// that is none; a top module that is not there; constraints that name nothing; no libraries.
+fn is_of_input(code: Code<'_>) -> bool {
+    matches!(
+        code.as_str(),
+        "ORD-0001"
+            | "ORD-0007"
+            | "ORD-0054"
+            | "STA-0340"
+            | "STA-0164"
+            | "STA-1398"
+            | "STA-0369"
+            | "STA-2141"
+            | "STA-0304"
+    )
 }
 
 /// The class of an error without a code, by what the tool is known to say.

@@ -23,7 +23,7 @@ mod verdict;
 
 pub use crash::Crash;
 pub use design::{CellType, CellUsage, DesignArea, FloatingReport, PowerGroup, PowerReport};
-pub use judge::{Completion, Run, judge};
+pub use judge::{Completion, Run, class_of_code, judge};
 pub use messages::{
     Code, Feature, InterpreterError, Log, MAX_EXCERPT_LINES, Message, MessageLevel, Step,
     StepFailure, Version,
