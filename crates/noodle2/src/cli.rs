@@ -5,6 +5,7 @@ mod cluster;
 mod openroad;
 mod priors;
 mod simulate;
+mod snapshot;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ pub(crate) use cluster::{ClusterOption, ExecutorKind, PythonOption};
 pub(crate) use openroad::OpenRoadLogOption;
 pub(crate) use priors::{PriorsCommand, PriorsOption, SelectionOption};
 pub(crate) use simulate::SimulateOption;
+pub(crate) use snapshot::{SnapshotCommand, SnapshotCreateOption};
 
 /// Runs physical-design experiments as studies: safely, many at a time, with a record that can be checked.
 #[derive(Debug, Parser)]
@@ -379,6 +381,11 @@ pub(crate) enum Command {
                       A status of 0 proves nothing: see docs/openroad-logs.md."
     )]
     OpenroadLog(OpenRoadLogOption),
+    /// Makes and checks the placed design that a study on OpenROAD starts from.
+    Snapshot {
+        #[command(subcommand)]
+        command: SnapshotCommand,
+    },
     /// Says what is installed, what is missing, and how to get it.
     #[command(after_help = "Example:\n  noodle2 doctor")]
     Doctor {

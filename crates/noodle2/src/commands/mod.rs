@@ -18,6 +18,7 @@ mod plan;
 mod priors;
 mod run;
 mod simulate;
+mod snapshot;
 mod timing_report;
 mod verify;
 
@@ -38,5 +39,6 @@ pub(crate) use plan::plan;
 pub(crate) use priors::priors;
 pub(crate) use run::{Stores, resume, run};
 pub(crate) use simulate::simulate;
+pub(crate) use snapshot::snapshot;
 pub(crate) use timing_report::timing_report;
 pub(crate) use verify::verify;
