@@ -200,6 +200,7 @@ pub struct Def {
     /// Special nets, as power and ground, in the order of the file.
     pub special_nets: Vec<Net>,
     by_name: HashMap<Arc<str>, ComponentId>,
+    pin_by_name: HashMap<Arc<str>, usize>,
 }
 
 impl Def {
@@ -216,6 +217,11 @@ impl Def {
     pub fn component(&self, name: &str) -> Option<&Component> {
         let id = self.by_name.get(name)?;
         self.components.get(id.0 as usize)
+    }
+
+    /// The pin of the design of this name.
+    pub fn io_pin(&self, name: &str) -> Option<&IoPin> {
+        self.pins.get(*self.pin_by_name.get(name)?)
     }
 
     /// The box around the die; `None` where the file does not say.

@@ -1,7 +1,7 @@
 //! Reads placed designs and maps over them, and says how two of them differ.
 //!
-//! Owns: the readers of LEF ([`Lef`]) and DEF ([`Def`]), the comparison of two placements ([`PlacementChange`]), and a check of
-//! a placement that asks no tool ([`PlacementCheck`]).
+//! Owns: the readers of LEF ([`Lef`]), DEF ([`Def`]) and heat maps, maps of density and demand ([`SpatialMap`]), the comparison of
+//! two placements ([`PlacementChange`]), and a check of a placement that asks no tool ([`PlacementCheck`]).
 //!
 //! Never does I/O, never moves a cell, never fills in a value that a file does not state.
 
@@ -11,6 +11,7 @@ mod def;
 mod error;
 mod geometry;
 mod lef;
+mod map;
 mod name;
 mod tokens;
 
@@ -25,4 +26,7 @@ pub use lef::{
     Layer, LayerDirection, LayerType, Lef, LefConflict, Macro, MacroPin, PinDirection, Shape, Site,
     Use,
 };
+pub use map::csv::BinSize;
+pub use map::density::{DENSITY_BIN, MapError};
+pub use map::{Bin, MapKind, SpatialMap};
 pub use name::VerilogName;

@@ -3,10 +3,12 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::{RECORDED, platform, recorded, shared_bytes};
-use noodle2_layout::{PlacementChange, PlacementCheck, Terminal, VerilogName};
+use noodle2_layout::{
+    Bin, DENSITY_BIN, MapKind, PlacementChange, PlacementCheck, SpatialMap, Terminal, VerilogName,
+};
 use noodle2_netlist::Design;
 
 #[test]
@@ -107,4 +109,88 @@ fn names_of_a_def_are_those_of_the_netlist() {
         }
         assert!(ends > def.components.len() / 4, "{folder}: {ends}");
     }
+}
+
+fn csv(folder: &str, name: &str, kind: MapKind) -> SpatialMap {
+    let bytes = shared_bytes(&format!("openroad/{folder}/heatmap_{name}.csv")).unwrap();
+    SpatialMap::read_csv(&bytes, kind, None).unwrap_or_else(|error| panic!("{folder}: {error}"))
+}
+
+/// Our density is the tool's, bin by bin and to the last digit that it prints.
+#[test]
+fn density_is_that_of_openroad_to_its_last_digit() {
+    for (folder, name) in RECORDED {
+        let Some((def, lef)) = recorded(folder, name) else {
+            return;
+        };
+        let ours = SpatialMap::density(&def, &lef, DENSITY_BIN).unwrap();
+        let theirs = csv(folder, "placement", MapKind::Placement).extended_to(ours.die.unwrap());
+        assert_eq!(
+            (ours.columns(), ours.rows()),
+            (theirs.columns(), theirs.rows()),
+            "{folder}"
+        );
+        let mut compared = 0;
+        for (a, b) in ours.bins().zip(theirs.bins()) {
+            assert_eq!(
+                a.value.is_some(),
+                b.value.is_some(),
+                "{folder}: {a:?} {b:?}"
+            );
+            let printed = |bin: Bin| bin.value.map(|value| format!("{value:.6e}"));
+            let close = a
+                .value
+                .zip(b.value)
+                .is_none_or(|(a, b)| (a - b).abs() <= b.abs() * 5.1e-7);
+            assert!(close, "{folder}: {:?} {:?}", printed(a), printed(b));
+            compared += usize::from(a.value.is_some());
+        }
+        let lines = shared_bytes(&format!("openroad/{folder}/heatmap_placement.csv")).unwrap();
+        let lines = lines.iter().filter(|byte| **byte == b'\n').count();
+        assert_eq!(compared, lines - 1, "{folder}");
+    }
+}
+
+/// The demand of nets is that of the tool; what it adds is the share of capacity that its router takes away.
+#[test]
+fn rudy_is_that_of_openroad_but_for_reduced_capacity() {
+    for (folder, name) in RECORDED {
+        let Some((def, lef)) = recorded(folder, name) else {
+            return;
+        };
+        let ours = SpatialMap::rudy(&def, &lef, layers(name)).unwrap();
+        let theirs = csv(folder, "rudy", MapKind::Rudy);
+        assert_eq!(
+            (ours.columns(), ours.rows()),
+            (theirs.columns(), theirs.rows()),
+            "{folder}"
+        );
+        // What is left is a share of few tracks: the capacity of a tile is a whole number of them, and so is what is taken
+        // away. Where our demand was wrong in any net, tiles of many demands would be left with as many shares.
+        let mut shares = BTreeSet::new();
+        for (a, b) in ours.bins().zip(theirs.bins()) {
+            let rest = b.value.unwrap() - a.value.unwrap();
+            let fraction = (1..=255).find_map(|capacity| {
+                let taken = rest / 100.0 * f64::from(capacity);
+                // Sums of single precision in the tool, seven digits in the file.
+                ((taken - taken.round()).abs() < 1.5e-6 * f64::from(capacity))
+                    .then_some((taken.round() as u32, capacity))
+            });
+            let fraction = fraction.unwrap_or_else(|| panic!("{folder}: {a:?} {b:?} {rest}"));
+            shares.insert(fraction);
+            let greatest = if name == "asap7" { 31.0 } else { 68.0 };
+            assert!((25.0..greatest).contains(&rest), "{folder}: {rest}");
+        }
+        assert!(shares.len() <= 20, "{folder}: {shares:?}");
+        assert!(ours.range().unwrap().1 > 15.0);
+    }
+}
+
+/// The layers on which the recorded runs routed.
+fn layers(platform: &str) -> Option<(&'static str, &'static str)> {
+    Some(match platform {
+        "nangate45" => ("metal2", "metal10"),
+        "sky130hd" => ("met1", "met5"),
+        _ => ("M2", "M7"),
+    })
 }

@@ -43,6 +43,7 @@ impl<'a> Reader<'a> {
             nets: Vec::new(),
             special_nets: Vec::new(),
             by_name: HashMap::new(),
+            pin_by_name: HashMap::new(),
         };
         Self {
             tokens,
