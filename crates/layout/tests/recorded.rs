@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use common::{RECORDED, platform, recorded, shared_bytes};
 use noodle2_layout::{
-    Bin, DENSITY_BIN, MapKind, PlacementChange, PlacementCheck, SpatialMap, Terminal, VerilogName,
+    Bin, CongestionDiagnosis, CongestionRecord, CongestionReport, DENSITY_BIN, HotRatio, MapKind,
+    PlacementChange, PlacementCheck, SpatialMap, Terminal, VerilogName,
 };
 use noodle2_netlist::Design;
 
@@ -193,4 +194,49 @@ fn layers(platform: &str) -> Option<(&'static str, &'static str)> {
         "sky130hd" => ("met1", "met5"),
         _ => ("M2", "M7"),
     })
+}
+
+/// Counts and sums as plain searches in the file give them; every bin is one of the router's grid.
+#[test]
+fn the_recorded_report_of_congestion_is_read_whole() {
+    let Some(bytes) = shared_bytes("openroad/errors/17_congestion.rpt") else {
+        return;
+    };
+    let report = CongestionReport::read(&bytes).unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    assert_eq!(
+        report.records.len(),
+        text.matches("violation type:").count()
+    );
+    let overflow = text.split("overflow:").skip(1);
+    let overflow: u64 = overflow
+        .map(|rest| {
+            rest.split_whitespace()
+                .next()
+                .unwrap()
+                .parse::<u64>()
+                .unwrap()
+        })
+        .sum();
+    assert_eq!(report.total_overflow(), overflow);
+    let nets: usize = report.records.iter().map(|record| record.nets.len()).sum();
+    assert_eq!(nets, text.matches("net:").count());
+    let Some((def, _)) = recorded("aes_nangate45", "nangate45") else {
+        return;
+    };
+    let names: BTreeSet<&str> = def.nets.iter().map(|net| &*net.name).collect();
+    let known = |record: &CongestionRecord| record.nets.iter().all(|net| names.contains(&**net));
+    assert!(report.records.iter().all(known));
+    let grid = csv("aes_nangate45", "rudy", MapKind::Rudy);
+    let ratio = HotRatio::of_report(&report, &grid).unwrap();
+    let boxes: BTreeSet<&str> = text.lines().filter(|line| line.contains("bbox")).collect();
+    assert_eq!((ratio.hot, ratio.bins), (boxes.len(), 99 * 99));
+    let diagnosis = CongestionDiagnosis::of(&report, None).unwrap().unwrap();
+    assert_eq!((diagnosis.bins, diagnosis.nets.len()), (ratio.hot, 10));
+    assert!(!diagnosis.remedies.is_empty());
+    // Each recorded heat map of routing is one without congestion, as its log says.
+    for folder in ["gcd_nangate45", "gcd_sky130hd", "gcd_asap7"] {
+        let ratio = HotRatio::of_map(&csv(folder, "routing", MapKind::Routing)).unwrap();
+        assert_eq!(ratio.hot, 0, "{folder}");
+    }
 }

@@ -69,6 +69,26 @@ impl SpatialMap {
         grid(kind, &unit, &read)
     }
 
+    /// A map of bins with their values, in any order.
+    ///
+    /// # Errors
+    /// Bins that do not make a grid; the line is the place of the first such bin, counted from 1.
+    pub(crate) fn from_bins(
+        kind: MapKind,
+        unit: &str,
+        bins: impl IntoIterator<Item = (Bounds, f64)>,
+    ) -> Result<Self, LayoutError> {
+        let bins = bins.into_iter().enumerate();
+        let lines: Vec<Line> = bins
+            .map(|(place, (bounds, value))| Line {
+                bounds,
+                value: Some(value),
+                number: place + 1,
+            })
+            .collect();
+        grid(kind, unit, &lines)
+    }
+
     /// The same map with bins added until it covers the die, all of them missing: a file has no lines for bins at a border to
     /// which nothing was added. Bins that are added are as large as most, and cut where the die ends.
     #[must_use]
