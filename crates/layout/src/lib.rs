@@ -16,6 +16,7 @@ mod geometry;
 mod lef;
 mod map;
 mod name;
+mod places;
 mod region;
 mod tokens;
 
@@ -39,4 +40,5 @@ pub use map::csv::BinSize;
 pub use map::density::{DENSITY_BIN, MapError};
 pub use map::{Bin, MapKind, SpatialMap};
 pub use name::VerilogName;
+pub use places::PinPlaces;
 pub use region::{CellsWithin, Fate, Hotspot, HotspotMatch, Hotspots, Threshold, match_hotspots};
