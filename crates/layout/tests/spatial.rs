@@ -243,64 +243,76 @@ fn a_report_of_congestion_is_read_and_told() {
     assert_eq!(nets, [("a", 3), ("c", 2), (r"b\[1\]", 1)]);
     assert_eq!((diagnosis.regions.len(), diagnosis.regions[0].bins), (2, 2));
     assert!((diagnosis.regions[0].share - 8.0 / 9.0).abs() < 1e-12);
-    let kinds: Vec<RemedyKind> = diagnosis
-        .remedies
-        .iter()
-        .map(|remedy| remedy.kind)
-        .collect();
-    assert_eq!(kinds, [RemedyKind::LayerAdjustment]);
-    assert!(
-        diagnosis.remedies[0]
-            .reason
-            .starts_with("90 % of the overflow is horizontal, at a median capacity of 1 tracks")
-    );
-
-    // Where cells stand densely in the few congested bins, they are to be spread.
-    let dense = "x0,y0,x1,y1,value\n0,0,10,10,85\n";
-    let dense = SpatialMap::read_csv(dense.as_bytes(), MapKind::Placement, None).unwrap();
-    let diagnosis = CongestionDiagnosis::of(&report, Some(&dense))
-        .unwrap()
-        .unwrap();
-    assert_eq!(diagnosis.density, Some(85.0));
-    assert!(
+    assert_eq!(diagnosis.bins_share, 3.0 / 15.0);
+    // Nine tenths go along x, and the tracks are few; two small regions hold all of it.
+    let kinds = |diagnosis: &CongestionDiagnosis| -> Vec<RemedyKind> {
         diagnosis
             .remedies
             .iter()
-            .any(|remedy| remedy.kind == RemedyKind::SpreadCells)
+            .map(|remedy| remedy.kind)
+            .collect()
+    };
+    use RemedyKind::{LayerAdjustment, PlacementDensity, RipUp, SpreadCells};
+    assert_eq!(
+        kinds(&diagnosis),
+        [LayerAdjustment, LayerAdjustment, SpreadCells]
     );
-    // A little overflow everywhere in both directions is for the router.
+    let reasons: Vec<&str> = diagnosis
+        .remedies
+        .iter()
+        .map(|remedy| remedy.reason.as_str())
+        .collect();
+    assert!(
+        reasons[0]
+            .starts_with("90 % of the overflow is horizontal, at a median capacity of 1 tracks")
+    );
+    assert!(reasons[1].starts_with("half of the congested edges have 1 tracks or fewer"));
+    assert!(reasons[2].ends_with("and how densely cells stand there is not known"));
+
+    let density = |value: u32| {
+        let text = format!("x0,y0,x1,y1,value\n0,0,100,100,{value}\n");
+        SpatialMap::read_csv(text.as_bytes(), MapKind::Placement, None).unwrap()
+    };
+    let told = |text: &str, value: u32| {
+        let report = CongestionReport::read(text.as_bytes()).unwrap();
+        CongestionDiagnosis::of(&report, Some(&density(value)))
+            .unwrap()
+            .unwrap()
+    };
+    // Where cells stand loosely there is nothing to spread.
+    let loose = told(&text, 30);
+    assert_eq!(
+        (loose.density, kinds(&loose)),
+        (Some(30.0), vec![LayerAdjustment, LayerAdjustment])
+    );
+    assert_eq!(
+        kinds(&told(&text, 85)),
+        [LayerAdjustment, LayerAdjustment, SpreadCells]
+    );
+    // A little overflow in both directions, with tracks enough, is for the router.
     let mild = [
         record("Horizontal", "net:a", (4, 5, 1), (0, 0)),
         record("Vertical", "net:a", (4, 6, 2), (4, 4)),
     ]
     .concat();
-    let mild = CongestionReport::read(mild.as_bytes()).unwrap();
-    let diagnosis = CongestionDiagnosis::of(&mild, None).unwrap().unwrap();
-    let kinds: Vec<RemedyKind> = diagnosis
-        .remedies
-        .iter()
-        .map(|remedy| remedy.kind)
-        .collect();
-    assert_eq!(kinds, [RemedyKind::RipUp]);
+    assert_eq!(kinds(&told(&mild, 30)), [RipUp]);
+    // Much in many dense bins side by side is for the placer.
     let many: String = (0..5)
         .map(|at| {
-            record("Horizontal", "net:a", (4, 9, 5), (at * 4, at * 4))
-                + &record("Vertical", "net:a", (4, 9, 5), (at * 4, at * 4))
+            record("Horizontal", "net:a", (4, 9, 5), (at * 2, 0))
+                + &record("Vertical", "net:a", (4, 9, 5), (at * 2, 0))
         })
         .collect();
-    let many = CongestionReport::read(many.as_bytes()).unwrap();
-    let wide = "x0,y0,x1,y1,value\n0,0,20,20,85\n";
-    let wide = SpatialMap::read_csv(wide.as_bytes(), MapKind::Placement, None).unwrap();
-    let diagnosis = CongestionDiagnosis::of(&many, Some(&wide))
-        .unwrap()
-        .unwrap();
-    let kinds: Vec<RemedyKind> = diagnosis
-        .remedies
-        .iter()
-        .map(|remedy| remedy.kind)
-        .collect();
-    // Three of five regions of one size hold more than half.
-    assert_eq!(kinds, [RemedyKind::SpreadCells]);
+    let many = told(&many, 85);
+    assert_eq!(
+        (many.bins_share, kinds(&many)),
+        (1.0, vec![PlacementDensity])
+    );
+    assert!(
+        many.remedies[0]
+            .reason
+            .starts_with("cells cover 85 % of congested bins, and these are 100 %")
+    );
 
     let none = CongestionReport::read(b"").unwrap();
     assert_eq!(CongestionDiagnosis::of(&none, None).unwrap(), None);

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::{self, fontdb};
 
 use crate::exit::{CommandFailure, Exit};
@@ -80,6 +80,8 @@ fn drawn(svg: &str, fonts: fontdb::Database) -> Result<Vec<u8>, CommandFailure> 
     let dots = |length: f32| (length * scale).ceil() as u32;
     let mut pixels = Pixmap::new(dots(size.width()), dots(size.height()))
         .ok_or_else(|| defect("it has no size"))?;
+    // Parts of a dot at the edges would else be dark.
+    pixels.fill(Color::WHITE);
     resvg::render(
         &tree,
         Transform::from_scale(scale, scale),

@@ -17,11 +17,17 @@ const TOLD: usize = 10;
 /// A direction that holds this share of the overflow is what lacks tracks.
 const ONE_SIDED: f64 = 0.75;
 
-/// Congestion of which this share lies in the first few regions is local.
+/// Congestion of which this share lies in the first few regions is local, where these are also small.
 const LOCAL: f64 = 0.5;
 
 /// How many regions are the first few.
 const FEW: usize = 3;
+
+/// Regions are small that take at most this share of the bins in the box around all congestion.
+const SMALL_SHARE: f64 = 0.2;
+
+/// Edges of so few tracks are what adjustments or obstacles left.
+const SCARCE: u32 = 2;
 
 /// An overflow of so few tracks at every edge is what more attempts of the router can undo.
 const SMALL: u32 = 2;
@@ -81,6 +87,8 @@ pub struct CongestionDiagnosis {
     pub edges: usize,
     /// How many different bins that is.
     pub bins: usize,
+    /// Which share that is of all bins in the box around all congestion. What is outside of it the report does not say.
+    pub bins_share: f64,
     /// The sum of all overflows in tracks.
     pub total_overflow: u64,
     /// The greatest overflow of one edge in tracks.
@@ -140,6 +148,7 @@ impl CongestionDiagnosis {
         let mut diagnosis = Self {
             edges: report.records.len(),
             bins: map.present().count(),
+            bins_share: map.present().count() as f64 / map.values.len().max(1) as f64,
             total_overflow: report.total_overflow(),
             greatest_overflow: report
                 .records
@@ -180,35 +189,33 @@ impl CongestionDiagnosis {
                 add(RemedyKind::LayerAdjustment, reason);
             }
         }
-        let first: f64 = self
-            .regions
-            .iter()
-            .take(FEW)
-            .map(|region| region.share)
-            .sum();
-        let many = self.regions.len() > FEW;
-        let dense = self.density.filter(|density| *density >= DENSE);
-        match dense {
-            Some(density) if first >= LOCAL => add(
-                RemedyKind::SpreadCells,
-                format!(
-                    "{:.0} % of the overflow lies in the first {} regions, and cells cover {density:.0} % of congested bins",
-                    first * 100.0,
-                    self.regions.len().min(FEW)
-                ),
-            ),
-            Some(density) => add(
-                RemedyKind::PlacementDensity,
-                format!("cells cover {density:.0} % of congested bins, which lie in many regions"),
-            ),
-            None if self.density.is_none() && many && first >= LOCAL => add(
-                RemedyKind::SpreadCells,
-                format!(
-                    "{:.0} % of the overflow lies in the first {FEW} regions; how densely cells stand there is not known",
-                    first * 100.0
-                ),
-            ),
-            None => {}
+        if self.median_capacity <= SCARCE {
+            let reason = format!(
+                "half of the congested edges have {} tracks or fewer: adjustments or obstacles leave hardly any",
+                self.median_capacity
+            );
+            add(RemedyKind::LayerAdjustment, reason);
+        }
+        let few = &self.regions[..self.regions.len().min(FEW)];
+        let first: f64 = few.iter().map(|region| region.share).sum();
+        let bins: usize = few.iter().map(|region| region.bins).sum();
+        let bins = bins as f64 / self.bins.max(1) as f64 * self.bins_share;
+        let is_dense = self.density.is_some_and(|density| density >= DENSE);
+        let cells = self.density.map_or_else(
+            || "how densely cells stand there is not known".to_owned(),
+            |density| format!("cells cover {density:.0} % of congested bins"),
+        );
+        if first >= LOCAL && bins <= SMALL_SHARE && (is_dense || self.density.is_none()) {
+            let reason = format!(
+                "{:.0} % of the overflow lies in {} of the regions, and {cells}",
+                first * 100.0,
+                few.len()
+            );
+            add(RemedyKind::SpreadCells, reason);
+        } else if is_dense {
+            let share = self.bins_share * 100.0;
+            let reason = format!("{cells}, and these are {share:.0} % of the bins in their box");
+            add(RemedyKind::PlacementDensity, reason);
         }
         if self.greatest_overflow <= SMALL {
             let reason = format!(

@@ -261,7 +261,7 @@ fn maps(
     for path in &option.files {
         let map = read_map(path, option, placed, inputs)?;
         all.push(named(
-            title_of(path, &map),
+            title_of(path, &map, option.files.len() > 1),
             path.display().to_string(),
             map,
             option,
@@ -288,10 +288,19 @@ fn map_told(named: &Named) -> MapTold {
     )
 }
 
-fn title_of(path: &Path, map: &SpatialMap) -> String {
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+/// The kind with the name of the file; with that of its folder where several maps are drawn, whose files often have one name.
+fn title_of(path: &Path, map: &SpatialMap, among_others: bool) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let folder = path
+        .parent()
+        .and_then(Path::file_name)
+        .filter(|_| among_others);
+    let name = folder.map_or(stem.to_string(), |folder| {
+        format!("{}/{stem}", folder.to_string_lossy())
+    });
     match map.kind {
-        MapKind::Other => name.into_owned(),
+        _ if among_others => name,
+        MapKind::Other => name,
         _ => format!("{}: {name}", map.kind.title()),
     }
 }
@@ -388,7 +397,9 @@ fn compare(
                 .to_owned(),
         )
     })?;
-    let follow = |map: &SpatialMap| Hotspots::of(map, threshold(map, option));
+    // The value that is hot before is what is hot after too: a quantile would move with the map.
+    let hot = threshold(&old, option).value(&old).map(Threshold::Value);
+    let follow = |map: &SpatialMap| Hotspots::of(map, hot?);
     let hotspots = follow(&old).zip(follow(&new));
     if let Some(out) = &option.out {
         let title = format!(

@@ -10,6 +10,12 @@ use crate::map::svg::{Svg, length};
 
 /// The longer side of the largest panel, in pixels of 1/96 inch.
 const PANEL: f64 = 380.0;
+/// A die whose longer side is at least this share of the longest is drawn on the same scale of lengths.
+const LIKE_SIZE: f64 = 0.5;
+/// The least room for a panel's title and figures.
+const NARROWEST: f64 = 350.0;
+/// The width of a letter of a title, about.
+const LETTER: f64 = 8.8;
 /// White space around everything and between panels.
 const MARGIN: f64 = 24.0;
 /// What stands above and below a panel: title and figures; bar of lengths.
@@ -132,7 +138,7 @@ impl Colours {
     }
 }
 
-/// Maps side by side on one scale of lengths and one of colours. Maps of different kinds or units are for several pictures: the bar
+/// Maps side by side on one scale of colours, and on one of lengths where their dies are of like size. Maps of different kinds or units are for several pictures: the bar
 /// is labelled as the first.
 pub fn maps_svg(panels: &[MapPanel<'_>], footer: &Footer) -> String {
     let colours = Colours::magnitudes(panels.iter().map(|panel| panel.map));
@@ -270,7 +276,9 @@ fn extent(panel: &MapPanel<'_>) -> Bounds {
 struct Drawing {
     svg: Svg,
     extents: Vec<Bounds>,
-    /// Pixels in a µm.
+    /// Pixels in a µm, for each panel.
+    scales: Vec<f64>,
+    /// That of the panel that is drawn.
     scale: f64,
     size: (f64, f64),
     cell: (f64, f64),
@@ -285,17 +293,24 @@ struct Drawing {
 impl Drawing {
     fn new(extents: impl Iterator<Item = Bounds>, footer: &Footer, is_magnitude: bool) -> Self {
         let extents: Vec<Bounds> = extents.collect();
-        let widest = extents
+        let sides: Vec<f64> = extents
             .iter()
-            .map(Bounds::width)
-            .fold(f64::MIN_POSITIVE, f64::max);
-        let highest = extents
-            .iter()
-            .map(Bounds::height)
-            .fold(f64::MIN_POSITIVE, f64::max);
-        let scale = PANEL / widest.max(highest);
+            .map(|area| area.width().max(area.height()))
+            .collect();
+        let longest = sides.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+        // Dies of like size share one scale of lengths; beside a far larger one a small one could not be seen.
+        let is_shared = sides.iter().all(|side| *side >= longest * LIKE_SIZE);
+        let scale = |side: &f64| PANEL / if is_shared { longest } else { *side };
+        let scales: Vec<f64> = sides.iter().map(scale).collect();
+        let drawn = || extents.iter().zip(&scales);
+        let width = drawn()
+            .map(|(area, scale)| area.width() * scale)
+            .fold(0.0, f64::max);
+        let height = drawn()
+            .map(|(area, scale)| area.height() * scale)
+            .fold(0.0, f64::max);
         // Narrow dies still have room for title and figures.
-        let cell = ((widest * scale).max(300.0), highest * scale);
+        let cell = (width.max(NARROWEST), height);
         let columns = extents.len().clamp(1, COLUMNS);
         let rows = extents.len().div_ceil(COLUMNS).max(1);
         let width = MARGIN + columns as f64 * (cell.0 + MARGIN) + BAR_ROOM;
@@ -304,7 +319,8 @@ impl Drawing {
         Self {
             svg: Svg::new(),
             extents,
-            scale,
+            scale: scales.first().copied().unwrap_or(1.0),
+            scales,
             size: (width, height),
             cell,
             at: (0.0, 0.0),
@@ -327,6 +343,7 @@ impl Drawing {
             MARGIN + row as f64 * (self.cell.1 + ABOVE + BELOW) + ABOVE,
         );
         self.shown = self.extents[place];
+        self.scale = self.scales[place];
         let (x, y) = self.at;
         self.svg.open("g", &[("class", "panel")]);
         let first = if lines.iter().filter(|line| !line.is_empty()).count() > 1 {
@@ -334,7 +351,9 @@ impl Drawing {
         } else {
             26.0
         };
-        self.svg.words((x, y - first), "start", "title", title);
+        let room = (self.cell.0 / LETTER) as usize;
+        self.svg
+            .words((x, y - first), "start", "title", &shortened(title, room));
         for (line, words) in lines.iter().filter(|line| !line.is_empty()).enumerate() {
             let below = first - 14.0 - 12.0 * line as f64;
             self.svg.words((x, y - below), "start", "small", words);
@@ -667,6 +686,21 @@ impl Drawing {
             self.svg.into_text()
         )
     }
+}
+
+/// A title of at most so many letters; what is left out is in the middle, since names differ at their ends.
+fn shortened(title: &str, most: usize) -> String {
+    let letters: Vec<char> = title.chars().collect();
+    if letters.len() <= most {
+        return title.to_owned();
+    }
+    let kept = most.saturating_sub(1);
+    let (head, tail) = (kept / 2, kept - kept / 2);
+    letters[..head]
+        .iter()
+        .chain(&['…'])
+        .chain(&letters[letters.len() - tail..])
+        .collect()
 }
 
 /// A factor with all the digits that it has: lengths are multiplied by it.

@@ -120,9 +120,9 @@ pub(super) struct ComparisonTold {
     missing: usize,
     improved_regions: Vec<Region>,
     worse_regions: Vec<Region>,
-    /// Above which value hotspots of both are told, before and after; absent where a map has no values.
+    /// Above which value bins of both are hot; absent where a map has no values.
     #[serde(skip_serializing_if = "Option::is_none")]
-    hotspots_above: Option<(f64, f64)>,
+    hotspots_above: Option<f64>,
     hotspots: Vec<HotspotMatch>,
 }
 
@@ -142,7 +142,7 @@ impl ComparisonTold {
             missing: difference.missing,
             improved_regions: difference.improved_regions.clone(),
             worse_regions: difference.worse_regions.clone(),
-            hotspots_above: hotspots.map(|(before, after)| (before.value, after.value)),
+            hotspots_above: hotspots.map(|(before, _)| before.value),
             hotspots: followed.unwrap_or_default(),
         }
     }
@@ -373,12 +373,8 @@ impl ComparisonTold {
         if self.worse + self.improved > 0 {
             text += &format!("\n{}", table.text());
         }
-        if let Some((before, after)) = self.hotspots_above {
-            text += &format!(
-                "\nhotspots above {} {unit} before, {} {unit} after\n",
-                figure(before),
-                figure(after)
-            );
+        if let Some(value) = self.hotspots_above {
+            text += &format!("\nhotspots above {} {unit}\n", figure(value));
             let mut table = Table::new(&["hotspot", ">rank before", ">rank after"]);
             let rank = |rank: Option<usize>| rank.map_or("–".to_owned(), |rank| rank.to_string());
             for found in self.hotspots.iter().take(LISTED) {
