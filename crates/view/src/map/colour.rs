@@ -27,11 +27,11 @@ const NEUTRAL: f64 = 96.0;
 const DARKENING: f64 = 54.0;
 
 /// Chroma (CIE C*) of a full change: what both hues have at that lightness within sRGB.
-const CHROMA: f64 = 52.0;
+const CHROMA: f64 = 50.0;
 
 /// Hues (CIE h) in degrees: orange where it got worse, blue where it got better.
 const WORSE: f64 = 55.0;
-const BETTER: f64 = 265.0;
+const BETTER: f64 = 280.0;
 
 /// The colour of a change at a share of the greatest, from -1 (better) over 0 to 1 (worse). Lightness falls alike on both sides.
 pub fn difference_colour(share: f64) -> Rgb {

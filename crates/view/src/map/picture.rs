@@ -12,6 +12,8 @@ use crate::map::svg::{Svg, length};
 const PANEL: f64 = 380.0;
 /// A die whose longer side is at least this share of the longest is drawn on the same scale of lengths.
 const LIKE_SIZE: f64 = 0.5;
+/// A region of a change is marked if it has at least this share of the greatest region's.
+const TELLING: f64 = 0.05;
 /// The least room for a panel's title and figures.
 const NARROWEST: f64 = 350.0;
 /// The width of a letter of a title, about.
@@ -192,11 +194,17 @@ pub fn difference_svg(
     };
     drawing.begin(0, title, &[&counts, resampled]);
     drawing.map(&panel, colours.as_ref());
+    let both = difference
+        .worse_regions
+        .iter()
+        .chain(&difference.improved_regions);
+    let greatest = both.map(|region| region.weight.abs()).fold(0.0, f64::max);
     for (regions, sign) in [
         (&difference.worse_regions, '+'),
         (&difference.improved_regions, '−'),
     ] {
-        for (place, region) in regions.iter().take(3).enumerate() {
+        let told = |region: &&Region| region.weight.abs() >= greatest * TELLING;
+        for (place, region) in regions.iter().take(3).filter(told).enumerate() {
             drawing.region(region, &format!("{sign}{}", place + 1));
         }
     }
