@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use noodle2_model::{
     AttemptId, CaseName, Containment, ContainmentScope, EquivalenceVerdict, Event, FailureClass,
-    Measurement, Outcome, PromotionGates, Severity, StageEnd, StageIndex,
+    Measurement, Metric, MetricSet, Outcome, PromotionGates, Severity, StageEnd, StageIndex,
 };
 
 use crate::gate;
@@ -50,6 +50,7 @@ impl Controller {
             let found = [
                 self.confirmation_refuses(trial),
                 self.stability_refuses(trial),
+                self.gain_audit_refuses(trial),
             ];
             let texts: Vec<String> = found
                 .into_iter()
@@ -207,6 +208,35 @@ impl Controller {
         })
     }
 
+    /// Why a result is refused that keeps too little of its gain once it is globally routed.
+    fn gain_audit_refuses(&self, trial: &Trial) -> Option<Refusal> {
+        let allowed = self.program.gates(trial.id.stage).gain_audit?;
+        let case = &self.cases.get(&self.case_of(trial))?.measurement;
+        let parent = &self.cases.get(&trial.parent)?.measurement;
+        let of_confirmation = |trial: &Trial| match trial.confirmation() {
+            Some(Outcome::Measured(again)) => overall_of(&again.routed),
+            _ => MetricSet::new(),
+        };
+        let parent_routed = match self.trials.get(&trial.parent.trial()) {
+            Some(before) => of_confirmation(before),
+            None => overall_of(&parent.routed),
+        };
+        let audit = GainAudited {
+            parent: &parent.overall,
+            parent_routed,
+            estimated: overall_of(&case.estimated),
+            legalised: &case.overall,
+            routed: of_confirmation(trial),
+        };
+        let yardstick = self.yardstick(trial.id.stage);
+        let metric = yardstick.deciding_metric(&parent.overall, &case.overall)?;
+        let lost = audit.refusal(metric, allowed)?;
+        Some(Refusal {
+            class: None,
+            text: format!("gain audit: {lost}"),
+        })
+    }
+
     /// The failure that examining a result before it was passed on showed, if it showed one.
     pub(crate) fn confirmed_failure(&self, trial: &Trial) -> Option<FailureClass> {
         let confirmation = self.confirmation_refuses(trial);
@@ -281,6 +311,54 @@ impl Controller {
     }
 }
 
+/// The worst over scenes.
+fn overall_of(scenes: &BTreeMap<String, MetricSet>) -> MetricSet {
+    let mut overall = MetricSet::new();
+    for metrics in scenes.values() {
+        overall.merge_worst(metrics);
+    }
+    overall
+}
+
+/// A gain on its way from estimated to routed wires.
+struct GainAudited<'a> {
+    parent: &'a MetricSet,
+    parent_routed: MetricSet,
+    estimated: MetricSet,
+    legalised: &'a MetricSet,
+    routed: MetricSet,
+}
+
+impl GainAudited<'_> {
+    /// What of the gain in `metric` is lost on the way, where that is more than `allowed` percent; `None` also where
+    /// nothing was gained.
+    fn refusal(&self, metric: Metric, allowed: f64) -> Option<String> {
+        let before = self.parent.get(metric)?;
+        let legalised = metric.gain(before, self.legalised.get(metric)?);
+        let estimated = self.estimated.get(metric);
+        let claimed = estimated.map_or(legalised, |value| metric.gain(before, value));
+        if claimed <= 0.0 {
+            return None;
+        }
+        let routed = self.parent_routed.get(metric).zip(self.routed.get(metric));
+        let Some((routed_before, routed_after)) = routed else {
+            return Some(format!("`{metric}` was not measured with routed wires"));
+        };
+        let kept = metric.gain(routed_before, routed_after);
+        let lost = 100.0 * (claimed - kept) / claimed;
+        (lost > allowed).then(|| {
+            let told = |gain: f64| metric.canonical(gain).unwrap_or(gain);
+            format!(
+                "`{metric}` gained {} as estimated, {} once legal, {} once routed: {lost:.1} % is lost, and {allowed} % \
+                 may be",
+                told(claimed),
+                told(legalised),
+                told(kept)
+            )
+        })
+    }
+}
+
 /// Why a confirmation refuses what it was to confirm.
 struct Refusal {
     /// The kind of failure; none where nothing was shown.
@@ -301,7 +379,7 @@ fn refusal(outcome: &Outcome, case: &Measurement, gates: &PromotionGates) -> Opt
         Outcome::Measured(again) => again,
     };
     let same = again.design.canonical == case.design.canonical
-        && again.overall == case.overall
+        && again.overall.of_design() == case.overall.of_design()
         && again.scenes == case.scenes;
     if !same {
         return Some(of(FailureClass::Nondeterministic));

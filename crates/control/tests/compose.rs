@@ -17,11 +17,14 @@ fn case(design: &str, wns: f64) -> Outcome {
         design: DesignState {
             canonical: hash,
             netlist: hash,
+            placement: None,
         },
         overall: [(Metric::SetupWns, wns), (Metric::Area, 1000.0)]
             .into_iter()
             .collect(),
         scenes: BTreeMap::new(),
+        estimated: BTreeMap::new(),
+        routed: BTreeMap::new(),
         findings: Vec::new(),
         edits: BTreeMap::new(),
         conflicts: BTreeMap::new(),

@@ -19,6 +19,7 @@ fn case(name: &str, wns: f64) -> Outcome {
         design: DesignState {
             canonical: hash,
             netlist: hash,
+            placement: None,
         },
         overall: [
             (Metric::SetupWns, wns),
@@ -28,6 +29,8 @@ fn case(name: &str, wns: f64) -> Outcome {
         .into_iter()
         .collect(),
         scenes: BTreeMap::new(),
+        estimated: BTreeMap::new(),
+        routed: BTreeMap::new(),
         findings: Vec::new(),
         edits: BTreeMap::new(),
         blast_radius: None,

@@ -25,9 +25,12 @@ fn case(design: &str, wns: f64, area: f64) -> Measurement {
         design: DesignState {
             canonical: hash,
             netlist: hash,
+            placement: None,
         },
         overall: values(wns, area),
         scenes: BTreeMap::from([("default".to_owned(), values(wns, area))]),
+        estimated: BTreeMap::new(),
+        routed: BTreeMap::new(),
         findings: Vec::new(),
         edits: BTreeMap::new(),
         conflicts: BTreeMap::new(),

@@ -23,11 +23,14 @@ fn case_with_area(design: &str, wns: f64, area: f64) -> Outcome {
         design: DesignState {
             canonical: hash,
             netlist: hash,
+            placement: None,
         },
         overall: [(Metric::SetupWns, wns), (Metric::Area, area)]
             .into_iter()
             .collect(),
         scenes: BTreeMap::new(),
+        estimated: BTreeMap::new(),
+        routed: BTreeMap::new(),
         findings: Vec::new(),
         edits: BTreeMap::new(),
         conflicts: BTreeMap::new(),

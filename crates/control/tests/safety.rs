@@ -19,6 +19,7 @@ fn case(name: &str, wns: f64, hold: f64) -> Outcome {
         design: DesignState {
             canonical: hash,
             netlist: hash,
+            placement: None,
         },
         overall: [(Metric::SetupWns, wns), (Metric::Area, 1000.0)]
             .into_iter()
@@ -27,6 +28,8 @@ fn case(name: &str, wns: f64, hold: f64) -> Outcome {
             "default".to_owned(),
             [(Metric::HoldWns, hold)].into_iter().collect(),
         )]),
+        estimated: BTreeMap::new(),
+        routed: BTreeMap::new(),
         findings: Vec::new(),
         edits: BTreeMap::new(),
         conflicts: BTreeMap::new(),

@@ -254,6 +254,18 @@ impl Eco {
             }
             _ => {}
         }
+        for (engine, file) in &manifest.scripts {
+            if !files.contains_key(file) {
+                messages.push(format!(
+                    "its script `{file}` for `{engine}` is not in its folder"
+                ));
+            }
+            if !manifest.engines.contains(engine) {
+                messages.push(format!(
+                    "it has a script for `{engine}`, which is not among its engines"
+                ));
+            }
+        }
         match messages.is_empty() {
             true => Ok(Self {
                 content: content_hash(&files),

@@ -5,7 +5,7 @@
 
 use noodle2_model::{CommandEnding, CommandReport, Failure, FailureClass, StopReason};
 
-use crate::opensta::{LogRemarks, ResultError, ResultFile};
+use crate::opensta::{LogRemarks, Remark, ResultError, ResultFile};
 
 /// What is known of a command that ended.
 #[derive(Clone, Copy, Debug)]
@@ -54,8 +54,12 @@ pub fn classify(
         return Err(failure(FailureClass::LicenceUnavailable, text));
     }
     let remarks = LogRemarks::read(evidence.log, []);
-    if let Some(error) = remarks.errors.first() {
-        let class = error.code.as_deref().and_then(class_of_code);
+    let class_of = |error: &Remark| error.code.as_deref().and_then(class_of_code);
+    // No number depends on a picture.
+    let is_picture =
+        |error: &&Remark| class_of(error) == Some(FailureClass::VisualizationUnavailable);
+    if let Some(error) = remarks.errors.iter().find(|error| !is_picture(error)) {
+        let class = class_of(error);
         let text = format!("{} reported an error: {}", evidence.tool, error.text);
         return Err(failure(class.unwrap_or(FailureClass::ToolError), text));
     }

@@ -8,8 +8,10 @@
 
 mod catalogue;
 mod classify;
+mod engine;
 mod handover;
 mod manifest;
+pub mod openroad;
 pub mod opensta;
 mod platform;
 mod tables;
@@ -18,13 +20,18 @@ mod timing_report;
 
 pub use catalogue::{Catalogue, CatalogueProblem, Eco, EcoOrigin, MANIFEST_FILE, Replacement};
 pub use classify::{Evidence, classify, classify_command, missing_clock};
+pub use engine::Engine;
 pub use handover::{Dialect, HandoverError, eco_script};
+pub use openroad::{Launcher, OpenRoad, OpenRoadAbilities};
 pub use opensta::{
     ColdRequest, ColdResult, EditsRequest, OpenSta, ParentFacts, Preparation, PrepareProblem,
     ProbeError, ReplayRequest, RerunRequest, SequenceRequest, StudyContext, TrialRequest,
     find_program,
 };
-pub use platform::{Platform, PlatformError, PlatformFile, TieCells};
+pub use platform::{
+    LayoutData, Padding, PercentRange, PinLayers, Platform, PlatformError, PlatformFile,
+    RoutingLayers, TapCells, TieCells, WireLayers,
+};
 pub use tables::tcl_tables;
 pub use timing_report::{
     DelayShares, EndpointSummary, GroupSummary, PathSummary, ReadLimits, ReportCheck, ReportReader,

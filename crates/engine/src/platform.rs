@@ -23,7 +23,7 @@ const BUILT_IN: [(&str, &str); 4] = [
 ];
 
 /// A platform whose root folder is known.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Platform {
     /// What its file declares.
     pub declaration: PlatformFile,
@@ -36,7 +36,7 @@ pub struct Platform {
 }
 
 /// The content of a platform file.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlatformFile {
     /// The platform's name, as studies use it.
@@ -75,6 +75,111 @@ pub struct PlatformFile {
     /// The outputs of the cells that hold nets at a constant.
     #[serde(default)]
     pub tie_cells: Option<TieCells>,
+    /// What placing and routing needs to know; absent where the platform only times.
+    #[serde(default)]
+    pub layout: Option<LayoutData>,
+}
+
+/// What an engine needs to know of a platform to place and route. Files are relative to the root folder.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayoutData {
+    /// LEF files, the technology first.
+    pub lefs: Vec<PathBuf>,
+    /// The site of the rows, by its name in the LEF.
+    pub site: String,
+    /// The layers that wires may take.
+    pub routing_layers: RoutingLayers,
+    /// The layers of pins at the edge of the die.
+    pub pin_layers: PinLayers,
+    /// The layers whose resistance and capacitance stand for all wires before they are routed.
+    pub wire_layers: WireLayers,
+    /// A Tcl file that states the resistance and capacitance of layers (`set_layer_rc`), and of wires if it likes; without
+    /// one, those of the LEF hold.
+    #[serde(default)]
+    pub rc: Option<PathBuf>,
+    /// A Tcl file that makes the tracks (`make_tracks`).
+    #[serde(default)]
+    pub tracks: Option<PathBuf>,
+    /// Shares of the capacity of layers that global routing leaves free, by layer or `FIRST-LAST`.
+    #[serde(default)]
+    pub layer_adjustments: BTreeMap<String, f64>,
+    /// The share of the core that cells may take when a design is placed, in percent.
+    pub utilisation_percent: PercentRange,
+    /// Sites left free beside each cell, in global and in detailed placement.
+    #[serde(default)]
+    pub padding: Padding,
+    /// Cells that tie the wells, where the platform has some apart from its other cells.
+    #[serde(default)]
+    pub tap_cells: Option<TapCells>,
+    /// What users must know of it, for people.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+/// The layers that wires may take, first to last.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoutingLayers {
+    /// Of signals.
+    pub signal: [String; 2],
+    /// Of clocks.
+    pub clock: [String; 2],
+}
+
+/// The layers of pins at the edge of the die, by the direction of their wires.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinLayers {
+    /// At the left and right edges.
+    pub horizontal: String,
+    /// At the upper and lower edges.
+    pub vertical: String,
+}
+
+/// The layers that stand for all wires before they are routed. Without one, the file of `rc` says so itself.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WireLayers {
+    /// Of signals.
+    #[serde(default)]
+    pub signal: Option<String>,
+    /// Of clocks.
+    #[serde(default)]
+    pub clock: Option<String>,
+}
+
+/// A range of percentages.
+#[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PercentRange {
+    /// The least that makes sense.
+    pub min: f64,
+    /// The most that can be routed as a rule.
+    pub max: f64,
+}
+
+/// Sites left free on each side of a cell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Padding {
+    /// In global placement.
+    pub global: u32,
+    /// In detailed placement.
+    pub detailed: u32,
+}
+
+/// Cells that tie the wells.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TapCells {
+    /// Their greatest distance, in µm.
+    pub distance_um: f64,
+    /// The cell.
+    pub cell: String,
+    /// The cell at the ends of rows, where there is one.
+    #[serde(default)]
+    pub endcap: Option<String>,
 }
 
 /// The outputs of the cells that hold nets at a constant, as `CELL/PIN`.
@@ -134,6 +239,14 @@ pub enum PlatformError {
         /// The corners that it has.
         known: String,
     },
+    /// The platform says nothing of placing and routing.
+    #[error(
+        "platform `{platform}` has no `layout`: it says nothing of LEF files, sites and layers, so nothing can be placed or routed with it"
+    )]
+    NoLayout {
+        /// The platform.
+        platform: String,
+    },
     /// A library is not where the platform says.
     #[error("library `{}` of platform `{platform}` is not there{}", path.display(), install.as_ref().map(|command| format!("; install it with `{command}`")).unwrap_or_default())]
     MissingLibrary {
@@ -156,6 +269,7 @@ impl PlatformError {
             Self::NoRoot { .. } => "N2-PLATFORM-004",
             Self::UnknownCorner { .. } => "N2-PLATFORM-005",
             Self::MissingLibrary { .. } => "N2-PLATFORM-006",
+            Self::NoLayout { .. } => "N2-PLATFORM-007",
         }
     }
 }
@@ -265,6 +379,33 @@ impl Platform {
             }
         })?;
         files.iter().map(|file| self.existing(file)).collect()
+    }
+
+    /// What placing and routing needs to know.
+    ///
+    /// # Errors
+    /// When the platform only times.
+    pub fn layout(&self) -> Result<&LayoutData, PlatformError> {
+        let layout = self.declaration.layout.as_ref();
+        layout.ok_or_else(|| PlatformError::NoLayout {
+            platform: self.declaration.name.clone(),
+        })
+    }
+
+    /// The path of a file of [`LayoutData`].
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn layout_file(&self, file: &Path) -> Result<PathBuf, PlatformError> {
+        let path = self.root.join(file);
+        match path.is_file() {
+            true => Ok(path),
+            false => Err(PlatformError::MissingLibrary {
+                platform: self.declaration.name.clone(),
+                path,
+                install: None,
+            }),
+        }
     }
 
     /// The library itself, or the same file plain where it is named compressed, or the other way round.

@@ -61,6 +61,10 @@ proc ::n2::print_into {path} {
   fconfigure stdout -buffering line
 }
 
+# Threads are not forked: they end before a fork, and are made anew in it. A tool that has one thread has none to end.
+proc ::n2::end_threads {} { if {![info exists ::n2::has_one_thread]} { ::sta::set_thread_count 0 } }
+proc ::n2::begin_threads {} { if {![info exists ::n2::has_one_thread]} { ::sta::set_thread_count 1 } }
+
 # Compiles all procedures, which a fork would otherwise do by itself for each that it calls: 6 ms of the 45 that a trial of
 # 250 cells took.
 proc ::n2::compile_procedures {} {
@@ -80,7 +84,7 @@ proc ::n2::host {script} {
   set channel [open $log r]
   append transcript [read $channel]
   close $channel
-  ::sta::set_thread_count 0
+  end_threads
   reply ready [pid]
   serve
 }
@@ -125,7 +129,7 @@ proc ::n2::begin {kind script folder output requests_path replies_path} {
     reply forked [pid]
     close_channels
   }
-  ::sta::set_thread_count 1
+  begin_threads
   if {[catch {uplevel #0 $text}]} { puts $::errorInfo }
   flush stdout
 }
@@ -139,9 +143,9 @@ proc ::n2::edit_apart {eco output} {
   flush stdout
   flush $result_channel
   lassign [chan pipe] source sink
-  ::sta::set_thread_count 0
+  end_threads
   set child [fork]
-  ::sta::set_thread_count 1
+  begin_threads
   if {$child == 0} {
     close $source
     set failed [catch {

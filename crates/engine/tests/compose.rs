@@ -79,6 +79,8 @@ impl Fork {
             seed: 7,
             guard,
             perturbation: None,
+            mode: Default::default(),
+            audits_gain: false,
         }
     }
 

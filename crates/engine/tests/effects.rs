@@ -106,6 +106,8 @@ fn each_eco_does_what_it_is_for() {
             seed: 1,
             guard: Default::default(),
             perturbation: None,
+            mode: Default::default(),
+            audits_gain: false,
         };
         let after = measured(context.run_trial(&request, &mut run));
         assert_better(expectation.improves, &base, &after, &name);

@@ -72,6 +72,8 @@ fn try_sequence(
         seed: 7,
         guard: Default::default(),
         perturbation: None,
+        mode: Default::default(),
+        audits_gain: false,
     };
     let request = SequenceRequest {
         trial,

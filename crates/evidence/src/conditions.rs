@@ -47,9 +47,12 @@ mod tests {
             design: DesignState {
                 canonical: hash,
                 netlist: hash,
+                placement: None,
             },
             overall: metrics.iter().copied().collect(),
             scenes: Default::default(),
+            estimated: Default::default(),
+            routed: Default::default(),
             findings: Vec::new(),
             edits: Default::default(),
             blast_radius: None,

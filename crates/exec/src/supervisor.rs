@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use noodle2_model::{
     AttemptUsage, CommandEnding, CommandLimits, CommandReport, CommandSpec, CommandStreams,
-    ForkPlan, StopReason,
+    Farewell, ForkPlan, StopReason,
 };
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{getpid, set_child_subreaper};
@@ -77,6 +77,7 @@ pub(crate) struct Request {
     errors: Option<OsString>,
     limits: CommandLimits,
     pub(crate) fork: Option<ForkPlan>,
+    farewell: Option<Farewell>,
     pub(crate) marker: OsString,
     pub(crate) grace: Duration,
     parent_group: Option<OsString>,
@@ -95,6 +96,7 @@ impl Request {
             errors: spec.streams.errors.clone().map(PathBuf::into_os_string),
             limits: spec.limits,
             fork: spec.fork.clone(),
+            farewell: spec.farewell.clone(),
             marker,
             grace,
             parent_group: (Containment::detect().parent_group()).map(|parent| parent.into()),
@@ -115,6 +117,7 @@ impl Request {
                 errors: self.errors.clone().map(PathBuf::from),
             },
             fork: self.fork.clone(),
+            farewell: self.farewell.clone(),
         }
     }
 
@@ -348,6 +351,7 @@ mod tests {
                 output_bytes: 0,
             },
             fork: None,
+            farewell: None,
             marker: "run/1_1.1#0".into(),
             grace: Duration::from_secs(2),
             parent_group: None,

@@ -2,6 +2,7 @@
 //!
 //! The same loop runs in a supervisor and, without one, in the thread that asked for the command.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
@@ -11,7 +12,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use noodle2_model::{AttemptUsage, CommandEnding, CommandReport, CommandSpec, StopReason};
+use noodle2_model::{
+    AttemptUsage, CommandEnding, CommandReport, CommandSpec, Farewell, StopReason,
+};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open};
 
@@ -68,10 +71,43 @@ pub(crate) fn watch(job: &Job<'_>, control: &mut dyn Control) -> CommandReport {
             Some(StopReason::Cancelled),
         );
     }
-    match Watch::start(job) {
+    let report = match Watch::start(job) {
         Ok(watch) => watch.run(control),
-        Err(reason) => not_started(reason, None),
+        Err(reason) => return not_started(reason, None),
+    };
+    let ended_by_itself =
+        matches!(report.ending, CommandEnding::Exited(_)) && report.stopped_by.is_none();
+    if let Some(farewell) = (job.spec.farewell.as_ref()).filter(|_| !ended_by_itself) {
+        say(farewell, &job.spec.environment);
     }
+    report
+}
+
+/// How long a farewell may take.
+const FAREWELL: Duration = Duration::from_secs(30);
+
+/// Runs a farewell to its end. Nobody is left who could do more about one that fails.
+fn say(farewell: &Farewell, environment: &BTreeMap<String, String>) {
+    let child = Command::new(&farewell.program)
+        .args(&farewell.arguments)
+        .env_clear()
+        .envs(environment)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(mut child) = child else {
+        return;
+    };
+    let end = Instant::now() + FAREWELL;
+    while Instant::now() < end {
+        match child.try_wait() {
+            Ok(None) => std::thread::sleep(Duration::from_millis(20)),
+            _ => return,
+        }
+    }
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 /// Watches a child of this process that runs already, as if it had been started with this job: its end, its

@@ -299,9 +299,38 @@ pub struct EcoManifest {
     pub changes_connectivity: bool,
     /// How it is run.
     pub implementation: EcoImplementation,
+    /// Tcl files that are run in place of the implementation in engines whose commands are others, relative to the ECO's
+    /// folder.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scripts: BTreeMap<EngineKind, String>,
+    /// Commands of OpenROAD that it cannot do without; a version that lacks one of them is refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<CommandNeed>,
+}
+
+/// A command of a tool that an ECO cannot do without.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CommandNeed {
+    /// The command.
+    pub command: String,
+    /// Its options that are given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+    /// A version that is known to have all of it.
+    pub known_in: String,
 }
 
 impl EcoManifest {
+    /// How it is run in an engine.
+    pub fn implementation_in(&self, engine: EngineKind) -> EcoImplementation {
+        let own = self.scripts.get(&engine);
+        own.map_or_else(
+            || self.implementation.clone(),
+            |file| EcoImplementation::Tcl(file.clone()),
+        )
+    }
+
     /// Whether it says that it repairs hold.
     pub fn is_for_hold(&self) -> bool {
         self.remedies.contains_key(&Symptom::Hold)

@@ -111,11 +111,14 @@ mod tests {
             design: DesignState {
                 canonical: hash,
                 netlist: hash,
+                placement: None,
             },
             overall: [(Metric::SetupWns, -12.5), (Metric::Area, 1.0)]
                 .into_iter()
                 .collect(),
             scenes: BTreeMap::new(),
+            estimated: BTreeMap::new(),
+            routed: BTreeMap::new(),
             findings: Vec::new(),
             edits: BTreeMap::from([("resize".to_owned(), 3)]),
             conflicts: BTreeMap::new(),

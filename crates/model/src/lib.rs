@@ -39,8 +39,8 @@ pub use cache::{CacheAnswer, CacheHit, CacheMiss, KeyPart};
 pub use composition::{ComposeMode, Composition, ConflictRule};
 pub use diagnosis::{PathExtreme, PathProfile, PathStage, Symptom};
 pub use eco::{
-    EcoImplementation, EcoManifest, EcoProposal, ExpectedEffect, ParameterKind, ParameterSpec,
-    ParameterValue,
+    CommandNeed, EcoImplementation, EcoManifest, EcoProposal, ExpectedEffect, ParameterKind,
+    ParameterSpec, ParameterValue,
 };
 pub use equivalence::{EquivalenceProof, EquivalenceVerdict};
 pub use event::{
@@ -58,7 +58,7 @@ pub use name::ObjectName;
 pub use noise::{NoiseRules, Perturbation};
 pub use outcome::{
     AttemptUsage, DesignState, Failure, FailureClass, FailureScope, Finding, FindingKind,
-    Measurement, Outcome, PathGroupSummary, Severity, WorstPath,
+    Measurement, Outcome, PathGroupSummary, PlacementState, Severity, WorstPath,
 };
 pub use parameters::Parameters;
 pub use pattern::matches_pattern;
@@ -68,20 +68,20 @@ pub use people::{
 };
 pub use policy::{DesignGuard, DesignMarks, ProtectedObjects, RiskEnvelope, SafetyRules, may_try};
 pub use process::{
-    CommandEnding, CommandLimits, CommandReport, CommandSpec, CommandStreams, ForkPlan, HostSpec,
-    StopReason,
+    CommandEnding, CommandLimits, CommandReport, CommandSpec, CommandStreams, Farewell, ForkPlan,
+    HostSpec, StopReason,
 };
 pub use proposer::{ExternalProposal, Proposer, ProposerKind};
 pub use radius::{BlastRadius, LogicalReach, PhysicalReach};
 pub use rails::{
-    Containment, ContainmentRules, ContainmentScope, FailureRail, Gates, PromotionGates, Rails,
-    StudyRail,
+    Containment, ContainmentRules, ContainmentScope, FailureRail, GainAudit, Gates, PromotionGates,
+    Rails, StudyRail,
 };
 pub use safety::{EcoClass, SafetyDomain};
 pub use selection::{EarlyStop, Fallback, Selection, Strategy};
 pub use sequence::{Rollback, SequenceStep, StepEnding, StepRecord};
 pub use study::{
-    Aborts, Bound, Check, Clocks, Design, EngineKind, EngineSpec, Join, JoinMerge, JoinPolicy,
-    Limits, Objective, ParameterDomain, Parasitics, Scene, Stage, StageEco, StageMode,
-    StageRelation, Study,
+    Aborts, Bound, Check, Clocks, Container, ContainerRuntime, Design, EngineKind, EngineSpec,
+    Join, JoinMerge, JoinPolicy, Limits, Objective, ParameterDomain, Parasitics, Scene, Stage,
+    StageEco, StageMode, StageRelation, Study, WireEstimate,
 };

@@ -17,6 +17,10 @@ pub enum Unit {
     SquareMicrometres,
     /// Picofarads.
     Picofarads,
+    /// Micrometres.
+    Micrometres,
+    /// A share of 100.
+    Percent,
     /// A number of things.
     Count,
 }
@@ -29,6 +33,8 @@ impl Unit {
             Self::Watts => "W",
             Self::SquareMicrometres => "µm²",
             Self::Picofarads => "pF",
+            Self::Micrometres => "µm",
+            Self::Percent => "%",
             Self::Count => "",
         }
     }
@@ -45,7 +51,7 @@ pub enum Direction {
 
 macro_rules! metrics {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $unit:ident, $direction:ident;)+) => {
-        /// A quantity that an engine measures. Values are picoseconds, watts, µm², picofarads or counts.
+        /// A quantity that an engine measures. Its name ends with its unit, but for counts.
         #[derive(
             Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
         )]
@@ -116,6 +122,24 @@ metrics! {
     AnnotatedNets = "annotated_nets", Count, Higher;
     /// Total capacitance of annotated or estimated wires.
     WireCapacitance = "wire_capacitance_pf", Picofarads, Lower;
+    /// Share of the area of the rows that placed cells take.
+    Utilisation = "utilisation_percent", Percent, Lower;
+    /// Cells that overlap, stand off their rows or outside the core.
+    PlacementViolations = "placement_violations", Count, Lower;
+    /// How far the cells that the parent has too stand from where they stood there, in all.
+    DisplacementTotal = "displacement_total_um", Micrometres, Lower;
+    /// The same for the cell that moved furthest.
+    DisplacementMax = "displacement_max_um", Micrometres, Lower;
+    /// Length of all wires as globally routed.
+    RoutedWirelength = "routed_wirelength_um", Micrometres, Lower;
+    /// Tracks that global routing uses beyond what its bins have, over all layers.
+    RoutingOverflow = "routing_overflow", Count, Lower;
+    /// Share of the bins of the routing heat map that are used beyond their capacity.
+    RoutingHotBins = "routing_hot_bins_percent", Percent, Lower;
+    /// Nets that antenna rules are broken on.
+    AntennaViolations = "antenna_violations", Count, Lower;
+    /// Violations of design rules that detailed routing leaves.
+    DrcViolations = "drc_violations", Count, Lower;
 }
 
 impl Metric {
@@ -143,6 +167,12 @@ impl Metric {
             _ => format!("{value:.5e}").parse().unwrap_or(value),
         };
         Some(if rounded == 0.0 { 0.0 } else { rounded })
+    }
+
+    /// Whether it tells of the way from the parent rather than of the design itself, so that a measurement of the design
+    /// alone cannot find it.
+    pub const fn tells_of_parent(self) -> bool {
+        matches!(self, Self::DisplacementTotal | Self::DisplacementMax)
     }
 
     /// How much better `to` is than `from`, in the metric's unit: positive when it got better.
@@ -202,6 +232,16 @@ impl MetricSet {
     /// All values, in the order of [`Metric::ALL`].
     pub fn iter(&self) -> impl Iterator<Item = (Metric, f64)> + '_ {
         self.0.iter().map(|(metric, value)| (*metric, *value))
+    }
+
+    /// What tells of the design itself: all but what [`Metric::tells_of_parent`].
+    pub fn of_design(&self) -> Self {
+        let values = self.iter();
+        Self(
+            values
+                .filter(|(metric, _)| !metric.tells_of_parent())
+                .collect(),
+        )
     }
 
     /// Whether nothing was read.

@@ -39,6 +39,13 @@ pub struct Measurement {
     pub overall: MetricSet,
     /// By scene name.
     pub scenes: BTreeMap<String, MetricSet>,
+    /// What was measured before cells were brought to legal places, by scene name; empty where nothing moves.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub estimated: BTreeMap<String, MetricSet>,
+    /// What was measured with globally routed wires, by scene name, for the audit of gains. Another measurement
+    /// context: compares with the same of other cases alone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub routed: BTreeMap<String, MetricSet>,
     /// What the engine remarked about the design.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
@@ -68,11 +75,41 @@ pub struct Measurement {
 /// A design state by its content.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DesignState {
-    /// The hash of the netlist's statements in sorted order: equal for designs that differ only in the
-    /// order in which a tool wrote them.
+    /// The hash of the netlist's statements in sorted order, and of where each cell stands if the design is placed:
+    /// equal for designs that differ only in the order in which a tool wrote them.
     pub canonical: ContentHash,
     /// The hash of the netlist file.
     pub netlist: ContentHash,
+    /// The files of a placed design, which lie beside its netlist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placement: Option<PlacementState>,
+}
+
+/// The placement of a design by its content.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PlacementState {
+    /// The hash of the database, which the engine goes on from.
+    pub database: ContentHash,
+    /// The hash of the DEF file, which everybody can read.
+    pub def: ContentHash,
+}
+
+impl DesignState {
+    /// The file name of a netlist.
+    pub const NETLIST: &str = "netlist.v";
+    /// The file name of a placed design's database.
+    pub const DATABASE: &str = "placed.odb";
+    /// The file name of a placed design's DEF.
+    pub const DEF: &str = "placed.def";
+
+    /// The files that hold the design, by name, with their hashes; the netlist first.
+    pub fn files(&self) -> impl Iterator<Item = (&'static str, ContentHash)> {
+        let placed = self
+            .placement
+            .map(|placed| [(Self::DATABASE, placed.database), (Self::DEF, placed.def)]);
+        let netlist = (Self::NETLIST, self.netlist);
+        std::iter::once(netlist).chain(placed.into_iter().flatten())
+    }
 }
 
 /// Something that the engine remarked about a design.
@@ -105,6 +142,8 @@ pub enum FindingKind {
     UnconstrainedEndpoints,
     /// Annotated parasitics cover less than the design needs.
     ParasiticsIncomplete,
+    /// A map of the layout that was asked for and could not be had. None is drawn in its place.
+    VisualizationUnavailable,
     /// A warning of the engine, recorded as it stands.
     EngineWarning,
 }
@@ -112,7 +151,7 @@ pub enum FindingKind {
 impl FindingKind {
     /// Whether a base case with this finding must not be worked on.
     pub const fn blocks(self) -> bool {
-        !matches!(self, Self::EngineWarning)
+        !matches!(self, Self::EngineWarning | Self::VisualizationUnavailable)
     }
 }
 

@@ -27,6 +27,17 @@ pub struct CommandSpec {
     pub streams: CommandStreams,
     /// How the same can be had without starting the program anew; absent where it cannot.
     pub fork: Option<ForkPlan>,
+    /// What ends that which its processes have started elsewhere, such as a container that a daemon runs for them.
+    pub farewell: Option<Farewell>,
+}
+
+/// A command that is run once another one has ended otherwise than by itself.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Farewell {
+    /// The executable, as an absolute path.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
 }
 
 /// How what a command does can be had from a fork of a process that has loaded already what many commands share.

@@ -91,6 +91,18 @@ pub struct Gates {
     /// none unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stability: Option<u32>,
+    /// How much of what a survivor gained may be lost once it is globally routed; nobody looks unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gain_audit: Option<GainAudit>,
+}
+
+/// What a survivor must keep of its gain on the way from estimated to routed wires.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GainAudit {
+    /// The share of the gain that may be lost, in percent, by the first metric that tells it from its parent.
+    #[schemars(range(min = 0.0, max = 100.0))]
+    pub max_loss_percent: f64,
 }
 
 fn least<T: PartialOrd>(one: Option<T>, other: Option<T>) -> Option<T> {
@@ -237,6 +249,8 @@ pub struct PromotionGates {
     pub accept_undecided: bool,
     /// Under how many perturbations their gains must last.
     pub stability: u32,
+    /// How much of their gains they may lose once they are globally routed, in percent.
+    pub gain_audit: Option<f64>,
 }
 
 /// What no survivor may lose in `guarded` and `locked`, unless the study states how much.
@@ -308,7 +322,8 @@ impl PromotionGates {
             |of: fn(&Gates) -> Option<bool>| declared.iter().any(|gates| of(gates) == Some(true));
         Self {
             bounds,
-            confirm: mandatory || asked(|gates| gates.confirm),
+            // What is routed is found by confirmations, of every case that an audited one may come from.
+            confirm: mandatory || asked(|gates| gates.confirm) || study.audits_gains(),
             equivalence: mandatory || asked(|gates| gates.equivalence),
             accept_undecided: domain != SafetyDomain::Locked
                 && asked(|gates| gates.accept_undecided)
@@ -319,6 +334,10 @@ impl PromotionGates {
                 .filter_map(|gates| gates.stability)
                 .max()
                 .unwrap_or(0),
+            gain_audit: (declared.iter())
+                .filter_map(|gates| gates.gain_audit)
+                .map(|audit| audit.max_loss_percent)
+                .reduce(f64::min),
         }
     }
 }

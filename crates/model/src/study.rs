@@ -110,11 +110,26 @@ impl Study {
         pairs.collect()
     }
 
+    /// Whether any stage asks what its survivors keep of their gains once they are globally routed.
+    pub fn audits_gains(&self) -> bool {
+        let stages = self.stages.iter().map(|stage| &stage.safety);
+        let mut rules = std::iter::once(&self.safety).chain(stages);
+        rules.any(|rules| rules.gates.gain_audit.is_some())
+    }
+
+    /// How wires are modelled in a scene: as it says, or where it says nothing as the engine estimates them.
+    pub fn wires_of(&self, scene: &Scene) -> Parasitics {
+        match (&scene.parasitics, self.engine.wire_estimate()) {
+            (Parasitics::None, Some(estimate)) => estimate.parasitics(),
+            (own, _) => own.clone(),
+        }
+    }
+
     /// The label that every shown result carries while any scene lacks real wires.
     pub fn result_label(&self) -> Option<&'static str> {
         self.scenes
             .iter()
-            .any(|scene| scene.parasitics.is_pre_layout())
+            .any(|scene| self.wires_of(scene).is_pre_layout())
             .then_some("pre-layout")
     }
 }
@@ -235,14 +250,17 @@ pub enum Check {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum EngineKind {
-    /// OpenSTA (`sta`).
+    /// OpenSTA (`sta`): times a netlist.
     Opensta,
+    /// OpenROAD (`openroad`): times, places and routes a placed design.
+    Openroad,
 }
 
 impl fmt::Display for EngineKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Opensta => "opensta",
+            Self::Openroad => "openroad",
         })
     }
 }
@@ -253,7 +271,7 @@ impl fmt::Display for EngineKind {
 pub struct EngineSpec {
     /// Which engine.
     pub kind: EngineKind,
-    /// Its executable; absent means the one found on the PATH.
+    /// Its executable; absent means the one found on the PATH. Within the container, where there is one.
     #[serde(default)]
     pub path: Option<PathBuf>,
     /// The share, from 0 to 1, of the attempts made in forks of a loaded engine that are made anew as well and compared;
@@ -261,12 +279,95 @@ pub struct EngineSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub audit: Option<f64>,
+    /// The placed design that OpenROAD starts from: a database (`.odb`), or a DEF file (`.def`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<PathBuf>,
+    /// What OpenROAD estimates wires from, in the base case and in every trial alike; `placement` unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wires: Option<WireEstimate>,
+    /// The container that OpenROAD runs in; absent means that it runs on the machine itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<Container>,
+}
+
+/// What OpenROAD estimates wires from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WireEstimate {
+    /// Where cells stand.
+    #[default]
+    Placement,
+    /// Where global routing leads wires.
+    GlobalRoute,
+}
+
+impl WireEstimate {
+    /// Scenes that are timed with it have these wires.
+    pub const fn parasitics(self) -> Parasitics {
+        match self {
+            Self::Placement => Parasitics::Placement,
+            Self::GlobalRoute => Parasitics::GlobalRoute,
+        }
+    }
+}
+
+/// A container that an engine runs in, without network, with its inputs mounted read-only.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Container {
+    /// What runs it.
+    pub runtime: ContainerRuntime,
+    /// The image by its content: `NAME@sha256:DIGEST`, or for `apptainer` also the path of an image file.
+    pub image: String,
+}
+
+/// A program that runs containers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ContainerRuntime {
+    /// Docker.
+    Docker,
+    /// Podman.
+    Podman,
+    /// Apptainer.
+    Apptainer,
+}
+
+impl ContainerRuntime {
+    /// The name of its program.
+    pub const fn program(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Podman => "podman",
+            Self::Apptainer => "apptainer",
+        }
+    }
 }
 
 impl EngineSpec {
+    /// An engine of which nothing is said but what it is.
+    pub const fn of(kind: EngineKind) -> Self {
+        Self {
+            kind,
+            path: None,
+            audit: None,
+            snapshot: None,
+            wires: None,
+            container: None,
+        }
+    }
+
     /// The share of forked attempts that are made anew as well.
     pub fn audit_share(&self) -> f64 {
         self.audit.unwrap_or(0.05)
+    }
+
+    /// What wires are estimated from; `None` where the engine has no placement.
+    pub fn wire_estimate(&self) -> Option<WireEstimate> {
+        match self.kind {
+            EngineKind::Opensta => None,
+            EngineKind::Openroad => Some(self.wires.unwrap_or_default()),
+        }
     }
 }
 
@@ -465,13 +566,26 @@ pub enum ParameterDomain {
     },
 }
 
-/// What a stage measures.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+/// What a stage measures, from little to much.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum StageMode {
     /// Static timing and power.
     #[default]
     Sta,
+    /// These, and global routing with its congestion.
+    StaCongestion,
+    /// These, and everything else that the engine can check: antennas, and design rules where asked.
+    Full,
+}
+
+impl StageMode {
+    /// Whether the design is globally routed.
+    pub const fn routes(self) -> bool {
+        !matches!(self, Self::Sta)
+    }
 }
 
 /// How a stage stands to the stages before it. Derived from the graph, never believed from the file.

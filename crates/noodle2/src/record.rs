@@ -16,7 +16,6 @@ use noodle2_view::{History, LegalityReport, Lineage, Summary, report_markdown};
 use serde::Deserialize;
 
 use crate::exit::{CommandFailure, Exit};
-use crate::run::NETLIST;
 
 /// Records are missing from the end of the journal.
 const RECORDS_MISSING: &str = "N2-RUN-008";
@@ -93,10 +92,12 @@ pub(crate) fn lay_out_case(
     let kept = folder.case(&case.name);
     make_folder(&kept)?;
     let attempt = folder.attempt(&study.design.case_name, case.attempt);
-    let (netlist, place) = (attempt.join(NETLIST), kept.join(NETLIST));
-    if controller.is_kept(&case.name) && netlist.exists() && !place.exists() {
-        // A copy of its own: whoever edits it must not change what children start from.
-        copy_file(&netlist, &place)?;
+    for (name, _) in case.measurement.design.files() {
+        let (file, place) = (attempt.join(name), kept.join(name));
+        if controller.is_kept(&case.name) && file.exists() && !place.exists() {
+            // A copy of its own: whoever edits it must not change what children start from.
+            copy_file(&file, &place)?;
+        }
     }
     let path = case_file(folder, case);
     let text = case_text(case, study.result_label());
@@ -122,20 +123,13 @@ pub(crate) fn check_what_follows(
     let discarded = controller.discarded_cases();
     let discarded = discarded.map(|case| (Cow::Owned(case), false));
     for (case, required) in kept.chain(discarded) {
-        let netlist = folder.case(&case.name).join(NETLIST);
+        let kept = folder.case(&case.name);
         let is_kept = controller.is_kept(&case.name);
-        for (path, content, required) in [
-            (
-                netlist,
-                case.measurement.design.netlist,
-                required && is_kept,
-            ),
-            (
-                case_file(folder, &case),
-                ContentHash::of(case_text(&case, label)),
-                required,
-            ),
-        ] {
+        let design = case.measurement.design.files();
+        let design = design.map(|(name, content)| (kept.join(name), content, required && is_kept));
+        let numbers = ContentHash::of(case_text(&case, label));
+        let numbers = (case_file(folder, &case), numbers, required);
+        for (path, content, required) in design.chain([numbers]) {
             files.push(DerivedFile {
                 path,
                 contents: vec![content],

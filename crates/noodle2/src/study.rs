@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use noodle2_engine::{
-    Catalogue, CatalogueProblem, Eco, Platform, PlatformError, Preparation, StudyContext,
+    Catalogue, CatalogueProblem, Eco, Engine, Platform, PlatformError, Preparation, StudyContext,
 };
 use noodle2_liberty::LibraryCache;
 use noodle2_model::{
@@ -343,6 +343,7 @@ fn prepare_study(
         )
     })?;
     let ecos = ecos_of(study, &catalogue);
+    refuse_lacking(&engine, &ecos)?;
     let mut used = vec![engine.identity()];
     used.extend(tools::programs_of(ecos.values().copied())?);
     let identity = RunIdentity {
@@ -361,6 +362,26 @@ fn prepare_study(
         catalogue,
         identity,
     })
+}
+
+/// Refuses ECOs that the engine that was found cannot run, all at once.
+fn refuse_lacking(engine: &Engine, ecos: &BTreeMap<String, &Eco>) -> Result<(), CommandFailure> {
+    let version = engine.version();
+    let mut problems = Vec::new();
+    for (name, eco) in ecos {
+        for lacks in engine.lacks(&eco.manifest) {
+            let engine = engine.name();
+            problems.push(format!(
+                "the ECO `{name}` needs what {engine} {version} does not have: {lacks}"
+            ));
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(several(
+            problems.into_iter().map(|text| ("N2-RUN-022", text)),
+        )),
+    }
 }
 
 fn catalogue_of(study: &Study, folder: &Path) -> Result<Catalogue, CommandFailure> {

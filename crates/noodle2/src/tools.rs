@@ -4,21 +4,22 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use noodle2_engine::{Eco, OpenSta, find_program};
+use noodle2_engine::{Eco, Engine, find_program};
 use noodle2_exec::{CancelToken, Guard, run_command};
-use noodle2_model::{EcoImplementation, Study, ToolIdentity};
+use noodle2_model::{EcoImplementation, EngineKind, EngineSpec, Study, ToolIdentity};
 
 use crate::exit::{CommandFailure, Exit};
 use crate::study::several;
 
 /// Finds and probes the engine of a study whose file lies in `folder`.
-pub(crate) fn engine_of(study: &Study, folder: &Path) -> Result<OpenSta, CommandFailure> {
-    let Some(path) = &study.engine.path else {
-        return probe_engine(None);
+pub(crate) fn engine_of(study: &Study, folder: &Path) -> Result<Engine, CommandFailure> {
+    let spec = &study.engine;
+    let Some(path) = &spec.path else {
+        return probe_engine(spec, None);
     };
-    // A bare name is looked for on the PATH, anything with a folder in it beside the study.
-    if path.components().count() == 1 && !path.is_absolute() {
-        return probe_engine(Some(path));
+    // A bare name is looked for on the PATH, anything with a folder in it beside the study; a container has its own.
+    if spec.container.is_some() || (path.components().count() == 1 && !path.is_absolute()) {
+        return probe_engine(spec, Some(path));
     }
     let path = folder.join(path);
     if let Some(fault) = fault_of_executable(&path) {
@@ -26,11 +27,18 @@ pub(crate) fn engine_of(study: &Study, folder: &Path) -> Result<OpenSta, Command
             Exit::InvalidStudy,
             "N2-RUN-010",
             format!("`engine.path` names `{}`, {fault}", path.display()),
-            "name the executable of OpenSTA itself, or leave `engine.path` out to use the `sta` on the PATH"
-                .to_owned(),
+            match spec.kind {
+                EngineKind::Opensta => {
+                    "name the executable of OpenSTA itself, or leave `engine.path` out to use the `sta` on the PATH"
+                }
+                EngineKind::Openroad => {
+                    "name the executable of OpenROAD itself, or leave `engine.path` out to use the `openroad` on the PATH"
+                }
+            }
+            .to_owned(),
         ));
     }
-    probe_engine(Some(&path))
+    probe_engine(spec, Some(&path))
 }
 
 /// Why what lies at `path` cannot be started, if that can be seen from outside.
@@ -46,16 +54,19 @@ fn fault_of_executable(path: &Path) -> Option<String> {
     }
 }
 
-/// Asks an OpenSTA what it is and can do: the one at `path`, or the one on the PATH.
-pub(crate) fn probe_engine(path: Option<&Path>) -> Result<OpenSta, CommandFailure> {
+/// Asks an engine what it is and can do: the one at `path`, or the one on the PATH.
+pub(crate) fn probe_engine(
+    spec: &EngineSpec,
+    path: Option<&Path>,
+) -> Result<Engine, CommandFailure> {
     let scratch = tempfile::tempdir().map_err(|error| {
         let text = format!("no temporary folder can be made: {error}");
         several([("N2-RUN-006", text)])
     })?;
     let guard = Guard::new("probe", std::process::id());
     let never = CancelToken::new();
-    OpenSta::probe(path, scratch.path(), &mut |spec| {
-        run_command(spec, &guard, &never)
+    Engine::probe(spec, path, scratch.path(), &mut |command| {
+        run_command(command, &guard, &never)
     })
     .map_err(|error| several([(error.code(), error.to_string())]))
 }

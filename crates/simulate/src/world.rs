@@ -81,9 +81,12 @@ fn measurement(design: &str, overall: MetricSet) -> Measurement {
         design: DesignState {
             canonical: hash,
             netlist: hash,
+            placement: None,
         },
         overall,
         scenes: BTreeMap::new(),
+        estimated: BTreeMap::new(),
+        routed: BTreeMap::new(),
         findings: Vec::new(),
         edits: BTreeMap::new(),
         conflicts: BTreeMap::new(),

@@ -187,6 +187,7 @@ mod tests {
         let spec = CommandSpec {
             streams: Default::default(),
             fork: None,
+            farewell: None,
             program: "/usr/bin/sta".into(),
             arguments: vec!["-exit".to_owned(), "trial.tcl".to_owned()],
             environment: BTreeMap::from([("LC_ALL".to_owned(), "C".to_owned())]),

@@ -206,6 +206,12 @@ codes! {
     IDEAL_HOLD = "N2-STUDY-043", "a reason for ideal clocks where none is needed",
         "`ideal_hold` says, in words, why hold may be repaired in a scene whose clocks are ideal. It stands in \
          a scene that checks hold under ideal clocks, and nowhere else.";
+    ENGINE_KEY = "N2-STUDY-044", "an engine that lacks what it needs, or is given what means nothing to it",
+        "OpenROAD starts from a placed design, `snapshot`: a database (`.odb`), or a DEF file. It estimates wires in one way for the base case and every trial, `wires`. It may \
+         run in a container, whose image is named by its content. None of these means anything to OpenSTA.";
+    ENGINE_ABILITY = "N2-STUDY-045", "something that the engine does not do",
+        "OpenSTA times netlists: it places and routes nothing. Modes that route, and audits of what is left of a \
+         gain once it is routed, need OpenROAD.";
     CLASS_TOO_WIDE = "N2-LEGAL-001", "an ECO wider than its safety domain",
         "`locked` permits topology_neutral and placement_local ECOs, `guarded` also routing_affecting \
          ones, `sandbox` all four classes. A stage's domain is the stricter of its own and the study's. \

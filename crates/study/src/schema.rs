@@ -81,7 +81,6 @@ fn constraints() -> Vec<(&'static str, &'static str, Value)> {
             "pattern",
             json!("^[A-Za-z][A-Za-z0-9_]{0,63}$"),
         ),
-        ("/$defs/Design/properties/netlists", "minItems", json!(1)),
         (
             "/$defs/Design/properties/netlists",
             "uniqueItems",

@@ -102,6 +102,8 @@ struct StageLegality {
 enum FixedObjects {
     /// The engine has no placement. Not the same as none.
     Unknown,
+    /// What the snapshot fixes may not move.
+    Kept,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -112,6 +114,9 @@ struct GatesReport {
     accept_undecided: bool,
     /// Under how many perturbations a survivor's gain must last.
     stability: u32,
+    /// How much of its gain it may lose once it is globally routed, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gain_audit: Option<f64>,
 }
 
 /// A reason why a study may not run.
@@ -321,6 +326,7 @@ impl StageLegality {
             scan: guard.scan,
             fixed_objects: match study.engine.kind {
                 EngineKind::Opensta => FixedObjects::Unknown,
+                EngineKind::Openroad => FixedObjects::Kept,
             },
             envelope: guard.envelope,
             aborts: stage.aborts.clone(),
@@ -332,6 +338,7 @@ impl StageLegality {
                 equivalence: gates.equivalence,
                 accept_undecided: gates.accept_undecided,
                 stability: gates.stability,
+                gain_audit: gates.gain_audit,
             },
             veto: study
                 .priors
@@ -408,6 +415,9 @@ impl StageLegality {
         if !stability.is_empty() {
             proofs.push(&stability);
         }
+        let audit = (self.gates.gain_audit)
+            .map(|most| format!("at most {most} % of the gain lost once routed"));
+        proofs.extend(audit.as_deref());
         line("survivors", proofs.join(", "));
         line(
             "fallback",
@@ -452,6 +462,7 @@ impl StageLegality {
                     parts.join(", ")
                 )
             }
+            FixedObjects::Kept => format!("{}; fixed cells", parts.join(", ")),
         }
     }
 

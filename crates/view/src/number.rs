@@ -33,6 +33,8 @@ fn plain(metric: Metric, value: f64) -> String {
         Unit::Count => format!("{value:.0}"),
         Unit::SquareMicrometres => format!("{value:.1}"),
         Unit::Picofarads => format!("{value:.4}"),
+        Unit::Micrometres => format!("{value:.1}"),
+        Unit::Percent => format!("{value:.2}"),
         Unit::Watts => watts(value),
     }
 }

@@ -76,6 +76,7 @@ fn outcome(id: &str) -> Outcome {
             design: DesignState {
                 canonical: hash,
                 netlist: hash,
+                placement: None,
             },
             overall: [
                 (Metric::SetupWns, wns),
@@ -86,6 +87,8 @@ fn outcome(id: &str) -> Outcome {
             .into_iter()
             .collect(),
             scenes: BTreeMap::new(),
+            estimated: BTreeMap::new(),
+            routed: BTreeMap::new(),
             findings: Vec::new(),
             edits: BTreeMap::new(),
             conflicts: BTreeMap::new(),

@@ -120,9 +120,12 @@ fn waiting() -> Journal {
             design: DesignState {
                 canonical: hash,
                 netlist: hash,
+                placement: None,
             },
             overall: [(Metric::SetupWns, -10.0)].into_iter().collect(),
             scenes: Default::default(),
+            estimated: BTreeMap::new(),
+            routed: BTreeMap::new(),
             findings: Vec::new(),
             edits: Default::default(),
             blast_radius: None,

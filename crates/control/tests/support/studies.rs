@@ -89,11 +89,7 @@ pub fn study(stages: Vec<Stage>) -> Study {
             checks: vec![noodle2_model::Check::Setup],
             ideal_hold: None,
         }],
-        engine: EngineSpec {
-            kind: EngineKind::Opensta,
-            path: None,
-            audit: None,
-        },
+        engine: EngineSpec::of(EngineKind::Opensta),
         objective: Objective {
             rank: vec![Metric::SetupWns, Metric::Area],
             bounds: vec![Bound {
@@ -135,6 +131,8 @@ fn eco(name: &str, parameter: &str, kind: ParameterKind) -> (String, EcoDefiniti
         ]),
         changes_connectivity: false,
         implementation: EcoImplementation::Tcl("eco.tcl".to_owned()),
+        scripts: BTreeMap::new(),
+        needs: Vec::new(),
     };
     let content = ContentHash::of(name);
     (name.to_owned(), EcoDefinition { manifest, content })

@@ -132,6 +132,7 @@ fn measurement(design: u64, wns: f64, area: f64) -> Measurement {
         design: DesignState {
             canonical: hash,
             netlist: hash,
+            placement: None,
         },
         overall: [(Metric::SetupWns, wns), (Metric::Area, area)]
             .into_iter()
@@ -142,6 +143,8 @@ fn measurement(design: u64, wns: f64, area: f64) -> Measurement {
                 .into_iter()
                 .collect(),
         )]),
+        estimated: BTreeMap::new(),
+        routed: BTreeMap::new(),
         findings: Vec::new(),
         edits: BTreeMap::new(),
         conflicts: BTreeMap::new(),

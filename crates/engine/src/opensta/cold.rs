@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use noodle2_model::{DesignState, Failure, FailureClass};
 
-use super::command;
 use super::log::LogRemarks;
 use super::scenes::StudyContext;
 use super::trial::{Run, design_state, failure, read_log, write};
@@ -66,13 +65,10 @@ impl StudyContext {
         let folder = &request.folder;
         write(&folder.join("eco.tcl"), request.script.as_bytes())?;
         write(&folder.join("cold.tcl"), script.into_text().as_bytes())?;
-        let spec = command(
-            &self.engine.path,
-            folder,
-            "cold.tcl",
-            "cold.log",
-            self.limits,
-        );
+        let read = request.netlists.iter().map(PathBuf::as_path);
+        let spec = self
+            .engine
+            .command(folder, "cold.tcl", "cold.log", self.limits, read);
         run(&spec);
         let log = read_log(&spec.log);
         let netlist = folder.join(RESULT);

@@ -10,7 +10,7 @@ use noodle2_netlist::{Design, Ledger, Merge};
 
 use super::scenes::StudyContext;
 use super::trial::{
-    Applied, Declared, ECO_FOLDER, LEDGER, NETLIST, ParentFacts, Run, TrialRequest, failure,
+    Applied, Declared, ECO_FOLDER, NETLIST, ParentFacts, Run, TrialRequest, copy_design, failure,
     io_failure, write,
 };
 use crate::catalogue::Eco;
@@ -250,9 +250,8 @@ impl StudyContext {
         let Some(measurement) = last else {
             return Ok(Outcome::NoEffect);
         };
-        let netlist = whole.folder.join(NETLIST);
         for source in &step.netlists {
-            std::fs::copy(source, &netlist).map_err(|error| io_failure("copy", source, &error))?;
+            copy_design(source, &whole.folder, &measurement.design)?;
         }
         let declared = Declared {
             name: &request.proposal.name,
@@ -263,19 +262,8 @@ impl StudyContext {
                 .iter()
                 .any(|(_, eco)| eco.manifest.changes_connectivity),
         };
-        let change = self.change_by(whole, &declared)?;
-        if change.ledger.is_empty() {
-            return Ok(Outcome::NoEffect);
-        }
-        write(
-            &whole.folder.join(LEDGER),
-            change.ledger.to_tsv().as_bytes(),
-        )?;
-        Ok(Outcome::from(Measurement {
-            edits: change.ledger.counts(),
-            blast_radius: Some(change.radius),
-            ..Arc::unwrap_or_clone(measurement)
-        }))
+        let whole = self.of_whole(whole, &declared, measurement)?;
+        Ok(whole.map_or(Outcome::NoEffect, Outcome::from))
     }
 }
 

@@ -3,23 +3,27 @@
 //! Nothing here believes what an ECO declares: the design that it made is compared with its parent.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use noodle2_liberty::LibraryIndex;
 use noodle2_model::{
-    BlastRadius, Failure, FailureClass, FindingKind, Metric, MetricSet, RiskEnvelope,
+    BlastRadius, Failure, FailureClass, FindingKind, Measurement, Metric, MetricSet, RiskEnvelope,
 };
 use noodle2_netlist::{Design, Ledger, compare_logic, measure_reach};
 
 use super::measure::Gathered;
 use super::protect::Protected;
 use super::scenes::StudyContext;
-use super::trial::{Declared, NETLIST, ParentFacts, TrialRequest, failure};
+use super::trial::{Declared, LEDGER, NETLIST, ParentFacts, TrialRequest, failure, write};
+use crate::openroad::{PlacedChange, PlacedDesign};
 
 /// What an ECO really did.
 #[derive(Debug)]
 pub(super) struct Change {
     pub(super) ledger: Ledger,
     pub(super) radius: BlastRadius,
+    /// What became of the places of the parent's cells; absent of an engine that places nothing.
+    pub(super) moves: Option<PlacedChange>,
 }
 
 /// How many ends of logic a message names.
@@ -41,6 +45,33 @@ impl StudyContext {
         }
     }
 
+    /// What several steps came to: the measurement of the last one, whose files are in the folder of `whole`, told as one
+    /// change of the parent of the whole. `None` where nothing changed.
+    pub(super) fn of_whole(
+        &self,
+        whole: &TrialRequest<'_>,
+        declared: &Declared<'_>,
+        last: Arc<Measurement>,
+    ) -> Result<Option<Measurement>, Failure> {
+        let placed = self.placed_in(&whole.folder)?;
+        let change = self.change_by(whole, declared, placed.as_ref())?;
+        let mut measurement = Arc::unwrap_or_clone(last);
+        let parent = whole.parent.as_ref().map(|parent| parent.canonical);
+        if parent == Some(measurement.design.canonical)
+            || (change.ledger.is_empty() && placed.is_none())
+        {
+            return Ok(None);
+        }
+        let ledger = change.ledger.to_tsv();
+        write(&whole.folder.join(LEDGER), ledger.as_bytes())?;
+        measurement.edits = change.ledger.counts();
+        if let Some(moves) = &change.moves {
+            moves.tell(&mut measurement.overall, &mut measurement.edits);
+        }
+        measurement.blast_radius = Some(change.radius);
+        Ok(Some(measurement))
+    }
+
     /// The first scene whose wires come from a file.
     fn annotated_scene(&self) -> Option<&str> {
         let group = self.groups.iter().find(|group| group.is_annotated())?;
@@ -55,6 +86,7 @@ impl StudyContext {
         &self,
         request: &TrialRequest<'_>,
         declared: &Declared<'_>,
+        placed: Option<&PlacedDesign>,
     ) -> Result<Change, Failure> {
         let read = self.parent(&request.netlists)?;
         let parent = read.design()?;
@@ -62,7 +94,14 @@ impl StudyContext {
         let cells = &self.groups[0].eco_scene().index;
         let ledger = Ledger::between(parent, &child);
         let logic = compare_logic(parent, &child, cells);
-        let radius = measure_reach(&ledger, &logic, cells);
+        let mut radius = measure_reach(&ledger, &logic, cells);
+        let moves = match placed {
+            Some(placed) => self.moves_by(request, placed)?,
+            None => None,
+        };
+        if let Some(moves) = &moves {
+            radius.physical = moves.reach;
+        }
         let exceeded = |message| Err(failure(FailureClass::BlastRadiusExceeded, message));
         if let Some(port) = ledger.ports.first() {
             return exceeded(format!(
@@ -104,7 +143,11 @@ impl StudyContext {
         if let Some(message) = beyond(&radius, parent, &request.guard.envelope, cells) {
             return exceeded(format!("ECO `{}` {message}", declared.name));
         }
-        Ok(Change { ledger, radius })
+        Ok(Change {
+            ledger,
+            radius,
+            moves,
+        })
     }
 }
 

@@ -75,12 +75,18 @@ pub struct PathDrivers {
 
 /// What is gathered over the processes of a trial.
 #[derive(Debug, Default)]
-pub(super) struct Gathered {
-    pub(super) scenes: BTreeMap<String, SceneDocument>,
-    pub(super) findings: BTreeSet<Finding>,
+pub(crate) struct Gathered {
+    pub(crate) scenes: BTreeMap<String, SceneDocument>,
+    pub(crate) findings: BTreeSet<Finding>,
     pub(super) notes: BTreeMap<String, String>,
     /// What the constraints mark.
     pub(super) marks: DesignMarks,
+    /// Slacks before cells were brought to legal places, by scene.
+    pub(super) estimated: BTreeMap<String, MetricSet>,
+    /// Slacks with globally routed wires, by scene.
+    pub(super) routed: BTreeMap<String, MetricSet>,
+    /// What of a database bears on routes and stands in no netlist or DEF.
+    pub(crate) routing_state: BTreeSet<String>,
 }
 
 /// A name as netlists are read: the engine escapes what would divide it.
@@ -98,7 +104,7 @@ fn plain_name(name: &str) -> String {
 
 impl Gathered {
     /// Adds what the process of `group` wrote and printed.
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         context: &StudyContext,
         group: &SceneGroup,
@@ -134,6 +140,35 @@ impl Gathered {
             scene,
             detail,
         });
+    }
+
+    /// Records a value that a report holds.
+    pub(crate) fn measured(&mut self, scene: &str, metric: Metric, value: f64) {
+        self.document(scene).metrics.insert(metric, value);
+    }
+
+    /// Records a value where none is known.
+    pub(crate) fn measured_unless_known(&mut self, scene: &str, metric: Metric, value: f64) {
+        if self.document(scene).metrics.get(metric).is_none() {
+            self.measured(scene, metric, value);
+        }
+    }
+
+    /// Records a value of the design as a whole.
+    pub(crate) fn measured_everywhere(&mut self, metric: Metric, value: f64) {
+        for document in self.scenes.values_mut() {
+            document.metrics.insert(metric, value);
+        }
+    }
+
+    /// Records a remark on the design as a whole.
+    pub(crate) fn find_everywhere(&mut self, kind: FindingKind, detail: String) {
+        self.find_in("", kind, detail);
+    }
+
+    /// Records what the engine misses in the constraints of a scene.
+    pub(crate) fn remark(&mut self, scene: &str, detail: String) {
+        self.find_in(scene, FindingKind::EngineWarning, detail);
     }
 
     fn find_in(&mut self, scene: &str, kind: FindingKind, detail: String) {
@@ -309,6 +344,27 @@ impl Gathered {
                 };
                 names.insert(plain_name(name));
             }
+            Record::Estimated {
+                scene,
+                metric,
+                value,
+            } => {
+                let metrics = self.estimated.entry(scene.clone()).or_default();
+                metrics.insert(*metric, *value);
+            }
+            Record::Routed {
+                scene,
+                metric,
+                value,
+            } => {
+                let metrics = self.routed.entry(scene.clone()).or_default();
+                metrics.insert(*metric, *value);
+            }
+            Record::LayerAdjustment { layer, share } => {
+                self.routing_state
+                    .insert(format!("layer {layer} adjustment {share}"));
+            }
+            Record::Report { .. } | Record::Heatmap { .. } | Record::NoHeatmap { .. } => {}
             Record::Failed { .. }
             | Record::TimeUnit { .. }
             | Record::Clock { .. }

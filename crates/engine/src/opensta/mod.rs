@@ -11,20 +11,20 @@ mod cold;
 mod compose;
 mod derived;
 mod log;
-mod measure;
+pub(crate) mod measure;
 mod parents;
 mod probe;
-mod protect;
+pub(crate) mod protect;
 mod prove;
-mod read;
-mod scenes;
-mod script;
+pub(crate) mod read;
+pub(crate) mod scenes;
+pub(crate) mod script;
 mod sequence;
-mod trial;
+pub(crate) mod trial;
 
 pub use cold::{ColdRequest, ColdResult};
 pub use compose::{EditsRequest, ReplayRequest, RerunRequest};
-pub use log::{LogRemarks, MAX_EXCERPT_LINES};
+pub use log::{LogRemarks, MAX_EXCERPT_LINES, Remark};
 pub use measure::{MetricsDocument, SceneDocument};
 pub use probe::{Abilities, OpenSta, ProbeError, find_program};
 pub use read::{MarkKind, Record, ResultError, ResultFile};
@@ -39,7 +39,7 @@ use noodle2_model::{CommandLimits, CommandSpec, CommandStreams};
 
 /// The command that runs `script` in `folder`. Nothing of the caller's environment is passed on: neither
 /// start-up files nor the locale can change a result.
-fn command(
+pub(crate) fn command(
     program: &Path,
     folder: &Path,
     script: &str,
@@ -50,6 +50,7 @@ fn command(
     CommandSpec {
         streams: CommandStreams::default(),
         fork: None,
+        farewell: None,
         program: program.to_owned(),
         arguments: arguments.map(str::to_owned).to_vec(),
         environment: environment(folder),

@@ -59,6 +59,22 @@ pub enum ProbeError {
         /// Why it failed.
         source: std::io::Error,
     },
+    /// There is no OpenROAD, or nothing that runs the container that it lies in.
+    #[error(
+        "cannot find `{name}`: install OpenROAD, or name the executable in the study's `engine.path`, or the image that holds it in `engine.container`"
+    )]
+    NoOpenRoad {
+        /// What was looked for.
+        name: String,
+    },
+    /// It did not answer as OpenROAD does.
+    #[error("`{}` does not answer as OpenROAD does: {problem}", path.display())]
+    NotOpenRoad {
+        /// The executable, or the image.
+        path: PathBuf,
+        /// How it ended and what it printed, or what it lacks.
+        problem: String,
+    },
     /// It did not answer as OpenSTA does.
     #[error("`{}` does not answer as OpenSTA does: {problem}", path.display())]
     NoAnswer {
@@ -76,6 +92,8 @@ impl ProbeError {
             Self::NotFound { .. } => "N2-ENGINE-001",
             Self::Io { .. } => "N2-ENGINE-002",
             Self::NoAnswer { .. } => "N2-ENGINE-003",
+            Self::NoOpenRoad { .. } => "N2-ENGINE-015",
+            Self::NotOpenRoad { .. } => "N2-ENGINE-016",
         }
     }
 }

@@ -170,7 +170,7 @@ impl<'a> Protected<'a> {
 
 /// What the editing library is told by name, beside patterns.
 #[derive(Clone, Default)]
-pub(super) struct Withheld {
+pub(crate) struct Withheld {
     /// Instances, each with all that is in it.
     pub instances: BTreeSet<String>,
     /// Nets.

@@ -108,6 +108,26 @@ pub enum Record {
     Remark { text: String, example: String },
     /// A reading that failed, and why.
     Unread { what: String, why: String },
+    /// A slack metric as it was before cells were brought to legal places.
+    Estimated {
+        scene: String,
+        metric: Metric,
+        value: f64,
+    },
+    /// A slack metric with globally routed wires.
+    Routed {
+        scene: String,
+        metric: Metric,
+        value: f64,
+    },
+    /// A report that lies in the folder of the attempt.
+    Report { path: String },
+    /// A heat map that lies in the folder of the attempt.
+    Heatmap { kind: String, path: String },
+    /// A heat map that could not be had, and why.
+    NoHeatmap { kind: String, why: String },
+    /// The share of a layer's capacity that global routing leaves free.
+    LayerAdjustment { layer: String, share: f64 },
     /// What the ECO noted.
     Note { key: String, value: String },
 }
@@ -310,6 +330,29 @@ fn record(fields: &[String]) -> Option<Record> {
         ["unread", what, why] => Record::Unread {
             what: own(what),
             why: own(why),
+        },
+        ["estimated", scene, name, value] => Record::Estimated {
+            scene: own(scene),
+            metric: Metric::from_name(name)?,
+            value: number(value)?,
+        },
+        ["routed", scene, name, value] => Record::Routed {
+            scene: own(scene),
+            metric: Metric::from_name(name)?,
+            value: number(value)?,
+        },
+        ["report", path] => Record::Report { path: own(path) },
+        ["heatmap", kind, path] => Record::Heatmap {
+            kind: own(kind),
+            path: own(path),
+        },
+        ["no_heatmap", kind, why] => Record::NoHeatmap {
+            kind: own(kind),
+            why: own(why),
+        },
+        ["layer_adjustment", layer, share] => Record::LayerAdjustment {
+            layer: own(layer),
+            share: number(share)?,
         },
         ["note", key, value] => Record::Note {
             key: own(key),

@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use noodle2_layout::Lef;
 use noodle2_liberty::{Library, LibraryCache, LibraryIndex};
 use noodle2_model::{
     Check, Clocks, CommandLimits, ContentHash, InputFile, Limits, Parasitics, Scene, Study,
 };
 
-use super::OpenSta;
 use super::parents::Parents;
 use super::script;
+use crate::engine::Engine;
+use crate::openroad::{self, LayoutSetup};
 use crate::platform::{Platform, PlatformError};
 
 /// What a run of a study needs.
@@ -26,7 +28,7 @@ pub struct Preparation<'a> {
     /// The study's platform.
     pub platform: &'a Platform,
     /// The engine.
-    pub engine: &'a OpenSta,
+    pub engine: &'a Engine,
     /// Where decompressed libraries and their summaries are kept.
     pub cache: &'a LibraryCache,
     /// A folder of the run, as an absolute path: holds what the scripts of all trials share.
@@ -58,14 +60,34 @@ pub enum PrepareProblem {
         source: std::io::Error,
     },
     /// A file is compressed, which the engine cannot read.
-    #[error("{role} `{}` is compressed, and OpenSTA {version} cannot read it: decompress it with `gunzip --keep`", path.display())]
+    #[error("{role} `{}` is compressed, and {engine} cannot read it: decompress it with `gunzip --keep`", path.display())]
     Compressed {
         /// What the file is.
         role: String,
         /// The file.
         path: PathBuf,
-        /// The engine's version.
-        version: String,
+        /// The engine and its version.
+        engine: String,
+    },
+    /// A LEF file cannot be read, or contradicts another.
+    #[error("LEF file `{}`: {problem}", path.display())]
+    Lef {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        problem: String,
+    },
+    /// Something that the platform names is in none of its LEF files.
+    #[error("platform `{platform}` names {what} `{name}`, and its LEF files know {known}")]
+    NotInLef {
+        /// The platform.
+        platform: String,
+        /// What it is, as in `layer`.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// The names that there are.
+        known: String,
     },
     /// A path that cannot be written in a script.
     #[error("the path `{}` is not UTF-8, so no script can name it", path.display())]
@@ -74,7 +96,7 @@ pub enum PrepareProblem {
         path: PathBuf,
     },
     /// The engine cannot do what a scene asks for.
-    #[error("scene `{scene}`: OpenSTA cannot {wish}")]
+    #[error("scene `{scene}`: the engine cannot {wish}")]
     Unsupported {
         /// The scene.
         scene: String,
@@ -102,6 +124,8 @@ impl PrepareProblem {
             Self::PathNotUtf8 { .. } => "N2-ENGINE-012",
             Self::Unsupported { .. } => "N2-ENGINE-013",
             Self::Write { .. } => "N2-ENGINE-014",
+            Self::Lef { .. } => "N2-ENGINE-017",
+            Self::NotInLef { .. } => "N2-ENGINE-018",
         }
     }
 }
@@ -109,7 +133,9 @@ impl PrepareProblem {
 /// All that the trials of a run share.
 #[derive(Debug)]
 pub struct StudyContext {
-    pub(super) engine: OpenSta,
+    pub(super) engine: Engine,
+    /// What placing and routing needs; absent of an engine that only times.
+    layout: Option<LayoutSetup>,
     pub(super) top: String,
     pub(super) netlists: Vec<PathBuf>,
     pub(super) black_boxes: BTreeSet<String>,
@@ -124,11 +150,11 @@ pub struct StudyContext {
 
 /// Scenes that one process can hold together, as its corners.
 #[derive(Debug)]
-pub(super) struct SceneGroup {
+pub(crate) struct SceneGroup {
     pub(super) purpose: Purpose,
-    pub(super) scenes: Vec<Arc<ResolvedScene>>,
-    pub(super) sdc: Vec<PathBuf>,
-    pub(super) clocks: Clocks,
+    pub(crate) scenes: Vec<Arc<ResolvedScene>>,
+    pub(crate) sdc: Vec<PathBuf>,
+    pub(crate) clocks: Clocks,
     pub(super) parasitics: Parasitics,
     /// The script that every script of the group begins with.
     pub(super) prelude: PathBuf,
@@ -145,16 +171,16 @@ pub(super) enum Purpose {
 
 /// A scene whose files are known.
 #[derive(Debug)]
-pub(super) struct ResolvedScene {
-    pub(super) name: String,
-    pub(super) checks: BTreeSet<Check>,
+pub(crate) struct ResolvedScene {
+    pub(crate) name: String,
+    pub(crate) checks: BTreeSet<Check>,
     /// Plain files that the engine can read.
-    pub(super) libraries: Vec<PathBuf>,
-    pub(super) index: LibraryIndex,
+    pub(crate) libraries: Vec<PathBuf>,
+    pub(crate) index: LibraryIndex,
 }
 
 impl ResolvedScene {
-    pub(super) fn has(&self, check: Check) -> bool {
+    pub(crate) fn has(&self, check: Check) -> bool {
         self.checks.contains(&check)
     }
 }
@@ -165,19 +191,19 @@ impl SceneGroup {
     }
 
     /// Whether power and slew limits of a scene may be read in this process.
-    pub(super) fn knows_libraries_of(&self, scene: &ResolvedScene, engine: &OpenSta) -> bool {
-        engine.abilities.whole_corners || self.scenes[0].libraries == scene.libraries
+    pub(super) fn knows_libraries_of(&self, scene: &ResolvedScene, engine: &Engine) -> bool {
+        engine.has_whole_corners() || self.scenes[0].libraries == scene.libraries
     }
 
     /// The scene whose libraries an ECO looks its cells up in: the first with setup, where cells are slowest
     /// as a rule.
-    pub(super) fn eco_scene(&self) -> &ResolvedScene {
+    pub(crate) fn eco_scene(&self) -> &ResolvedScene {
         let with_setup = self.scenes.iter().find(|scene| scene.has(Check::Setup));
         with_setup.unwrap_or(&self.scenes[0])
     }
 
     /// The processes that measure what this one cannot.
-    fn completed_by(&self, engine: &OpenSta) -> Vec<Self> {
+    fn completed_by(&self, engine: &Engine) -> Vec<Self> {
         self.scenes
             .iter()
             .filter(|scene| !self.knows_libraries_of(scene, engine))
@@ -217,7 +243,7 @@ impl StudyContext {
                 continue;
             };
             let shares = |group: &&mut SceneGroup| {
-                preparation.engine.abilities.define_corners
+                preparation.engine.defines_corners()
                     && group.sdc == sdc
                     && group.clocks == scene.clocks
                     && group.parasitics == parasitics
@@ -242,6 +268,7 @@ impl StudyContext {
             .flat_map(|group| group.completed_by(preparation.engine))
             .collect();
         groups.extend(completing);
+        let layout = preparation.engine.openroad().and_then(|_| work.layout());
         for group in &mut groups {
             work.write_prelude(group);
         }
@@ -257,6 +284,7 @@ impl StudyContext {
         });
         Ok(Self {
             engine: preparation.engine.clone(),
+            layout,
             top: study.design.top.clone(),
             netlists,
             black_boxes: study.design.black_boxes.iter().cloned().collect(),
@@ -278,6 +306,11 @@ impl StudyContext {
     /// wherever the same study is prepared.
     pub fn files(&self) -> Vec<&Path> {
         let mut files: Vec<&Path> = self.netlists.iter().map(PathBuf::as_path).collect();
+        if let Some(layout) = &self.layout {
+            files.push(&layout.snapshot);
+            files.extend(layout.lefs.iter().map(PathBuf::as_path));
+            files.extend(layout.rc.as_deref());
+        }
         for group in &self.groups {
             files.push(&group.prelude);
             files.extend(group.sdc.iter().map(PathBuf::as_path));
@@ -293,6 +326,11 @@ impl StudyContext {
     /// What the libraries say of cells, as edits are measured with it.
     pub fn cells(&self) -> &LibraryIndex {
         &self.groups[0].eco_scene().index
+    }
+
+    /// What placing and routing needs; `None` of an engine that only times.
+    pub(crate) fn layout(&self) -> Option<&LayoutSetup> {
+        self.layout.as_ref()
     }
 
     /// The netlists of the base case.
@@ -313,7 +351,7 @@ impl StudyContext {
 
     /// Whether the engine can be forked once it is loaded.
     pub fn can_fork(&self) -> bool {
-        self.engine.abilities.forks
+        self.engine.forks()
     }
 
     /// Whether any scene has annotated wires, which an edit of connections would lose.
@@ -352,12 +390,10 @@ impl<'a> Work<'a> {
             }
         };
         if bytes.starts_with(&[0x1f, 0x8b]) {
-            let version = self.given.engine.version.clone();
-            self.problems.push(PrepareProblem::Compressed {
-                role,
-                path,
-                version,
-            });
+            let engine = self.given.engine;
+            let engine = format!("{} {}", engine.name(), engine.version());
+            self.problems
+                .push(PrepareProblem::Compressed { role, path, engine });
             return None;
         }
         self.inputs.push(InputFile {
@@ -386,13 +422,14 @@ impl<'a> Work<'a> {
             .iter()
             .filter_map(|path| self.text_file(role("sdc"), path))
             .collect();
-        let parasitics = match &scene.parasitics {
+        let parasitics = match &self.given.study.wires_of(scene) {
             Parasitics::Spef(path) => self
                 .text_file(role("spef"), path)
                 .map_or(Parasitics::None, Parasitics::Spef),
-            Parasitics::Placement => self.unsupported(scene, "estimate wires from placement"),
-            Parasitics::GlobalRoute => {
-                self.unsupported(scene, "estimate wires from global routing")
+            Parasitics::Placement | Parasitics::GlobalRoute
+                if self.given.engine.openroad().is_none() =>
+            {
+                self.unsupported(scene, "estimate wires: it has no placement")
             }
             other => other.clone(),
         };
@@ -414,6 +451,70 @@ impl<'a> Work<'a> {
             index: LibraryIndex::build(&summaries, &self.given.platform.index_options()),
         };
         Some((resolved, sdc, parasitics))
+    }
+
+    /// What placing and routing needs; what of it is not in order is a problem.
+    fn layout(&mut self) -> Option<LayoutSetup> {
+        let platform = self.given.platform;
+        let data = match platform.layout() {
+            Ok(data) => data.clone(),
+            Err(error) => {
+                self.problems.push(error.into());
+                return None;
+            }
+        };
+        let find = |work: &mut Self, role: &str, file: &Path| match platform.layout_file(file) {
+            Ok(path) => work.text_file(format!("{role}:{}", file.display()), &path),
+            Err(error) => {
+                work.problems.push(error.into());
+                None
+            }
+        };
+        let lefs: Vec<PathBuf> = (data.lefs.iter())
+            .filter_map(|file| find(self, "lef", file))
+            .collect();
+        let rc = data.rc.as_deref().and_then(|file| find(self, "rc", file));
+        let engine = &self.given.study.engine;
+        let snapshot = engine.snapshot.as_deref();
+        let snapshot = snapshot.and_then(|path| self.text_file("snapshot".to_owned(), path))?;
+        let lef = self.read_lefs(&lefs)?;
+        for problem in openroad::not_in_lef(&platform.declaration.name, &data, &lef) {
+            self.problems.push(problem);
+        }
+        Some(LayoutSetup {
+            lefs,
+            rc,
+            lef,
+            data,
+            unusable: platform.declaration.dont_use.clone(),
+            snapshot,
+            wires: engine.wire_estimate().unwrap_or_default(),
+        })
+    }
+
+    fn read_lefs(&mut self, paths: &[PathBuf]) -> Option<Lef> {
+        let mut whole = Lef::default();
+        for path in paths {
+            let told = |problem: String| PrepareProblem::Lef {
+                path: path.clone(),
+                problem,
+            };
+            let read = std::fs::read(path).map_err(|error| told(error.to_string()));
+            let read =
+                read.and_then(|text| Lef::read(&text).map_err(|error| told(error.to_string())));
+            let joined = read.and_then(|lef| {
+                let known = std::mem::take(&mut whole);
+                Lef::join([known, lef]).map_err(|error| told(error.to_string()))
+            });
+            match joined {
+                Ok(lef) => whole = lef,
+                Err(problem) => {
+                    self.problems.push(problem);
+                    return None;
+                }
+            }
+        }
+        Some(whole)
     }
 
     fn unsupported(&mut self, scene: &Scene, wish: &'static str) -> Parasitics {
@@ -494,7 +595,11 @@ impl<'a> Work<'a> {
     /// Writes what the scripts of a group share to a file that is named by its content, so that no script
     /// can be run with another prelude than it was made for.
     fn write_prelude(&mut self, group: &mut SceneGroup) {
-        let text = script::prelude(group, &self.given.platform.declaration);
+        let platform = &self.given.platform.declaration;
+        let text = match self.given.engine {
+            Engine::OpenSta(_) => script::prelude(group, platform),
+            Engine::OpenRoad(engine) => openroad::prelude(group, platform, engine),
+        };
         let name = format!("prelude-{}.tcl", ContentHash::of(&text).short());
         group.prelude = self.given.shared_folder.join(name);
         if let Err(source) = write_whole(&group.prelude, text.as_bytes()) {
@@ -510,7 +615,7 @@ impl<'a> Work<'a> {
         let mut inputs: Vec<(&str, ContentHash)> = self
             .inputs
             .iter()
-            .filter(|input| input.role != "netlist")
+            .filter(|input| !matches!(input.role.as_str(), "netlist" | "snapshot"))
             .map(|input| (input.role.as_str(), input.content))
             .collect();
         inputs.sort_unstable();
@@ -518,16 +623,17 @@ impl<'a> Work<'a> {
             .scenes
             .iter()
             .map(|scene| {
-                let wires = match &scene.parasitics {
+                let wires = match study.wires_of(scene) {
                     // Its content counts, not its name.
                     Parasitics::Spef(_) => Parasitics::Spef(PathBuf::new()),
-                    other => other.clone(),
+                    other => other,
                 };
                 (&scene.name, wires, scene.clocks, &scene.checks)
             })
             .collect();
         let engine = self.given.engine;
-        let text = serde_json::to_string(&(&engine.version, engine.content, scenes, inputs))
+        let identity = engine.identity();
+        let text = serde_json::to_string(&(identity.version, identity.content, scenes, inputs))
             .expect("names, enums and hashes are always JSON");
         ContentHash::of(text)
     }

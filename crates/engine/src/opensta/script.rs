@@ -8,14 +8,16 @@ use std::path::{Path, PathBuf};
 use noodle2_liberty::{Library, Pin};
 use noodle2_model::{Check, Clocks, ParameterValue, Parameters, Parasitics, ProtectedObjects};
 
-use super::OpenSta;
 use super::protect::Withheld;
 use super::scenes::{Purpose, ResolvedScene, SceneGroup};
+use crate::engine::Engine;
+use crate::openroad::{self, LayoutJob};
 use crate::platform::PlatformFile;
 use crate::tcl::{TclScript, TclWord, is_plain_text};
 
 const HOST: &str = include_str!("../../tcl/host.tcl");
-const SUPPORT: &str = include_str!("../../tcl/support.tcl");
+pub(crate) const SUPPORT: &str = include_str!("../../tcl/support.tcl");
+const MARKS: &str = include_str!("../../tcl/marks.tcl");
 const COUNT: &str = include_str!("../../tcl/count.tcl");
 const MEASURE: &str = include_str!("../../tcl/measure.tcl");
 const EDIT: &str = include_str!("../../tcl/edit.tcl");
@@ -25,6 +27,7 @@ const TIMING: &str = include_str!("../../tcl/timing.tcl");
 pub(super) fn prelude(group: &SceneGroup, platform: &PlatformFile) -> String {
     let mut script = TclScript::new();
     script.append(SUPPORT);
+    script.append(MARKS);
     script.append(EDIT);
     script.append(TIMING);
     script.append(COUNT);
@@ -72,11 +75,13 @@ fn limits(script: &mut TclScript, scene: &ResolvedScene) {
 }
 
 /// What one process of a trial does.
-pub(super) struct Job<'a> {
+pub(crate) struct Job<'a> {
     /// What the script is for, in a line.
     pub title: String,
     pub group: &'a SceneGroup,
-    pub engine: &'a OpenSta,
+    pub engine: &'a Engine,
+    /// How a placed design is read, and what else is done to it; only of an engine that places.
+    pub layout: Option<LayoutJob<'a>>,
     pub top: &'a str,
     pub netlists: &'a [PathBuf],
     /// Whether other trials begin with these netlists too, so that a process that has loaded them is worth keeping.
@@ -93,7 +98,7 @@ pub(super) struct Job<'a> {
 }
 
 /// An ECO that a process applies.
-pub(super) struct EcoJob<'a> {
+pub(crate) struct EcoJob<'a> {
     pub parameters: &'a Parameters,
     /// What it may not touch, by patterns.
     pub protect: &'a ProtectedObjects,
@@ -120,7 +125,10 @@ pub(super) struct RenderedFork {
 /// Renders a job. `None` when a path is not UTF-8.
 pub(super) fn render(job: &Job<'_>) -> Option<Rendered> {
     let mut links = Links::default();
-    let parts = Parts::new(job, &mut links)?;
+    let parts = match &job.layout {
+        None => Parts::new(job, &mut links)?,
+        Some(layout) => openroad::parts(job, layout, &mut links)?,
+    };
     let mut script = TclScript::new();
     script.comment(&job.title);
     load_prelude(&mut script, &job.group.prelude)?;
@@ -130,7 +138,7 @@ pub(super) fn render(job: &Job<'_>) -> Option<Rendered> {
     }
     main(&mut script, job.result, &body);
     // A link lies in the folder of one attempt, where no host looks.
-    let may_fork = job.engine.abilities.forks && links.0.is_empty();
+    let may_fork = job.engine.forks() && links.0.is_empty();
     Some(Rendered {
         text: script.into_text(),
         links: links.0,
@@ -139,39 +147,45 @@ pub(super) fn render(job: &Job<'_>) -> Option<Rendered> {
 }
 
 /// The parts of a script, in their order.
-struct Parts {
+pub(crate) struct Parts {
     /// Reads libraries: the same for all trials of the group.
-    libraries: TclScript,
+    pub libraries: TclScript,
     /// Reads the design and times it: the same for all trials of the case.
-    design: TclScript,
+    pub design: TclScript,
     /// Changes and measures it.
-    trial: TclScript,
-    /// The same in a fork, which edits in a fork of its own.
-    apart: TclScript,
+    pub trial: TclScript,
+    /// The same in a fork, which edits in a fork of its own where edits spoil what the engine answers.
+    pub apart: TclScript,
+}
+
+/// Reads the libraries of a group, one corner for each scene.
+pub(crate) fn read_libraries(group: &SceneGroup, links: &mut Links) -> Option<TclScript> {
+    let mut libraries = TclScript::new();
+    let names = group.scenes.iter().map(|scene| &scene.name);
+    let mut files = Vec::new();
+    for scene in &group.scenes {
+        for library in &scene.libraries {
+            files.extend([TclWord::text(&scene.name), links.word(library)?]);
+        }
+    }
+    libraries.command(
+        "::n2::read_libraries",
+        [TclWord::texts(names), TclWord::list(files)],
+    );
+    for (variable, check) in [
+        ("set ::n2::setup_corners", Check::Setup),
+        ("set ::n2::hold_corners", Check::Hold),
+    ] {
+        let scenes = group.scenes.iter().filter(|scene| scene.has(check));
+        libraries.command(variable, [TclWord::texts(scenes.map(|scene| &scene.name))]);
+    }
+    Some(libraries)
 }
 
 impl Parts {
     fn new(job: &Job<'_>, links: &mut Links) -> Option<Self> {
         let group = job.group;
-        let mut libraries = TclScript::new();
-        let names = group.scenes.iter().map(|scene| &scene.name);
-        let mut files = Vec::new();
-        for scene in &group.scenes {
-            for library in &scene.libraries {
-                files.extend([TclWord::text(&scene.name), links.word(library)?]);
-            }
-        }
-        libraries.command(
-            "::n2::read_libraries",
-            [TclWord::texts(names), TclWord::list(files)],
-        );
-        for (variable, check) in [
-            ("set ::n2::setup_corners", Check::Setup),
-            ("set ::n2::hold_corners", Check::Hold),
-        ] {
-            let scenes = group.scenes.iter().filter(|scene| scene.has(check));
-            libraries.command(variable, [TclWord::texts(scenes.map(|scene| &scene.name))]);
-        }
+        let libraries = read_libraries(group, links)?;
 
         let mut design = TclScript::new();
         let netlists = links.words(job.netlists)?;
@@ -271,7 +285,8 @@ fn fork(job: &Job<'_>, parts: &Parts) -> Option<RenderedFork> {
     if job.begins_others {
         let mut host = TclScript::new();
         let mut body = parts.design.clone();
-        if job.group.purpose == Purpose::Timing && !job.group.is_annotated() {
+        let counts = job.layout.is_none() && !job.group.is_annotated();
+        if counts && job.group.purpose == Purpose::Timing {
             body.command("::n2::keep_counts", []);
         }
         host.command("::n2::host", [TclWord::block(&body)]);
@@ -308,7 +323,7 @@ fn main(script: &mut TclScript, result: &str, body: &TclScript) {
 }
 
 /// Tells an ECO what it is to know.
-fn set_eco(body: &mut TclScript, job: &Job<'_>, eco: &EcoJob<'_>) -> Option<()> {
+pub(crate) fn set_eco(body: &mut TclScript, job: &Job<'_>, eco: &EcoJob<'_>) -> Option<()> {
     let mut values = Vec::new();
     for (name, value) in eco.parameters {
         values.push((TclWord::text(name), parameter(value)?));
@@ -330,6 +345,9 @@ fn set_eco(body: &mut TclScript, job: &Job<'_>, eco: &EcoJob<'_>) -> Option<()> 
             body.command(variable, [TclWord::texts(&patterns)]);
         }
     }
+    if job.layout.is_some() {
+        return openroad::withhold(body, eco);
+    }
     for (command, names) in [
         ("::n2::withhold marked_instances", &eco.withheld.instances),
         ("::n2::withhold marked_nets", &eco.withheld.nets),
@@ -348,7 +366,7 @@ fn set_eco(body: &mut TclScript, job: &Job<'_>, eco: &EcoJob<'_>) -> Option<()> 
 }
 
 /// A name pattern as `string match` reads it, to which brackets and backslashes mean something.
-fn tcl_pattern(pattern: &str) -> String {
+pub(crate) fn tcl_pattern(pattern: &str) -> String {
     let mut text = String::new();
     for character in pattern.chars() {
         if matches!(character, '[' | ']' | '\\') {
@@ -371,10 +389,10 @@ fn parameter(value: &ParameterValue) -> Option<TclWord> {
 /// Some of the engine's commands take a file name for a list, so a path with a space or a brace is given
 /// to it under a plain name, as a link in the folder of the attempt.
 #[derive(Default)]
-struct Links(Vec<(String, PathBuf)>);
+pub(crate) struct Links(Vec<(String, PathBuf)>);
 
 impl Links {
-    fn word(&mut self, path: &Path) -> Option<TclWord> {
+    pub fn word(&mut self, path: &Path) -> Option<TclWord> {
         let text = path.to_str()?;
         if is_plain_text(text) {
             return Some(TclWord::text(text));
@@ -391,7 +409,7 @@ impl Links {
         Some(TclWord::text(&name))
     }
 
-    fn words(&mut self, paths: &[PathBuf]) -> Option<TclWord> {
+    pub fn words(&mut self, paths: &[PathBuf]) -> Option<TclWord> {
         let words: Option<Vec<TclWord>> = paths.iter().map(|path| self.word(path)).collect();
         words.map(TclWord::list)
     }

@@ -14,7 +14,9 @@ use noodle2_model::{
 };
 
 use super::scenes::StudyContext;
-use super::trial::{Declared, LEDGER, NETLIST, ParentFacts, Run, TrialRequest, io_failure, write};
+use super::trial::{
+    Declared, NETLIST, ParentFacts, Run, TrialRequest, copy_design, io_failure, write,
+};
 use crate::catalogue::Eco;
 
 /// A sequence of ECOs that is tried as one.
@@ -70,8 +72,7 @@ impl StudyContext {
         let Some((netlist, measurement)) = left else {
             return Ok(Outcome::NoEffect);
         };
-        std::fs::copy(&netlist, whole.folder.join(NETLIST))
-            .map_err(|error| io_failure("copy", &netlist, &error))?;
+        copy_design(&netlist, &whole.folder, &measurement.design)?;
         let mut manifests = sequence.ecos.iter().map(|eco| &eco.manifest);
         let declared = Declared {
             name: &sequence.proposal.name,
@@ -79,17 +80,9 @@ impl StudyContext {
             class: sequence.proposal.class,
             changes_connectivity: manifests.any(|manifest| manifest.changes_connectivity),
         };
-        let change = self.change_by(whole, &declared)?;
-        if change.ledger.is_empty() {
-            return Ok(Outcome::NoEffect);
-        }
-        let ledger = change.ledger.to_tsv();
-        write(&whole.folder.join(LEDGER), ledger.as_bytes())?;
-        Ok(Outcome::from(Measurement {
-            edits: change.ledger.counts(),
-            blast_radius: Some(change.radius),
-            steps,
-            ..Arc::unwrap_or_clone(measurement)
+        let whole = self.of_whole(whole, &declared, measurement)?;
+        Ok(whole.map_or(Outcome::NoEffect, |whole| {
+            Outcome::from(Measurement { steps, ..whole })
         }))
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use noodle2_model::{
     CommandReport, CommandSpec, CommandStreams, ContentHash, DesignGuard, DesignMarks, DesignState,
     EcoClass, EcoImplementation, EcoProposal, Failure, FailureClass, ForkPlan, HostSpec,
-    Measurement, MetricSet, Outcome, Parameters, Parasitics, Perturbation, TrialId,
+    Measurement, MetricSet, Outcome, Parameters, Parasitics, Perturbation, StageMode, TrialId,
 };
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use noodle2_netlist::{Aliases, Edit, Ledger, canonical_hash, shuffle_instances};
 
 use super::derived::{Change, compare_with_parent};
+use super::environment;
 use super::log::LogRemarks;
 use super::measure::{Gathered, MetricsDocument};
 use super::parents::unreadable;
@@ -23,12 +24,12 @@ use super::probe::find_program;
 use super::read::{ResultError, ResultFile};
 use super::scenes::{SceneGroup, StudyContext};
 use super::script::{self, EcoJob, Job};
-use super::{command, environment};
 use crate::catalogue::Eco;
 use crate::classify::{Evidence, classify, classify_command, missing_clock};
+use crate::openroad::judge_run;
 
 /// The netlist of a case, within the folder of its attempt.
-pub(super) const NETLIST: &str = "netlist.v";
+pub(super) const NETLIST: &str = DesignState::NETLIST;
 
 /// The edits that lead from the parent to a case, within the folder of its attempt.
 pub(super) const LEDGER: &str = "ledger.tsv";
@@ -67,6 +68,10 @@ pub struct TrialRequest<'a> {
     pub guard: DesignGuard,
     /// What is changed about the measurement of a design that is measured as it is; `None` changes nothing.
     pub perturbation: Option<Perturbation>,
+    /// What is measured.
+    pub mode: StageMode,
+    /// Whether it is also measured with globally routed wires, for the audit of gains.
+    pub audits_gain: bool,
 }
 
 /// What a trial must know of its parent.
@@ -116,6 +121,13 @@ pub(super) struct Applied<'a> {
     pub tcl: Option<(String, &'a Parameters)>,
     /// The edits that must come of it, where they are known.
     pub expected: Option<Ledger>,
+}
+
+/// What a process of a trial left.
+pub(crate) struct Ended {
+    pub result: ResultFile,
+    pub remarks: LogRemarks,
+    pub log: String,
 }
 
 pub(super) type Run<'r> = &'r mut dyn FnMut(&CommandSpec) -> CommandReport;
@@ -177,7 +189,7 @@ impl StudyContext {
             true => prefix,
             false => UNUSED_PREFIX,
         };
-        match &eco.manifest.implementation {
+        match &eco.manifest.implementation_in(self.engine.kind()) {
             EcoImplementation::Tcl(file) => {
                 applied.tcl = Some((format!("{ECO_FOLDER}/{file}"), &proposal.parameters));
             }
@@ -208,6 +220,11 @@ impl StudyContext {
         let mut gathered = Gathered::default();
         let mut netlists = match (&applied, request.perturbation) {
             (Some(applied), _) => applied.netlists.clone(),
+            // A database keeps its order.
+            (None, Some(_)) if self.layout().is_some() => {
+                let text = "a placed design cannot be measured under a perturbation".to_owned();
+                return Err(failure(FailureClass::ConfigurationError, text));
+            }
             (None, Some(perturbation)) => shuffled(request, perturbation.seed)?,
             (None, None) => request.netlists.clone(),
         };
@@ -229,6 +246,7 @@ impl StudyContext {
                 title: self.title(request, declared, index),
                 group,
                 engine: &self.engine,
+                layout: self.layout_job(request, index),
                 top: &self.top,
                 netlists: &netlists,
                 begins_others: request.of_case && netlists == request.netlists,
@@ -239,18 +257,23 @@ impl StudyContext {
                 seed: request.seed,
                 period_scale: request.perturbation.map(|found| found.period_scale),
             };
-            let (result, remarks) = self.run_process(request, index, group, &job, run)?;
-            gathered.add(self, group, &result, &remarks);
+            let ended = self.run_process(request, index, group, &job, run)?;
+            gathered.add(self, group, &ended.result, &ended.remarks);
+            self.read_reports(request, group, &ended, &mut gathered);
             if index == 0 {
-                let state = design_state(&request.folder.join(NETLIST))?;
+                let mut state = design_state(&request.folder.join(NETLIST))?;
+                let placed = self.placed_by(request, &ended, &mut gathered, &mut state)?;
                 self.refuse_lost_aliases(request, &netlists)?;
                 let parent = request.parent.as_ref().map(|parent| parent.canonical);
                 if let Some(applied) = &applied {
                     if parent == Some(state.canonical) {
                         return Ok(Outcome::NoEffect);
                     }
-                    let found = self.change_by(request, &applied.declared)?;
-                    if found.ledger.is_empty() {
+                    let found = self.change_by(request, &applied.declared, placed.as_ref())?;
+                    let moves = found.moves.as_ref();
+                    self.refuse_stale_wires(request, placed.as_ref(), moves, &found.ledger)?;
+                    // What is neither in the netlist nor in the placement is in the database.
+                    if found.ledger.is_empty() && placed.is_none() {
                         return Ok(Outcome::NoEffect);
                     }
                     if let Some(expected) = &applied.expected {
@@ -268,16 +291,24 @@ impl StudyContext {
             }
         }
         let design = design.ok_or_else(no_scene)?;
-        let (overall, scenes) = gathered.metrics();
+        let (mut overall, scenes) = gathered.metrics();
         if let Some(parent) = &request.parent {
             compare_with_parent(parent, &scenes, &gathered)?;
         }
         let findings = gathered.findings.iter().cloned().collect();
-        let edits = change.as_ref().map(|change| change.ledger.counts());
+        let mut edits = change.as_ref().map(|change| change.ledger.counts());
+        if let (Some(moves), Some(edits)) = (
+            change.as_ref().and_then(|change| change.moves.as_ref()),
+            &mut edits,
+        ) {
+            moves.tell(&mut overall, edits);
+        }
         let measurement = Measurement {
             design,
             overall,
             scenes,
+            estimated: gathered.estimated.clone(),
+            routed: gathered.routed.clone(),
             findings,
             edits: edits.unwrap_or_default(),
             conflicts: BTreeMap::new(),
@@ -301,6 +332,10 @@ impl StudyContext {
         request: &TrialRequest<'_>,
         read: &[PathBuf],
     ) -> Result<(), Failure> {
+        // A database has neither: what it was made of was taken apart when it was linked.
+        if self.layout().is_some() {
+            return Ok(());
+        }
         let count = |path: &Path| {
             let text = read_file(path).map_err(|error| io_failure("read", path, &error))?;
             Aliases::count(&text).map_err(|error| unreadable(&error))
@@ -326,7 +361,7 @@ impl StudyContext {
                         path.display(),
                         had.assignments,
                         had.constants,
-                        self.engine.version
+                        self.engine.version()
                     ),
                 ));
             }
@@ -363,7 +398,7 @@ impl StudyContext {
         group: &SceneGroup,
         job: &Job<'_>,
         run: Run<'_>,
-    ) -> Result<(ResultFile, LogRemarks), Failure> {
+    ) -> Result<Ended, Failure> {
         let folder = &request.folder;
         let rendered = script::render(job).ok_or_else(|| {
             failure(
@@ -377,8 +412,10 @@ impl StudyContext {
             let link = folder.join(name);
             make_link(target, &link).map_err(|error| io_failure("link", &link, &error))?;
         }
-        let log_name = numbered("sta", index, "log");
-        let mut spec = command(&self.engine.path, folder, &script, &log_name, self.limits);
+        let log_name = numbered(self.engine.log_stem(), index, "log");
+        let read = self.files().into_iter();
+        let read = read.chain(job.netlists.iter().map(PathBuf::as_path));
+        let mut spec = (self.engine).command(folder, &script, &log_name, self.limits, read);
         if let Some(fork) = rendered.fork {
             let script = numbered("fork", index, "tcl");
             write(&folder.join(&script), fork.text.as_bytes())?;
@@ -397,17 +434,22 @@ impl StudyContext {
             Ok(bytes) => ResultFile::parse(&bytes),
             Err(_) => Err(ResultError::Missing),
         };
+        if self.layout().is_some() {
+            let black_boxes: Vec<String> = self.black_boxes.iter().cloned().collect();
+            judge_run(&report, &log, &result, &black_boxes)?;
+        }
         let evidence = Evidence {
-            tool: "OpenSTA",
+            tool: self.engine.name(),
             report: &report,
             log: &log,
         };
         let result = classify(evidence, result)?;
         self.refuse_missing_clocks(request, group, &log)?;
-        Ok((
+        Ok(Ended {
+            remarks: LogRemarks::read(&log, self.known_paths(group, job.netlists)),
             result,
-            LogRemarks::read(&log, self.known_paths(group, job.netlists)),
-        ))
+            log,
+        })
     }
 
     fn refuse_missing_clocks(
@@ -496,6 +538,7 @@ impl StudyContext {
             folder: folder.clone(),
             log: folder.join("eco.log"),
             limits: self.limits,
+            farewell: None,
         };
         let report = run(&spec);
         let log = read_log(&spec.log);
@@ -528,7 +571,7 @@ impl StudyContext {
         let document = MetricsDocument {
             schema_version: 1,
             trial: request.trial.to_string(),
-            engine: format!("OpenSTA {}", self.engine.version),
+            engine: format!("{} {}", self.engine.name(), self.engine.version()),
             measurement_context: self.measurement_context(),
             design: measurement.design.canonical,
             overall: measurement.overall.clone(),
@@ -567,7 +610,7 @@ fn refuse_other_edits(expected: &Ledger, found: &Ledger) -> Result<(), Failure> 
     ))
 }
 
-pub(super) fn failure(class: FailureClass, message: String) -> Failure {
+pub(crate) fn failure(class: FailureClass, message: String) -> Failure {
     Failure {
         class,
         tool_code: None,
@@ -587,7 +630,7 @@ fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO)
 }
 
-pub(super) fn io_failure(action: &str, path: &Path, error: &io::Error) -> Failure {
+pub(crate) fn io_failure(action: &str, path: &Path, error: &io::Error) -> Failure {
     let class = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FailureClass::DiskFull,
         _ => FailureClass::ConfigurationError,
@@ -598,7 +641,7 @@ pub(super) fn io_failure(action: &str, path: &Path, error: &io::Error) -> Failur
     )
 }
 
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     std::fs::write(path, bytes).map_err(|error| io_failure("write", path, &error))
 }
 
@@ -619,6 +662,20 @@ fn shuffled(request: &TrialRequest<'_>, seed: u64) -> Result<Vec<PathBuf>, Failu
         Ok(place)
     })
     .collect()
+}
+
+/// Copies the files of a design, whose netlist this is, into the folder of an attempt.
+pub(super) fn copy_design(
+    netlist: &Path,
+    folder: &Path,
+    design: &DesignState,
+) -> Result<(), Failure> {
+    for (name, _) in design.files() {
+        let source = netlist.with_file_name(name);
+        std::fs::copy(&source, folder.join(name))
+            .map_err(|error| io_failure("copy", &source, &error))?;
+    }
+    Ok(())
 }
 
 fn make_link(target: &Path, link: &Path) -> io::Result<()> {
@@ -647,14 +704,14 @@ fn numbered(stem: &str, index: usize, ending: &str) -> String {
 
 /// Reads what a command wrote. What it left in place of a file, such as a device, is never opened: it may
 /// have no end.
-pub(super) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     match std::fs::metadata(path)?.is_file() {
         true => std::fs::read(path),
         false => Err(io::Error::other("it is not a file")),
     }
 }
 
-pub(super) fn read_log(path: &Path) -> String {
+pub(crate) fn read_log(path: &Path) -> String {
     let bytes = read_file(path).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
 }
@@ -687,6 +744,7 @@ pub(super) fn design_state(netlist: &Path) -> Result<DesignState, Failure> {
     Ok(DesignState {
         canonical,
         netlist: ContentHash::of(&bytes),
+        placement: None,
     })
 }
 

@@ -247,11 +247,7 @@ impl Bench {
                 unconstrained_endpoints: 0,
             },
             scenes,
-            engine: EngineSpec {
-                kind: EngineKind::Opensta,
-                path: None,
-                audit: None,
-            },
+            engine: EngineSpec::of(EngineKind::Opensta),
             objective: Objective {
                 rank: vec![Metric::SetupWns],
                 bounds: Vec::new(),
@@ -325,7 +321,7 @@ impl Bench {
             study: &self.study,
             study_folder: self.folder.path(),
             platform: &platform,
-            engine: &engine,
+            engine: &engine.into(),
             cache: &cache,
             shared_folder: &self.path("shared"),
         })
@@ -395,6 +391,8 @@ pub fn base_request<'a>(context: &StudyContext, folder: &Path) -> TrialRequest<'
         seed: 1,
         guard: Default::default(),
         perturbation: None,
+        mode: Default::default(),
+        audits_gain: false,
     }
 }
 
@@ -462,6 +460,8 @@ pub fn try_eco_under(
         seed: 7,
         guard,
         perturbation: None,
+        mode: Default::default(),
+        audits_gain: false,
     };
     context.run_trial(&request, run)
 }

@@ -29,6 +29,7 @@ fn main() -> ExitCode {
     let spec = CommandSpec {
         streams: Default::default(),
         fork: None,
+        farewell: None,
         program: program.into(),
         arguments: arguments.collect(),
         environment: std::env::vars().collect(),
@@ -56,6 +57,7 @@ fn fork(run: &str, folder: &str, plan: &str) -> ExitCode {
     let spec = CommandSpec {
         streams: Default::default(),
         fork: plan,
+        farewell: None,
         program: "/usr/bin/tclsh".into(),
         arguments: vec!["cold.tcl".to_owned()],
         environment: std::env::vars().collect(),

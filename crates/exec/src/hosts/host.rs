@@ -107,6 +107,7 @@ impl Loading {
                 ..spec.limits
             },
             fork: None,
+            farewell: None,
             ..spec
         }
     }

@@ -65,6 +65,7 @@ impl Bench {
         CommandSpec {
             streams: Default::default(),
             fork: None,
+            farewell: None,
             program: "/bin/sh".into(),
             arguments: vec!["-c".to_owned(), script.to_owned()],
             environment: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use noodle2_bridge::PROTOCOL;
-use noodle2_engine::{Platform, find_program};
+use noodle2_engine::{Engine, Platform, find_program};
 use noodle2_exec::{Containment, Supervision};
+use noodle2_model::{EngineKind, EngineSpec};
 use serde::Serialize;
 
 use crate::cli::{Format, PythonOption};
@@ -25,12 +26,23 @@ struct Finding {
 
 /// Looks at this machine. Findings when something required is missing.
 pub(crate) fn doctor(python: &PythonOption, format: Format) -> Result<Exit, CommandFailure> {
-    let engine = probe_engine(None).ok();
+    let probe = |kind| {
+        let spec = EngineSpec::of(kind);
+        probe_engine(&spec, None).ok()
+    };
+    let sta = match probe(EngineKind::Opensta) {
+        Some(Engine::OpenSta(engine)) => Some(engine),
+        _ => None,
+    };
+    let openroad = match probe(EngineKind::Openroad) {
+        Some(Engine::OpenRoad(engine)) => Some(engine),
+        _ => None,
+    };
     let findings = [
         Finding {
             name: "sta",
             needed_for: "timing (engine opensta)",
-            found: engine
+            found: sta
                 .as_ref()
                 .map(|engine| format!("{} version {}", engine.path.display(), engine.version)),
             required: true,
@@ -39,11 +51,28 @@ pub(crate) fn doctor(python: &PythonOption, format: Format) -> Result<Exit, Comm
         Finding {
             name: "tclx",
             needed_for: "forking a timed design instead of loading it again",
-            found: engine
+            found: sta
                 .filter(|engine| engine.abilities.forks)
                 .map(|_| "sta can load it, and be forked with it".to_owned()),
             required: false,
             how_to_get: "apt-get install tclx8.4",
+        },
+        Finding {
+            name: "openroad",
+            needed_for: "placed designs (engine openroad)",
+            found: openroad.map(|engine| {
+                let forks = match engine.abilities.forks {
+                    true => "can be forked",
+                    false => "cannot be forked",
+                };
+                let maps = match engine.abilities.dumps_heatmaps() {
+                    true => "heat maps",
+                    false => "no heat maps",
+                };
+                format!("version {}, {forks}, {maps}", engine.version)
+            }),
+            required: false,
+            how_to_get: "install OpenROAD, or name an image that holds it in the study's `engine.container`",
         },
         program(
             "yosys",

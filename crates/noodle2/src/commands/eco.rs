@@ -343,6 +343,8 @@ impl<'a> Bench<'a> {
             seed: prepared.identity.study.seed,
             guard: DesignGuard::default(),
             perturbation: None,
+            mode: Default::default(),
+            audits_gain: false,
         };
         match run(prepared, &request) {
             Outcome::Measured(base) => Ok(Self {
@@ -438,6 +440,8 @@ impl<'a> Bench<'a> {
             seed: self.prepared.identity.study.seed,
             guard: DesignGuard::default(),
             perturbation: None,
+            mode: Default::default(),
+            audits_gain: false,
         };
         let (result, message, design, edits) = match run(self.prepared, &request) {
             Outcome::NoEffect => {

@@ -300,6 +300,8 @@ fn measure(
         seed: 0,
         guard: DesignGuard::default(),
         perturbation: None,
+        mode: Default::default(),
+        audits_gain: false,
     };
     match context.run_trial(&request, &mut run_here) {
         Outcome::Measured(measurement) => Ok(Arc::unwrap_or_clone(measurement)),

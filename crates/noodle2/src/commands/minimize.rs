@@ -375,6 +375,8 @@ impl<'a> Search<'a> {
                 seed: 0,
                 guard: self.guard.clone(),
                 perturbation: None,
+                mode: Default::default(),
+                audits_gain: false,
             },
             name: "minimize",
             class: self.class,

@@ -11,8 +11,8 @@ use noodle2_engine::{
 };
 use noodle2_exec::{CancelToken, Guard};
 use noodle2_model::{
-    AttemptUsage, CommandReport, CommandSpec, ComposeMode, ConflictRule, DesignMarks, EcoProposal,
-    EquivalenceProof, Failure, FailureClass, InputFile, Metric, Outcome, Study,
+    AttemptUsage, CommandReport, CommandSpec, ComposeMode, ConflictRule, DesignMarks, DesignState,
+    EcoProposal, EquivalenceProof, Failure, FailureClass, InputFile, Metric, Outcome, Study,
 };
 use noodle2_store::{CommandRecord, Host, StoreError, create_folder, hash_file, write_atomic};
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ use super::order::{AttemptOrder, ParentOrder};
 use crate::study::absolute;
 
 /// The netlist that every measured attempt leaves in its folder.
-pub(crate) const NETLIST: &str = "netlist.v";
+pub(crate) const NETLIST: &str = DesignState::NETLIST;
 
 /// The folder, within that of an attempt, in which what was forked is made anew.
 const AUDIT: &str = "audit";
@@ -128,6 +128,8 @@ impl Carrier {
             seed: order.seed(&self.study),
             guard: order.guard(&self.study),
             perturbation: order.perturbation,
+            mode: order.mode(&self.study),
+            audits_gain: order.audits_gain(&self.study),
         };
         // One that failed for the machine's sake starts anew: it may have been the fork's. So does the base case that is
         // measured again: of a process that has read it once, it would tell half.
@@ -188,7 +190,13 @@ impl Carrier {
         }
         if outcome == Outcome::NoEffect {
             // It is its parent's, and nobody starts from it.
-            let _ = std::fs::remove_file(place.folder.join(NETLIST));
+            for name in [
+                DesignState::NETLIST,
+                DesignState::DATABASE,
+                DesignState::DEF,
+            ] {
+                let _ = std::fs::remove_file(place.folder.join(name));
+            }
         }
         Ok(Carried {
             outcome,
@@ -352,15 +360,18 @@ impl Carrier {
         let read_in_place = |role: &str| {
             role.starts_with("sdc:")
                 || role.starts_with("spef:")
-                || (role == "netlist" && order.parent.is_none() && order.confirms.is_none())
+                || role.starts_with("lef:")
+                || role.starts_with("rc:")
+                || (matches!(role, "netlist" | "snapshot")
+                    && order.parent.is_none()
+                    && order.confirms.is_none())
         };
         let inputs = self.inputs.iter();
         let inputs = inputs
             .filter(|input| read_in_place(&input.role))
             .map(|input| (input.path.clone(), input.content));
-        let read = order.read_netlists();
-        let parent = read.map(|parent| ((place.netlist_of)(parent), parent.netlist));
-        for (path, content) in inputs.chain(parent) {
+        let read = order.read_files(place.netlist_of);
+        for (path, content) in inputs.chain(read) {
             if hash_file(&path)? != content {
                 let path = path.display();
                 return Ok(Some(format!("`{path}` was changed while the run was on")));

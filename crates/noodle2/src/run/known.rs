@@ -15,8 +15,8 @@ use noodle2_cache::{CacheError, CacheKey, Entry, Found, Origin, ResultCache, Use
 use noodle2_control::AttemptRole;
 use noodle2_engine::Catalogue;
 use noodle2_model::{
-    AttemptId, AttemptUsage, CacheHit, CacheMiss, ContentHash, DesignGuard, EcoProposal, KeyPart,
-    Limits, Outcome, Parasitics, RunIdentity, Scene,
+    AttemptId, AttemptUsage, CacheHit, CacheMiss, ContentHash, DesignGuard, DesignState,
+    EcoProposal, KeyPart, Limits, Outcome, Parasitics, RunIdentity, Scene, Study,
 };
 use noodle2_store::{Host, StoreError, hash_file, write_atomic};
 use serde::Serialize;
@@ -29,8 +29,11 @@ use crate::print;
 const METRICS: &str = "metrics.json";
 
 /// The files of an attempt that belong to its result, where they are there.
-const FILES: [&str; 6] = [
+const FILES: [&str; 9] = [
     NETLIST,
+    DesignState::DATABASE,
+    DesignState::DEF,
+    "moves.tsv",
     "ledger.tsv",
     METRICS,
     "sequence.json",
@@ -46,7 +49,7 @@ pub(crate) struct Keys {
     /// What all attempts of the run depend on.
     shared: BTreeMap<KeyPart, ContentHash>,
     base: ContentHash,
-    seed: u64,
+    study: Study,
 }
 
 /// The hash of a value as JSON.
@@ -76,7 +79,8 @@ impl Keys {
                 .split_once(':')
                 .map_or(input.role.as_str(), |(kind, _)| kind);
             let part = match kind {
-                "netlist" => None,
+                "netlist" | "snapshot" => None,
+                "lef" | "rc" => Some(KeyPart::Platform),
                 "liberty" => Some(KeyPart::Libraries),
                 "sdc" => Some(KeyPart::Constraints),
                 "spef" => Some(KeyPart::Wires),
@@ -85,7 +89,7 @@ impl Keys {
             };
             // A platform counts by its content, wherever it was found.
             let name = match part {
-                Some(KeyPart::Platform) => String::new(),
+                Some(KeyPart::Platform) if kind == "platform" => String::new(),
                 _ => input
                     .path
                     .file_name()
@@ -108,9 +112,9 @@ impl Keys {
             .map(|scene| Scene {
                 liberty: Vec::new(),
                 sdc: Vec::new(),
-                parasitics: match &scene.parasitics {
+                parasitics: match study.wires_of(scene) {
                     Parasitics::Spef(_) => Parasitics::Spef(PathBuf::new()),
-                    other => other.clone(),
+                    other => other,
                 },
                 ..scene.clone()
             })
@@ -137,7 +141,7 @@ impl Keys {
         Self {
             shared,
             base,
-            seed: study.seed,
+            study: study.clone(),
         }
     }
 
@@ -155,9 +159,12 @@ impl Keys {
             return Ok(None);
         }
         let mut parts = self.shared.clone();
+        let asked = (order.mode(&self.study), order.audits_gain(&self.study));
+        let scenes = parts.get(&KeyPart::Scenes).copied();
+        parts.insert(KeyPart::Scenes, hash(&(scenes, asked)));
         let parent = match &order.parent {
             None => self.base,
-            Some(parent) => hash(&(parent.netlist, parent.facts.canonical, &parent.facts.scenes)),
+            Some(parent) => hash(&(parent.design, parent.facts.canonical, &parent.facts.scenes)),
         };
         parts.insert(KeyPart::Parent, parent);
         let Some(proposal) = &order.eco else {
@@ -197,7 +204,7 @@ impl Keys {
         let guard = hash(&(protect, clock_network, dont_touch, scan, marks, envelope));
         parts.insert(KeyPart::Guard, guard);
         if ecos.iter().any(|eco| eco.uses_seed()) {
-            parts.insert(KeyPart::Seed, hash(&self.seed));
+            parts.insert(KeyPart::Seed, hash(&self.study.seed));
         }
         if proposal.composition.is_some() || ecos.iter().any(|eco| eco.makes_names()) {
             let prefix = EcoProposal::name_prefix(order.attempt.trial);
@@ -207,8 +214,8 @@ impl Keys {
             parts.insert(KeyPart::Judge, hash(&order.judge));
         }
         if let Some((with, ancestor)) = &order.replayed {
-            let netlists = (with.netlist, ancestor.netlist);
-            parts.insert(KeyPart::OtherBranch, hash(&netlists));
+            let designs = (with.design, ancestor.design);
+            parts.insert(KeyPart::OtherBranch, hash(&designs));
         }
         Ok(Some(CacheKey {
             subject: subject(proposal),

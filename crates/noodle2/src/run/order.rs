@@ -1,14 +1,15 @@
 //! What is asked for when an attempt starts: all that whoever carries it out must know, so that nobody but the driver
 //! looks at the controller. It travels: a runner on another machine reads the very same.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use noodle2_control::{Attempt, AttemptRole, Case, Controller};
 use noodle2_engine::ParentFacts;
 use noodle2_model::{
-    AttemptId, CaseName, ComposeMode, ContentHash, DesignGuard, DesignMarks, EcoProposal,
-    FailureClass, Metric, Outcome, Perturbation, Study,
+    AttemptId, CaseName, ComposeMode, ContentHash, DesignGuard, DesignMarks, DesignState,
+    EcoProposal, FailureClass, Metric, Outcome, Perturbation, StageMode, Study,
 };
 use serde::{Deserialize, Serialize};
 
@@ -62,8 +63,8 @@ fn backoff_after(attempts: &[Attempt]) -> Duration {
 pub(crate) struct ParentOrder {
     pub case: CaseName,
     pub attempt: AttemptId,
-    /// The hash of the netlist that its attempt left.
-    pub netlist: ContentHash,
+    /// The files that its attempt left.
+    pub design: DesignState,
     pub facts: ParentFacts,
 }
 
@@ -74,7 +75,7 @@ impl AttemptOrder {
         let order = |case: &Case| ParentOrder {
             case: case.name.clone(),
             attempt: case.attempt,
-            netlist: case.measurement.design.netlist,
+            design: case.measurement.design,
             facts: ParentFacts::from(&*case.measurement),
         };
         let case = attempt
@@ -147,12 +148,41 @@ impl AttemptOrder {
         self.perturbation.map_or(study.seed, |found| found.seed)
     }
 
+    /// What the attempt measures: what its stage asks for. The base case is measured in every way that any stage asks for.
+    pub fn mode(&self, study: &Study) -> StageMode {
+        let stages = study.stages.iter();
+        match study.stages.get(self.attempt.trial.stage.position()) {
+            Some(stage) if !self.attempt.trial.is_base() => stage.mode,
+            _ => stages.map(|stage| stage.mode).max().unwrap_or_default(),
+        }
+    }
+
+    /// Whether what it measures is also measured as routed: that of which survivors keep their gains.
+    pub fn audits_gain(&self, study: &Study) -> bool {
+        let is_reference = self.attempt.trial.is_base() || self.role == AttemptRole::Confirms;
+        is_reference && study.audits_gains()
+    }
+
     /// The cases whose netlists the attempt reads.
     pub fn read_netlists(&self) -> impl Iterator<Item = &ParentOrder> {
         let replayed = self.replayed.iter();
         let replayed = replayed.flat_map(|(with, ancestor)| [with, ancestor]);
         let read = self.parent.iter().chain(&self.confirms);
         read.chain(&self.same_logic_as).chain(replayed)
+    }
+
+    /// The files of the designs that the attempt reads, design by design, each beside where its netlist lies.
+    pub fn read_files(
+        &self,
+        netlist_of: impl Fn(&ParentOrder) -> PathBuf,
+    ) -> Vec<(PathBuf, ContentHash)> {
+        let mut files = Vec::new();
+        for parent in self.read_netlists() {
+            let netlist = netlist_of(parent);
+            let own = parent.design.files();
+            files.extend(own.map(|(name, hash)| (netlist.with_file_name(name), hash)));
+        }
+        files
     }
 
     /// The ECOs that are made, in their order: one, those of a sequence, or those that a composition makes anew.

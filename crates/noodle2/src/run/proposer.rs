@@ -162,6 +162,7 @@ impl AskingPlace {
             log: kept.join("answer.json"),
             limits: self.limits_of(proposer),
             fork: None,
+            farewell: None,
             streams: CommandStreams {
                 input: Some(input),
                 errors: Some(errors.clone()),

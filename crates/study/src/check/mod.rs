@@ -5,6 +5,7 @@
 
 mod budget;
 mod eco;
+mod engine;
 mod graph;
 mod noise;
 mod objective;
@@ -22,7 +23,7 @@ use std::collections::HashMap;
 pub(crate) use eco::component_field;
 pub(crate) use reference::joined_eco_path;
 
-use noodle2_model::Study;
+use noodle2_model::{EngineKind, Study};
 
 use crate::References;
 use crate::codes;
@@ -36,6 +37,7 @@ const MAX_NAME: usize = 64;
 pub(crate) fn check(study: &mut Study, report: &mut Report, references: Option<&dyn References>) {
     file_name(report, "name", &study.name);
     design(study, report);
+    engine::check(study, report);
     scene::check(study, report);
     objective::check(study, report);
     budget::check(study, report);
@@ -71,12 +73,15 @@ fn design(study: &Study, report: &mut Report) {
         let message = format!("{} cannot be the name of a module", quoted(&design.top));
         report.at(codes::BAD_NAME, "design.top", message, None);
     }
-    not_empty(
-        report,
-        "design.netlists",
-        design.netlists.len(),
-        "one netlist",
-    );
+    // A database holds its netlist.
+    if study.engine.kind == EngineKind::Opensta {
+        not_empty(
+            report,
+            "design.netlists",
+            design.netlists.len(),
+            "one netlist",
+        );
+    }
     distinct(report, "design.netlists", &design.netlists);
     distinct(report, "design.black_boxes", &design.black_boxes);
     distinct(report, "eco_path", &study.eco_path);

@@ -1,6 +1,6 @@
 //! Repeated measurements, and when a stage goes on from an earlier case: numbers that can be meant.
 
-use noodle2_model::{NoiseRules, Study};
+use noodle2_model::{NoiseRules, SafetyRules, Study};
 
 use super::out_of_range;
 use crate::codes;
@@ -17,6 +17,7 @@ pub(super) fn check(study: &Study, report: &mut Report) {
             &format!("{field}.gates.stability"),
             rules.gates.stability,
         );
+        gain_audit(study, report, &format!("{field}.gates.gain_audit"), rules);
     }
     for (index, stage) in study.stages.iter().enumerate() {
         let Some(fallback) = stage.fallback else {
@@ -42,6 +43,22 @@ pub(super) fn check(study: &Study, report: &mut Report) {
             let help = "give `max_loss` or `max_loss_percent`".to_owned();
             report.at(codes::BOUND, &field, "the fallback has no limit", help);
         }
+    }
+}
+
+/// Only an engine that routes can say what is left of a gain.
+fn gain_audit(study: &Study, report: &mut Report, field: &str, rules: &SafetyRules) {
+    let Some(audit) = rules.gates.gain_audit else {
+        return;
+    };
+    if !(0.0..=100.0).contains(&audit.max_loss_percent) {
+        let field = format!("{field}.max_loss_percent");
+        out_of_range(report, &field, "must be from 0 to 100");
+    }
+    if study.engine.wire_estimate().is_none() {
+        let message = format!("the engine `{}` routes nothing", study.engine.kind);
+        let help = "leave `gain_audit` out, or use the engine `openroad`".to_owned();
+        report.at(codes::ENGINE_ABILITY, field, message, help);
     }
 }
 

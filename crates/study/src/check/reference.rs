@@ -23,6 +23,9 @@ pub(super) fn check(study: &Study, report: &mut Report, references: &dyn Referen
             path,
         );
     }
+    if let Some(snapshot) = &study.engine.snapshot {
+        plain_file(report, references, "engine.snapshot", snapshot);
+    }
     for (index, path) in study.eco_path.iter().enumerate() {
         exists(
             report,

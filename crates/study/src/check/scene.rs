@@ -43,25 +43,21 @@ pub(super) fn check(study: &Study, report: &mut Report) {
             );
         }
         ideal_hold(report, &field("ideal_hold"), scene);
-        let source = match scene.parasitics {
-            Parasitics::Placement => "placement",
-            Parasitics::GlobalRoute => "global routing",
-            Parasitics::None | Parasitics::Wireload(_) | Parasitics::Spef(_) => continue,
+        let source = match (study.engine.kind, &scene.parasitics) {
+            (EngineKind::Opensta, Parasitics::Placement) => "placement",
+            (EngineKind::Opensta, Parasitics::GlobalRoute) => "global routing",
+            _ => continue,
         };
-        match study.engine.kind {
-            EngineKind::Opensta => {
-                let message = format!(
-                    "the engine `opensta` cannot estimate wires from {source}: it has no placement"
-                );
-                let help = "use `{spef: FILE}` for extracted wires, `{wireload: MODEL}` or `none`";
-                report.at(
-                    codes::PARASITICS,
-                    &field("parasitics"),
-                    message,
-                    help.to_owned(),
-                );
-            }
-        }
+        let message = format!(
+            "the engine `opensta` cannot estimate wires from {source}: it has no placement"
+        );
+        let help = "use `{spef: FILE}` for extracted wires, `{wireload: MODEL}` or `none`";
+        report.at(
+            codes::PARASITICS,
+            &field("parasitics"),
+            message,
+            help.to_owned(),
+        );
     }
     let checks_setup = |checks: &[Check]| checks.contains(&Check::Setup);
     if !study.scenes.is_empty()

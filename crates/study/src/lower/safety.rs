@@ -1,8 +1,8 @@
 //! Rules that are stricter than the safety domain.
 
 use noodle2_model::{
-    ContainmentRules, FailureRail, Gates, ProtectedObjects, Rails, RiskEnvelope, SafetyRules,
-    StudyRail,
+    ContainmentRules, FailureRail, GainAudit, Gates, ProtectedObjects, Rails, RiskEnvelope,
+    SafetyRules, StudyRail,
 };
 
 use super::fields::fields;
@@ -119,6 +119,7 @@ fn gates(report: &mut Report, place: &Place<'_>) -> Lowered<Gates> {
             "equivalence",
             "accept_undecided",
             "stability",
+            "gain_audit",
         ],
     )?;
     Ok(Gates {
@@ -127,6 +128,20 @@ fn gates(report: &mut Report, place: &Place<'_>) -> Lowered<Gates> {
         equivalence: fields.option(report, "equivalence", boolean),
         accept_undecided: fields.option(report, "accept_undecided", boolean),
         stability: fields.option(report, "stability", whole),
+        gain_audit: fields.option(report, "gain_audit", gain_audit),
+    })
+}
+
+fn gain_audit(report: &mut Report, place: &Place<'_>) -> Lowered<GainAudit> {
+    let fields = fields(
+        report,
+        place,
+        "the gain audit",
+        "{max_loss_percent: 50}",
+        &["max_loss_percent"],
+    )?;
+    Ok(GainAudit {
+        max_loss_percent: fields.required(report, "max_loss_percent", 0.0, number),
     })
 }
 

@@ -56,7 +56,12 @@ pub(super) fn stage(report: &mut Report, place: &Place<'_>) -> Lowered<Stage> {
         ],
     )?;
     let mode = |report: &mut Report, place: &Place<'_>| {
-        word(report, place, "mode", &[("sta", StageMode::Sta)])
+        let modes = [
+            ("sta", StageMode::Sta),
+            ("sta_congestion", StageMode::StaCongestion),
+            ("full", StageMode::Full),
+        ];
+        word(report, place, "mode", &modes)
     };
     Ok(Stage {
         name: fields.required(report, "name", String::new(), text),

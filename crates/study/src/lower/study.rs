@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use noodle2_model::{
-    Bound, Budget, Check, Clocks, Design, EngineKind, EngineSpec, Limits, Metric, NoiseRules,
-    Objective, Parasitics, SafetyDomain, SafetyRules, Scene, Study,
+    Bound, Budget, Check, Clocks, Container, ContainerRuntime, Design, EngineKind, EngineSpec,
+    Limits, Metric, NoiseRules, Objective, Parasitics, SafetyDomain, SafetyRules, Scene, Study,
+    WireEstimate,
 };
 
 use super::budget::{budget, limits};
@@ -380,6 +381,9 @@ pub(super) fn refuse_key(
 
 fn engine(report: &mut Report, place: &Place<'_>) -> Lowered<EngineSpec> {
     let shape = match &place.node.kind {
+        Kind::Scalar { text, .. } if text.to_lowercase().contains("road") => {
+            "{kind: openroad, snapshot: FILE.odb}"
+        }
         Kind::Scalar { text, .. } if text.to_lowercase().contains("sta") => "{kind: opensta}",
         _ => "{kind: ...}",
     };
@@ -388,20 +392,52 @@ fn engine(report: &mut Report, place: &Place<'_>) -> Lowered<EngineSpec> {
         place,
         "the engine",
         shape,
-        &["kind", "path", "audit"],
+        &["kind", "path", "audit", "snapshot", "wires", "container"],
     )?;
     let kind = |report: &mut Report, place: &Place<'_>| {
-        word(
-            report,
-            place,
-            "kind of engine",
-            &[("opensta", EngineKind::Opensta)],
-        )
+        let kinds = [
+            ("opensta", EngineKind::Opensta),
+            ("openroad", EngineKind::Openroad),
+        ];
+        word(report, place, "kind of engine", &kinds)
+    };
+    let wires = |report: &mut Report, place: &Place<'_>| {
+        let sources = [
+            ("placement", WireEstimate::Placement),
+            ("global_route", WireEstimate::GlobalRoute),
+        ];
+        word(report, place, "source of wires", &sources)
     };
     Ok(EngineSpec {
         kind: fields.required(report, "kind", EngineKind::Opensta, kind),
         path: fields.option(report, "path", path),
         audit: fields.option(report, "audit", share),
+        snapshot: fields.option(report, "snapshot", path),
+        wires: fields.option(report, "wires", wires),
+        container: fields.option(report, "container", container),
+    })
+}
+
+fn container(report: &mut Report, place: &Place<'_>) -> Lowered<Container> {
+    let fields = fields(
+        report,
+        place,
+        "the container",
+        "{runtime: podman, image: NAME@sha256:DIGEST}",
+        &["runtime", "image"],
+    )?;
+    let runtime = |report: &mut Report, place: &Place<'_>| {
+        let runtimes = [
+            ContainerRuntime::Docker,
+            ContainerRuntime::Podman,
+            ContainerRuntime::Apptainer,
+        ];
+        let words = runtimes.map(|runtime| (runtime.program(), runtime));
+        word(report, place, "container runtime", &words)
+    };
+    Ok(Container {
+        runtime: fields.required(report, "runtime", ContainerRuntime::Podman, runtime),
+        image: fields.required(report, "image", String::new(), filled),
     })
 }
 
@@ -550,11 +586,7 @@ fn empty_scene() -> Scene {
 }
 
 fn empty_engine() -> EngineSpec {
-    EngineSpec {
-        kind: EngineKind::Opensta,
-        path: None,
-        audit: None,
-    }
+    EngineSpec::of(EngineKind::Opensta)
 }
 
 fn empty_objective() -> Objective {

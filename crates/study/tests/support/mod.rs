@@ -49,6 +49,12 @@ impl References for FakeWorld {
                 let share = ParameterKind::Real { min, max, default };
                 (EcoClass::PlacementLocal, sta, vec![("share", share)], false)
             }
+            "placed_eco" => (
+                EcoClass::PlacementLocal,
+                &[EngineKind::Openroad][..],
+                vec![],
+                true,
+            ),
             "repair_hold" => (EcoClass::PlacementLocal, sta, vec![], true),
             "other_engine" => (EcoClass::TopologyNeutral, &[][..], vec![], false),
             _ => return None,
@@ -71,6 +77,8 @@ impl References for FakeWorld {
             expected: BTreeMap::new(),
             changes_connectivity,
             implementation: EcoImplementation::Tcl("fake.tcl".to_owned()),
+            scripts: BTreeMap::new(),
+            needs: Vec::new(),
         })
     }
 

@@ -46,12 +46,9 @@ impl Brought {
         let mut paths: Vec<(&Path, PathBuf)> = there
             .map(|(there, here)| (there.as_path(), here.to_owned()))
             .collect();
-        let netlists = self
-            .order
-            .read_netlists()
-            .map(|parent| keeper.netlist_of(parent));
-        let there = self.result.netlists.iter().map(PathBuf::as_path);
-        paths.extend(there.zip(netlists));
+        let designs = self.order.read_files(|parent| keeper.netlist_of(parent));
+        let there = self.result.designs.iter().map(PathBuf::as_path);
+        paths.extend(there.zip(designs.into_iter().map(|(path, _)| path)));
         paths.sort();
         paths.dedup();
         paths.retain(|(there, here)| there != here);

@@ -414,10 +414,8 @@ impl Drop for ClusterExecutor {
 
 /// Looks whether an attempt is known.
 fn ask(keeper: &Keeper, order: &AttemptOrder) -> Step {
-    let netlists = order
-        .read_netlists()
-        .map(|parent| (keeper.netlist_of(parent), parent.netlist));
-    for (path, content) in netlists {
+    let files = order.read_files(|parent| keeper.netlist_of(parent));
+    for (path, content) in files {
         match hash_file(&path) {
             Ok(hash) if hash == content => {}
             Ok(_) => {

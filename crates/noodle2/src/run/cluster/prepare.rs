@@ -3,11 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use noodle2_engine::{Catalogue, Eco, Platform, Preparation, StudyContext};
+use noodle2_engine::{Catalogue, Eco, Engine, Platform, Preparation, StudyContext};
 use noodle2_exec::{Guard, Hosts};
 use noodle2_liberty::LibraryCache;
-use noodle2_model::{ContentHash, EngineKind, InputFile, Parasitics, Study, ToolIdentity};
-use noodle2_store::{create_folder, hash_file};
+use noodle2_model::{ContentHash, InputFile, Parasitics, Study, ToolIdentity};
+use noodle2_store::{StoreError, create_folder, hash_file};
 
 use super::scratch::{Scratch, WorkFolder};
 use super::travel::{Given, Header};
@@ -73,7 +73,8 @@ pub(super) fn prepare(
 ) -> Result<Prepared, Refusal> {
     let catalogue = catalogue(header, &scratch, &work.path)?;
     let study = study_here(header, &scratch);
-    let engine = engine(&header.tools)?;
+    lay_out_platform(header, &scratch, &work.path).map_err(Refusal::of_node)?;
+    let engine = engine(&study, &header.tools)?;
     programs(header, &catalogue)?;
     let platform = match &header.platform {
         Some(given) => scratch.place(given).display().to_string(),
@@ -153,6 +154,7 @@ fn study_here(header: &Header, scratch: &Scratch) -> Study {
             .collect::<Vec<_>>()
     };
     study.design.netlists = of_role("netlist");
+    study.engine.snapshot = of_role("snapshot").pop();
     for scene in &mut study.scenes {
         scene.sdc = of_role(&format!("sdc:{}", scene.name));
         if let (Parasitics::Spef(path), Some(here)) = (
@@ -190,17 +192,37 @@ fn catalogue(header: &Header, scratch: &Scratch, work: &Path) -> Result<Catalogu
     Ok(catalogue)
 }
 
-/// The engine of the run, on this node: where the controller's machine has it, or by its name on the PATH.
-fn engine(tools: &[ToolIdentity]) -> Result<noodle2_engine::OpenSta, Refusal> {
+/// Lays the files of a platform that are named relative to its root out as they lie there.
+fn lay_out_platform(header: &Header, scratch: &Scratch, root: &Path) -> Result<(), StoreError> {
+    for (role, given) in &header.inputs {
+        let file = role.strip_prefix("lef:").or(role.strip_prefix("rc:"));
+        let Some(place) = file.map(|file| root.join(file)) else {
+            continue;
+        };
+        if let Some(folder) = place.parent() {
+            create_folder(folder)?;
+        }
+        // One that is there already is the same one.
+        let _ = std::os::unix::fs::symlink(scratch.place(given), place);
+    }
+    Ok(())
+}
+
+/// The engine of the run, on this node: in its container, where the controller's machine has it, or by its name on the
+/// PATH.
+fn engine(study: &Study, tools: &[ToolIdentity]) -> Result<Engine, Refusal> {
     let wanted = tools
         .iter()
-        .find(|tool| tool.engine == Some(EngineKind::Opensta));
+        .find(|tool| tool.engine == Some(study.engine.kind));
     let Some(wanted) = wanted else {
         let text = "the run names no engine".to_owned();
         return Err(Refusal::new("N2-RAY-007", text, "begin the run anew"));
     };
-    let path = same_program(wanted)?;
-    tools::probe_engine(Some(&path)).map_err(|failure| {
+    let path = match study.engine.container {
+        Some(_) => study.engine.path.clone(),
+        None => Some(same_program(wanted)?),
+    };
+    tools::probe_engine(&study.engine, path.as_deref()).map_err(|failure| {
         Refusal::new(
             "N2-RAY-007",
             failure.report.to_string(),

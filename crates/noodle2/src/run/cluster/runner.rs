@@ -13,7 +13,7 @@ use noodle2_bridge::{
     FromRunner, GivenFile, LeftFile, LeftLink, PROTOCOL, ToRunner, read_frame, write_frame,
 };
 use noodle2_exec::CancelToken;
-use noodle2_model::{AttemptId, FailureClass, Outcome};
+use noodle2_model::{AttemptId, ContentHash, DesignState, FailureClass, Outcome};
 use noodle2_store::{StoreError, create_folder, hash_file};
 
 use super::prepare::{Prepared, Refusal, prepare, refuse_other_version};
@@ -224,7 +224,7 @@ impl Slot {
             let text = format!("the order of attempt {attempt} cannot be read: {error}");
             Refusal::new("N2-RAY-002", text, "use one version of noodle2 everywhere")
         })?;
-        let wanted: Vec<Given> = (prepared.inputs.iter().chain(&told.netlists).cloned()).collect();
+        let wanted: Vec<Given> = (prepared.inputs.iter().chain(&told.designs).cloned()).collect();
         let carried = match self.bring(&prepared.scratch, &wanted)? {
             Ok(()) => prepared.carry(&told, &token),
             Err(Refusal { code, message, .. }) => Carried {
@@ -234,13 +234,11 @@ impl Slot {
         };
         let said = said(&carried.outcome);
         let failed = matches!(carried.outcome, Outcome::Failed(_));
-        let netlists = told.netlists.iter();
+        let designs = told.designs.iter();
         let result = RunnerResult {
             carried,
             shared_files: prepared.files(),
-            netlists: netlists
-                .map(|given| prepared.scratch.place(given))
-                .collect(),
+            designs: designs.map(|given| prepared.scratch.place(given)).collect(),
         };
         let result = serde_json::to_value(result).map_err(Refusal::of_node)?;
         let folder = prepared.folder_of(&told);
@@ -272,15 +270,33 @@ impl Prepared {
         files.map(Path::to_owned).collect()
     }
 
+    /// The netlist of a design with its other files beside it. Files of several lie where their content says; those of a
+    /// placed design are linked into a folder of its own.
+    fn design_of(&self, given: &[Given], parent: &ParentOrder) -> PathBuf {
+        let place_of = |hash: ContentHash| {
+            let found = given.iter().find(|given| given.hash == hash);
+            found.map_or_else(PathBuf::new, |given| self.scratch.place(given))
+        };
+        if parent.design.placement.is_none() {
+            return place_of(parent.design.netlist);
+        }
+        let key = parent.design.files().map(|(_, hash)| hash.to_string());
+        let key = ContentHash::of(key.collect::<Vec<String>>().join(" "));
+        let folder = self.work.path.join("designs").join(key.short());
+        if create_folder(&folder).is_ok() {
+            for (name, hash) in parent.design.files() {
+                // One that is there already is the same one.
+                let _ = std::os::unix::fs::symlink(place_of(hash), folder.join(name));
+            }
+        }
+        folder.join(DesignState::NETLIST)
+    }
+
     /// Carries an attempt out. What fails for this node's sake counts as a lost worker.
     fn carry(&self, told: &RunnerOrder, token: &CancelToken) -> Carried {
         let began = jiff::Timestamp::now();
         let folder = self.folder_of(told);
-        let netlists = &told.netlists;
-        let netlist_of = |parent: &ParentOrder| {
-            let given = netlists.iter().find(|given| given.hash == parent.netlist);
-            given.map_or_else(PathBuf::new, |given| self.scratch.place(given))
-        };
+        let netlist_of = |parent: &ParentOrder| self.design_of(&told.designs, parent);
         let place = Place {
             folder: &folder,
             netlist_of: &netlist_of,

@@ -47,8 +47,8 @@ pub(crate) struct Header {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct RunnerOrder {
     pub order: AttemptOrder,
-    /// The netlists that it reads.
-    pub netlists: Vec<Given>,
+    /// The files of the designs that it reads, design by design, the netlist of each first.
+    pub designs: Vec<Given>,
     /// Where its files are to lie; `None` leaves that to the runner, who is rid of them once they were taken.
     pub folder: Option<PathBuf>,
     /// Whether it may be forked from a loaded engine.
@@ -61,8 +61,8 @@ pub(crate) struct RunnerResult {
     pub carried: Carried,
     /// Where what all attempts share lies on the node, in the order of [`StudyContext::files`].
     pub shared_files: Vec<PathBuf>,
-    /// Where the netlists of the order lie on the node, in their order.
-    pub netlists: Vec<PathBuf>,
+    /// Where the files of the order's designs lie on the node, in their order.
+    pub designs: Vec<PathBuf>,
 }
 
 /// Tells what must travel from what every machine finds at the same place.
@@ -163,19 +163,17 @@ impl RunnerOrder {
         netlist_of: impl Fn(&crate::run::order::ParentOrder) -> PathBuf,
     ) -> (Self, Vec<GivenFile>) {
         let mut files = Vec::new();
-        let netlists = order.read_netlists().map(|parent| {
-            let path = netlist_of(parent);
-            let given = reach.give(&path, parent.netlist);
+        let mut designs = Vec::new();
+        for (path, hash) in order.read_files(netlist_of) {
+            let given = reach.give(&path, hash);
             if given.shared.is_none() {
-                let hash = parent.netlist;
                 files.push(GivenFile { hash, path });
             }
-            given
-        });
-        let netlists = netlists.collect();
+            designs.push(given);
+        }
         let told = Self {
             order: order.clone(),
-            netlists,
+            designs,
             folder: reach.holds(folder).then(|| folder.to_owned()),
             may_fork,
         };
@@ -198,5 +196,5 @@ pub(crate) fn name_of(study: &str, order: &AttemptOrder) -> String {
 /// What attempts that begin alike have in common.
 pub(crate) fn affinity_of(order: &AttemptOrder) -> String {
     let parent = order.parent.as_ref().or(order.confirms.as_ref());
-    parent.map_or("base".to_owned(), |parent| parent.netlist.short())
+    parent.map_or("base".to_owned(), |parent| parent.design.netlist.short())
 }

@@ -1,0 +1,171 @@
+//! What scripts leave beside their result file: reports, tables of routing in the log, heat maps.
+
+use std::path::Path;
+
+use noodle2_model::{CommandReport, Failure, FindingKind, Metric, StageMode};
+use noodle2_openroad::{Completion, Log, Report, RoutingFact, Run, judge, read_reports};
+
+use super::LayoutSetup;
+use crate::opensta::measure::Gathered;
+use crate::opensta::read::{Record, ResultError, ResultFile};
+use crate::opensta::scenes::SceneGroup;
+use crate::opensta::trial::read_log;
+use noodle2_layout::PlacementCheck;
+
+use super::placed::PlacedDesign;
+
+/// Judges a run of a script. Remarks on the design that gate 0 knows of are left to it, where the design is a base case.
+///
+/// # Errors
+/// Why nothing of the run is to be believed.
+pub(crate) fn judge_run(
+    report: &CommandReport,
+    text: &str,
+    result: &Result<ResultFile, ResultError>,
+    black_boxes: &[String],
+) -> Result<(), Failure> {
+    let log = Log::read(text);
+    let completion = match result {
+        Ok(_) => Completion::Reached,
+        Err(_) => Completion::NotReached,
+    };
+    let verdict = judge(Run {
+        report: Some(report),
+        text,
+        log: &log,
+        completion,
+        black_boxes,
+    });
+    verdict.failure().map_or(Ok(()), Err)
+}
+
+/// Adds what the reports of a process say to what it measured.
+pub(crate) fn add_reports(
+    gathered: &mut Gathered,
+    group: &SceneGroup,
+    result: &ResultFile,
+    folder: &Path,
+) {
+    for record in &result.records {
+        let Record::Report { path } = record else {
+            continue;
+        };
+        let text = read_log(&folder.join(path));
+        let scenes = group.scenes.iter().map(|scene| scene.name.as_str());
+        let scenes: Vec<&str> = match path.strip_prefix("power-") {
+            Some(rest) => {
+                let own = rest.strip_suffix(".rpt").unwrap_or(rest);
+                scenes.filter(|scene| *scene == own).collect()
+            }
+            None => scenes.collect(),
+        };
+        for found in read_reports(&text) {
+            for scene in &scenes {
+                add_report(gathered, scene, &found.report);
+            }
+        }
+        if path == LIMITS {
+            add_limits_kept(gathered, &scenes);
+        }
+    }
+}
+
+/// The report of limits, which tells nothing of a limit that everything keeps.
+const LIMITS: &str = "limits.rpt";
+
+fn add_report(gathered: &mut Gathered, scene: &str, report: &Report) {
+    match report {
+        Report::Power(power) => {
+            let watts = |value: Option<f64>| Some(value? * power.unit.factor?);
+            for (metric, value) in [
+                (Metric::PowerInternal, watts(power.total.internal)),
+                (Metric::PowerSwitching, watts(power.total.switching)),
+                (Metric::PowerLeakage, watts(power.total.leakage)),
+                (Metric::Power, power.total_watts()),
+            ] {
+                if let Some(value) = value {
+                    gathered.measured(scene, metric, value);
+                }
+            }
+        }
+        Report::Limit(limit) => {
+            let metric = match limit.kind.as_str() {
+                "max slew" => Metric::MaxSlewViolations,
+                "max capacitance" => Metric::MaxCapacitanceViolations,
+                "max fanout" => Metric::MaxFanoutViolations,
+                _ => return,
+            };
+            gathered.measured(scene, metric, limit.violations as f64);
+        }
+        Report::SetupComplaint(complaint) if complaint.of == "unconstrained endpoints" => {
+            gathered.measured(
+                scene,
+                Metric::UnconstrainedEndpoints,
+                complaint.count as f64,
+            );
+        }
+        Report::SetupComplaint(complaint) => {
+            let detail = format!("{} {}", complaint.count, complaint.of);
+            gathered.remark(scene, detail);
+        }
+        _ => {}
+    }
+}
+
+/// The report of limits was made and is silent of these: nothing breaks them.
+fn add_limits_kept(gathered: &mut Gathered, scenes: &[&str]) {
+    for scene in scenes {
+        for metric in [
+            Metric::MaxSlewViolations,
+            Metric::MaxCapacitanceViolations,
+            Metric::MaxFanoutViolations,
+        ] {
+            gathered.measured_unless_known(scene, metric, 0.0);
+        }
+    }
+}
+
+/// Adds what is measured of the layout as a whole, in every scene alike.
+pub(crate) fn add_layout(
+    gathered: &mut Gathered,
+    setup: &LayoutSetup,
+    placed: &PlacedDesign,
+    mode: StageMode,
+    result: &ResultFile,
+    log: &str,
+) {
+    let check = PlacementCheck::of(&placed.def, &setup.lef);
+    if let Some(share) = check.utilisation {
+        gathered.measured_everywhere(Metric::Utilisation, 100.0 * share);
+    }
+    let violations = check.overlaps.count + check.off_grid.count + check.outside_core.count;
+    // Of a cell that no LEF knows nothing can be said.
+    if check.unknown.count == 0 && !check.overlaps.is_at_least {
+        gathered.measured_everywhere(Metric::PlacementViolations, violations as f64);
+    }
+    if mode.routes() {
+        for found in read_reports(log) {
+            match found.report {
+                Report::Congestion(congestion) => {
+                    if let Some(total) = congestion.total {
+                        let overflow = total.total_overflow as f64;
+                        gathered.measured_everywhere(Metric::RoutingOverflow, overflow);
+                    }
+                }
+                Report::Routing(RoutingFact::GlobalWireLengthUm(length)) => {
+                    gathered.measured_everywhere(Metric::RoutedWirelength, length);
+                }
+                Report::Routing(RoutingFact::AntennaNets(nets)) => {
+                    gathered.measured_everywhere(Metric::AntennaViolations, nets as f64);
+                }
+                _ => {}
+            }
+        }
+    }
+    for record in &result.records {
+        if let Record::NoHeatmap { kind, why } = record {
+            let detail = format!("no heat map `{kind}`: {why}");
+            gathered.find_everywhere(FindingKind::VisualizationUnavailable, detail);
+        }
+    }
+}

@@ -1,0 +1,340 @@
+# What a placed design needs beyond a netlist: reading it, wires, legal places, routes, and writing it.
+#
+# Owns: the databases before and after an ECO, whose difference says which nets are estimated anew. What an ECO says of
+# itself counts for nothing there.
+#
+# Only commands that users of the tool have are used, and what its Tcl offers of its database. What a version does not
+# offer is an error where a result depends on it, and left out where none does.
+
+namespace eval ::n2 {
+  # What of a command's options this version has, as `command option`.
+  variable options
+  array set options {}
+  variable wires placement
+  variable route_arguments {}
+  variable allowed_layers {}
+  # Before the ECO: `name` to cell, place and orientation; to its nets.
+  variable stood
+  array set stood {}
+  variable nets_of
+  array set nets_of {}
+  variable touched_nets {}
+  variable routed 0
+  # It times with one thread unless it is told otherwise.
+  variable has_one_thread 1
+}
+
+# Constraints that mark what must be left alone are commands of this tool: it keeps to them, and they are taken down.
+proc ::n2::take_down_marks {} {
+  foreach {name kind} {set_dont_touch dont_touch set_dont_use dont_use} {
+    if {[info commands ::n2::own_$name] ne "" || [info commands ::$name] eq ""} { continue }
+    rename ::$name ::n2::own_$name
+    proc ::$name {args} [string map [list KIND $kind NAME $name] {
+      ::n2::take_down_mark KIND [lindex $args end]
+      ::n2::own_NAME {*}$args
+    }]
+  }
+}
+
+proc ::n2::take_down_mark {kind objects} {
+  foreach object $objects {
+    set name $object
+    catch { set name [get_full_name $object] }
+    if {$kind eq "dont_use"} {
+      emit mark unusable [lindex [split $name /] end]
+    } elseif {[catch { get_property $object ref_name }]} {
+      emit mark net $name
+    } else {
+      emit mark instance $name
+    }
+  }
+}
+
+# ---- reading -----------------------------------------------------------------------------------
+
+proc ::n2::one_thread {} {
+  if {[info commands ::set_thread_count] ne ""} { set_thread_count 1 }
+}
+
+proc ::n2::read_layers {files} {
+  step layers { foreach file $files { read_lef $file } }
+}
+
+# A database holds its technology. One that was written by another version is refused by the tool itself.
+proc ::n2::read_database {file} {
+  step database { read_db $file }
+  refuse_unlinked
+}
+
+proc ::n2::read_placed {file} {
+  step database { read_def $file }
+  refuse_unlinked
+}
+
+proc ::n2::refuse_unlinked {} {
+  step link {
+    set block [ord::get_db_block]
+    if {$block eq "" || $block eq "NULL"} { error "there is no design in it" }
+  }
+}
+
+# The scene decides whether clock trees are timed.
+proc ::n2::read_scene {files clocks} {
+  step constraints { foreach file $files { read_constraints_of $file } }
+  step clocks {
+    foreach clock [all_clocks] {
+      set virtual [get_property $clock is_virtual]
+      if {$clocks eq "propagated"} {
+        if {!$virtual} { set_propagated_clock $clock }
+      } elseif {[get_property $clock is_propagated]} {
+        emit clock_taken_as_ideal [get_name $clock]
+        unset_propagated_clock $clock
+      }
+    }
+  }
+}
+
+proc ::n2::read_constraints_of {file} { read_sdc $file }
+
+# ---- wires -------------------------------------------------------------------------------------
+
+# `layers` is `signal layer clock layer`, of which each layer may be empty; `file` states what the LEF does not.
+proc ::n2::set_wires {file layers unusable} {
+  step wires {
+    if {$file ne ""} { uplevel #0 [list source $file] }
+    foreach {kind layer} $layers {
+      if {$layer ne ""} { set_wire_rc -$kind -layer $layer }
+    }
+    if {$unusable ne {}} { leave_unused $unusable }
+  }
+}
+
+# The cells of these patterns that libraries have.
+proc ::n2::leave_unused {patterns} {
+  foreach pattern $patterns {
+    set cells [get_lib_cells -quiet */$pattern]
+    if {$cells ne ""} { set_dont_use $cells }
+  }
+}
+
+# Adjustments stay in the database, so that they are made once, in the base case.
+proc ::n2::set_routing {signal clock adjustments} {
+  step routing_layers {
+    foreach {layers share} $adjustments { set_global_routing_layer_adjustment $layers $share }
+    set_routing_layers -signal $signal -clock $clock
+  }
+}
+
+# All wires anew.
+proc ::n2::estimate_all {} {
+  variable wires; variable touched_nets
+  step estimate {
+    if {$wires eq "global_route"} {
+      find_routes
+      estimate_parasitics -global_routing
+    } else {
+      estimate_parasitics -placement
+    }
+  }
+  write_names estimated-nets.txt *
+}
+
+# The wires of these nets alone; all where the wires are those of routes, or where one cannot be found by its name.
+proc ::n2::estimate_nets {names} {
+  variable wires
+  set estimate ""
+  foreach command {::est::estimate_parasitic_net ::rsz::estimate_parasitic_net} {
+    if {[info commands $command] ne ""} { set estimate $command; break }
+  }
+  if {$wires ne "placement" || $estimate eq ""} { estimate_all; return }
+  set nets {}
+  foreach name $names {
+    set net [get_nets -quiet $name]
+    if {[llength $net] != 1} { estimate_all; return }
+    lappend nets $net
+  }
+  step estimate { foreach net $nets { $estimate $net } }
+  write_names estimated-nets.txt {*}$names
+}
+
+proc ::n2::write_names {path args} {
+  set channel [open $path w]
+  fconfigure $channel -encoding utf-8 -translation lf
+  foreach name $args { puts $channel $name }
+  close $channel
+}
+
+# ---- what an ECO did to the database -----------------------------------------------------------
+
+proc ::n2::place_of {inst} {
+  set box [$inst getBBox]
+  list [[$inst getMaster] getName] [$box xMin] [$box yMin] [$inst getOrient]
+}
+
+proc ::n2::nets_at {inst} {
+  set names {}
+  foreach iterm [$inst getITerms] {
+    set net [$iterm getNet]
+    if {$net ne "NULL" && $net ne ""} { lappend names [[$iterm getMTerm] getName] [$net getName] }
+  }
+  return $names
+}
+
+proc ::n2::take_down_design {} {
+  variable stood; variable nets_of
+  step take_down {
+    array unset stood
+    array unset nets_of
+    foreach inst [[ord::get_db_block] getInsts] {
+      set name [$inst getName]
+      set stood($name) [place_of $inst]
+      set nets_of($name) [nets_at $inst]
+    }
+  }
+}
+
+# The nets of cells that are new, gone, of another kind, elsewhere or connected otherwise than when it was taken down.
+proc ::n2::nets_of_changes {} {
+  variable stood; variable nets_of
+  array set left [array get stood]
+  array set found {}
+  foreach inst [[ord::get_db_block] getInsts] {
+    set name [$inst getName]
+    set nets [nets_at $inst]
+    if {![info exists stood($name)]} {
+      foreach {pin net} $nets { set found($net) 1 }
+      continue
+    }
+    unset left($name)
+    if {$stood($name) eq [place_of $inst] && $nets_of($name) eq $nets} { continue }
+    foreach {pin net} [concat $nets $nets_of($name)] { set found($net) 1 }
+  }
+  foreach name [array names left] {
+    foreach {pin net} $nets_of($name) { set found($net) 1 }
+  }
+  # Those that are still there, and carry a signal: a net that is gone has no wire.
+  set names {}
+  foreach name [lsort [array names found]] {
+    set net [[ord::get_db_block] findNet $name]
+    if {$net eq "NULL" || $net eq ""} { continue }
+    if {[$net getSigType] in {POWER GROUND}} { continue }
+    lappend names $name
+  }
+  return $names
+}
+
+proc ::n2::estimate_changes {} {
+  variable touched_nets
+  step compare { set touched_nets [nets_of_changes] }
+  estimate_nets $touched_nets
+}
+
+# ---- ECO, legal places, checks -----------------------------------------------------------------
+
+# Runs the Tcl of an ECO as the body of a procedure in this namespace, so that its variables are its own.
+proc ::n2::apply_placed_eco {path} {
+  step eco {
+    read_units
+    set channel [open $path r]
+    fconfigure $channel -encoding utf-8
+    set body [read $channel]
+    close $channel
+    namespace eval ::n2 [list proc eco_body {} $body]
+    eco_body
+  }
+}
+
+# Padding is in sites on each side.
+proc ::n2::legalise {padding} {
+  step legalise {
+    if {$padding > 0} { set_placement_padding -global -left $padding -right $padding }
+    detailed_placement
+  }
+  check_places
+}
+
+proc ::n2::check_places {} {
+  step check_placement { check_placement {*}[known_options check_placement {-verbose {}}] }
+}
+
+proc ::n2::has_option {command option} { info exists ::n2::options($command,$option) }
+
+# The options of `pairs` that this version has, each with its value where it has one.
+proc ::n2::known_options {command pairs} {
+  set words {}
+  foreach {option value} $pairs {
+    if {![has_option $command $option]} { continue }
+    lappend words $option
+    if {$value ne ""} { lappend words $value }
+  }
+  return $words
+}
+
+# What of the database bears on routes and stands in no netlist or DEF.
+proc ::n2::tell_routing_state {} {
+  set layers {}
+  catch { set layers [[ord::get_db_tech] getLayers] }
+  foreach layer $layers {
+    if {[catch { set share [$layer getLayerAdjustment] }]} { return }
+    if {$share != 0} { emit layer_adjustment [$layer getName] $share }
+  }
+}
+
+# ---- routes ------------------------------------------------------------------------------------
+
+# Global routing, whose congestion is measured rather than refused.
+proc ::n2::find_routes {} {
+  variable routed
+  if {$routed} { return }
+  set words [known_options global_route {
+    -guide_file route.guide -congestion_report_file congestion.rpt -allow_congestion {} -verbose {}
+  }]
+  global_route {*}$words
+  set routed 1
+}
+
+proc ::n2::route {} { step route { find_routes } }
+
+proc ::n2::check_antennas_of_routes {} {
+  step antennas {
+    if {[info commands ::check_antennas] eq ""} { emit unread antennas "this version has no check_antennas"; return }
+    if {[catch { check_antennas } message]} { emit unread antennas $message }
+  }
+}
+
+# Heat maps of these kinds, as files; what cannot be had is told. The tool fills them only while its window's objects
+# are there, which a script that its window runs sees.
+proc ::n2::dump_heatmaps {kinds} {
+  step heatmaps {
+    if {[info commands ::gui::dump_heatmap] eq "" || [info commands ::gui::show] eq ""} {
+      foreach kind $kinds { emit no_heatmap $kind "this version has no graphical interface" }
+      return
+    }
+    set channel [open heatmaps.tcl w]
+    foreach kind $kinds {
+      set file heatmap-[string tolower $kind].csv
+      puts $channel "if {\[catch {gui::dump_heatmap $kind $file} message\]} {::n2::emit no_heatmap $kind \$message} else {::n2::emit heatmap $kind $file}"
+    }
+    close $channel
+    if {[catch { gui::show "source heatmaps.tcl" false } message]} {
+      foreach kind $kinds { emit no_heatmap $kind $message }
+    }
+  }
+}
+
+# ---- writing -----------------------------------------------------------------------------------
+
+proc ::n2::write_placed {netlist def database} {
+  write_design $netlist
+  step write {
+    write_def $def
+    write_db $database
+    set channel [open $def r]
+    set size [file size $def]
+    if {$size > 32} { seek $channel -32 end }
+    set tail [read $channel 32]
+    close $channel
+    if {![string match "*END DESIGN*" $tail]} { error "$def was not written to its end" }
+    if {[file size $database] == 0} { error "$database was not written" }
+  }
+}
