@@ -65,10 +65,11 @@ pub(crate) struct HeatmapOption {
     /// The side of a bin in µm: of --map density (10 unless given), and of files of columns and rows.
     #[arg(long, value_name = "µM", value_parser = positive)]
     pub bin: Option<f64>,
-    /// List connected bins above a threshold, and mark them in the picture.
-    #[arg(long, conflicts_with = "compare")]
+    /// List connected bins above a threshold, and mark them in the picture; with --compare, tell what became of them.
+    #[arg(long)]
     pub hotspots: bool,
-    /// The threshold in the unit of the map. Unless given: 100 for routing, 0 for overflow, else the hottest twentieth of the bins.
+    /// The threshold in the unit of the map. Unless given: 100 for routing, 0 for overflow, else the hottest twentieth of the bins. With --compare
+    /// that of the first map counts for both.
     #[arg(long, value_name = "VALUE", allow_negative_numbers = true, requires = "hotspots", value_parser = finite)]
     pub over: Option<f64>,
     /// The threshold as the share of bins that lie below it, as in 0.95.
@@ -78,7 +79,7 @@ pub(crate) struct HeatmapOption {
     #[arg(long, value_name = "VALUE", default_value_t = 0.0, requires = "compare", value_parser = not_negative)]
     pub tolerance: f64,
     /// A path to be drawn, as its pins from start to end: `u1/Q,u2/A,u2/Z`. May be given several times, the worst first.
-    #[arg(long, value_name = "PIN,PIN[,…]", requires = "def", value_delimiter = None)]
+    #[arg(long, value_name = "PIN,PIN[,…]", requires = "def")]
     pub path: Vec<String>,
     /// The run that the picture's footer names.
     #[arg(long, value_name = "NAME", default_value = "", requires = "out")]

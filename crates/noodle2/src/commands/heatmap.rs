@@ -398,7 +398,10 @@ fn compare(
         )
     })?;
     // The value that is hot before is what is hot after too: a quantile would move with the map.
-    let hot = threshold(&old, option).value(&old).map(Threshold::Value);
+    let hot = threshold(&old, option)
+        .value(&old)
+        .filter(|_| option.hotspots)
+        .map(Threshold::Value);
     let follow = |map: &SpatialMap| Hotspots::of(map, hot?);
     let hotspots = follow(&old).zip(follow(&new));
     if let Some(out) = &option.out {

@@ -120,7 +120,7 @@ pub(super) struct ComparisonTold {
     missing: usize,
     improved_regions: Vec<Region>,
     worse_regions: Vec<Region>,
-    /// Above which value bins of both are hot; absent where a map has no values.
+    /// Above which value bins of both are hot; absent where nobody asked, or a map has no values.
     #[serde(skip_serializing_if = "Option::is_none")]
     hotspots_above: Option<f64>,
     hotspots: Vec<HotspotMatch>,
