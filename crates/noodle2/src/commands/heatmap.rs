@@ -320,7 +320,7 @@ fn draw(
     option: &HeatmapOption,
     placed: Option<&Placed>,
     all: &[Named],
-    out: &PathBuf,
+    out: &Path,
     inputs: &Inputs,
 ) -> Result<(), CommandFailure> {
     if let Some(other) = all.iter().find(|named| {

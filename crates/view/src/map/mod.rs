@@ -5,6 +5,7 @@
 //! that is neutral at zero and as dark for a gain as for a loss: both can be told apart without red and green, and magnitudes in grey.
 
 mod colour;
+mod drawing;
 mod picture;
 mod scale;
 mod svg;
