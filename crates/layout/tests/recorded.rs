@@ -47,7 +47,7 @@ fn a_placement_is_what_the_tool_says_of_it() {
         );
         let area = metrics["design__instance__area"];
         assert!(
-            (check.cell_area - area).abs() < 1e-3 * area.max(1.0),
+            (check.cell_area - area).abs() < 1e-5 * area,
             "{folder}: {} {area}",
             check.cell_area
         );

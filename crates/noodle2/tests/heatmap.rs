@@ -119,6 +119,13 @@ fn two_maps_are_compared() {
     assert_eq!(fates, ["shrunk", "grown"]);
     let svg = std::fs::read_to_string(picture).unwrap();
     assert!(svg.contains("1 worse, 1 better, 2 unchanged (± 5 %), 2 missing"));
+    // Of two maps that share no place nothing is said but that.
+    let (_elsewhere, other) = files(&[("routing.csv", "x0,y0,x1,y1,value\n500,500,510,510,1\n")]);
+    let (_, text, _) = noodle2(&["--compare", &paths[0], &other[0]]);
+    assert!(
+        text.contains("no bin has a value in both: nothing was compared"),
+        "{text}"
+    );
     let (_, text, _) = noodle2(&["--compare", &paths[0], &paths[1]]);
     assert!(
         text.contains("2 worse, 1 better, 1 unchanged (within ± 0 %), 2 missing"),

@@ -162,11 +162,7 @@ impl Told {
             ">over capacity",
         ]);
         for map in &self.maps {
-            let unit = if map.unit.is_empty() {
-                String::new()
-            } else {
-                format!(" {}", map.unit)
-            };
+            let unit = spaced(&map.unit);
             let told = |number: Option<f64>| {
                 number.map_or("–".to_owned(), |number| figure(number) + &unit)
             };
@@ -208,6 +204,14 @@ impl Told {
     }
 }
 
+/// A unit behind a number; nothing where there is none.
+fn spaced(unit: &str) -> String {
+    match unit {
+        "" => String::new(),
+        _ => format!(" {unit}"),
+    }
+}
+
 /// Six significant digits, without zeros at the end.
 fn figure(number: f64) -> String {
     if number == 0.0 {
@@ -240,11 +244,11 @@ fn hotspots_text(map: &MapTold, hotspots: &HotspotsTold) -> String {
         ),
     };
     let mut text = format!(
-        "\n{}: {} above {} {}{how}\n",
+        "\n{}: {} above {}{}{how}\n",
         map.source,
         count_text(hotspots.spots.len(), "hotspot"),
         figure(hotspots.value),
-        map.unit
+        spaced(&map.unit)
     );
     if hotspots.spots.is_empty() {
         return text;
@@ -338,14 +342,18 @@ fn congestion_text(diagnosis: &CongestionDiagnosis) -> String {
 
 impl ComparisonTold {
     fn text(&self, unit: &str) -> String {
+        let unit = spaced(unit);
         let mut text = format!(
-            "\n{} worse, {} better, {} unchanged (within ± {} {unit}), {} missing in one or both\n",
+            "\n{} worse, {} better, {} unchanged (within ± {}{unit}), {} missing in one or both\n",
             self.worse,
             self.improved,
             self.unchanged,
             figure(self.tolerance),
             self.missing
         );
+        if self.worse + self.improved + self.unchanged == 0 {
+            text += "no bin has a value in both: nothing was compared\n";
+        }
         if self.is_resampled {
             text += "the maps have different grids: means by area were taken of the one before\n";
         }
@@ -374,7 +382,7 @@ impl ComparisonTold {
             text += &format!("\n{}", table.text());
         }
         if let Some(value) = self.hotspots_above {
-            text += &format!("\nhotspots above {} {unit}\n", figure(value));
+            text += &format!("\nhotspots above {}{unit}\n", figure(value));
             let mut table = Table::new(&["hotspot", ">rank before", ">rank after"]);
             let rank = |rank: Option<usize>| rank.map_or("–".to_owned(), |rank| rank.to_string());
             for found in self.hotspots.iter().take(LISTED) {
