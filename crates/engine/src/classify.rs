@@ -3,7 +3,10 @@
 //! Owns the mapping from how a command ended, what it printed and what it wrote to a [`Failure`]. It is
 //! total: whatever happened gets a name, and what nothing describes is called unknown, never success.
 
-use noodle2_model::{CommandEnding, CommandReport, Failure, FailureClass, StopReason};
+use noodle2_model::{
+    CommandEnding, CommandReport, Failure, FailureClass, says_disk_full, says_out_of_memory,
+};
+use noodle2_openroad::Code;
 
 use crate::opensta::{LogRemarks, Remark, ResultError, ResultFile};
 
@@ -41,11 +44,11 @@ pub fn classify(
         let (class, text) = failed_step(step, message, evidence.log);
         return Err(failure(class, text));
     }
-    if is_disk_full(evidence.log) {
+    if says_disk_full(evidence.log) {
         let text = format!("{} had no space left to write its results", evidence.tool);
         return Err(failure(FailureClass::DiskFull, text));
     }
-    if is_out_of_memory(evidence.log) {
+    if says_out_of_memory(evidence.log) {
         let text = format!("{} ran out of memory", evidence.tool);
         return Err(failure(FailureClass::OutOfMemory, text));
     }
@@ -107,8 +110,8 @@ pub fn classify_command(evidence: Evidence<'_>) -> Option<Failure> {
     }
     let tool_code = coded.next().map(|(code, _)| code);
     let class = match () {
-        () if is_disk_full(evidence.log) => FailureClass::DiskFull,
-        () if is_out_of_memory(evidence.log) => FailureClass::OutOfMemory,
+        () if says_disk_full(evidence.log) => FailureClass::DiskFull,
+        () if says_out_of_memory(evidence.log) => FailureClass::OutOfMemory,
         () if lacks_licence(evidence.log) => FailureClass::LicenceUnavailable,
         () => {
             let class = tool_code.as_deref().and_then(class_of_code);
@@ -133,129 +136,20 @@ pub fn classify_command(evidence: Evidence<'_>) -> Option<Failure> {
 
 /// The class of an error that OpenROAD reports under a code of its own.
 fn class_of_code(code: &str) -> Option<FailureClass> {
-    Some(match code {
-        // Utilization above 100 %, a density that cannot be kept, routing with congestion left.
-        "GPL-0301" | "GPL-0302" | "GRT-0116" => FailureClass::CapacityExceeded,
-        // Placement checks failed, detailed placement failed.
-        "DPL-0033" | "DPL-0036" => FailureClass::PlacementIllegal,
-        // No such heat map, a heat map without data.
-        "GUI-0028" | "GUI-0072" => FailureClass::VisualizationUnavailable,
-        _ => return None,
-    })
+    noodle2_openroad::class_of_code(Code::parse(code)?)
 }
 
 /// Endings that mean failure whatever was written.
 fn unusual_ending(evidence: Evidence<'_>) -> Option<Failure> {
-    let tool = evidence.tool;
-    let (class, message) = match (evidence.report.stopped_by, &evidence.report.ending) {
-        (_, CommandEnding::NotStarted(why)) => {
-            let class = match lacks_resources(why) {
-                true => FailureClass::WorkerLost,
-                false => FailureClass::ToolMissing,
-            };
-            (class, format!("{tool} could not be started: {why}"))
-        }
-        (Some(reason), ending) => stopped(tool, reason, ending),
-        (None, CommandEnding::Signalled(signal)) => signalled(tool, *signal, evidence.log),
-        (None, CommandEnding::Exited(_)) => return None,
-    };
+    let (class, message) = evidence
+        .report
+        .unusual_ending(evidence.tool, evidence.log)?;
     Some(Failure {
         class,
         tool_code: None,
         message,
         excerpt: LogRemarks::excerpt(evidence.log),
     })
-}
-
-fn stopped(tool: &str, reason: StopReason, ending: &CommandEnding) -> (FailureClass, String) {
-    // One that ended when it was told to could still have kept what it had.
-    let timeout = match ending {
-        CommandEnding::Signalled(SIGKILL) => FailureClass::TimeoutHard,
-        _ => FailureClass::Timeout,
-    };
-    match reason {
-        StopReason::WallLimit => (
-            timeout,
-            format!("{tool} ran longer than the limit on the clock"),
-        ),
-        StopReason::CpuLimit => (
-            timeout,
-            format!("{tool} used more processor time than its limit"),
-        ),
-        StopReason::MemoryLimit => (
-            FailureClass::OutOfMemory,
-            format!("{tool} used more memory than its limit"),
-        ),
-        StopReason::Cancelled => (FailureClass::Interrupted, format!("{tool} was cancelled")),
-    }
-}
-
-// Numbers of signals on Linux (signal(7)).
-const SIGABRT: i32 = 6;
-const SIGBUS: i32 = 7;
-const SIGFPE: i32 = 8;
-const SIGKILL: i32 = 9;
-const SIGSEGV: i32 = 11;
-const SIGTERM: i32 = 15;
-const SIGXCPU: i32 = 24;
-const SIGXFSZ: i32 = 25;
-
-fn signalled(tool: &str, signal: i32, log: &str) -> (FailureClass, String) {
-    match signal {
-        SIGSEGV | SIGBUS => (
-            FailureClass::Segfault,
-            format!("{tool} crashed with a memory fault (signal {signal})"),
-        ),
-        SIGABRT if is_out_of_memory(log) => (
-            FailureClass::OutOfMemory,
-            format!("{tool} ran out of memory"),
-        ),
-        SIGABRT | SIGFPE => (
-            FailureClass::Abort,
-            format!("{tool} ended itself abnormally (signal {signal})"),
-        ),
-        SIGXCPU => (
-            FailureClass::Timeout,
-            format!("{tool} used more processor time than its limit"),
-        ),
-        // It would happen again, unlike a disk that gets room.
-        SIGXFSZ => (
-            FailureClass::ToolError,
-            format!("{tool} wrote a file larger than the system permits"),
-        ),
-        SIGKILL => (
-            FailureClass::Killed,
-            format!(
-                "{tool} was killed from outside (SIGKILL); the kernel does so when memory runs out"
-            ),
-        ),
-        SIGTERM => (
-            FailureClass::Killed,
-            format!("{tool} was told to end from outside (SIGTERM)"),
-        ),
-        other => (
-            FailureClass::Unknown,
-            format!("{tool} was ended by signal {other}"),
-        ),
-    }
-}
-
-/// Whether a machine that is short of something refused to start a program that is there.
-fn lacks_resources(text: &str) -> bool {
-    [
-        "Resource temporarily unavailable",
-        "Too many open files",
-        "Cannot allocate memory",
-    ]
-    .iter()
-    .any(|words| text.contains(words))
-}
-
-fn is_disk_full(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    ["no space left on device", "disk quota exceeded"]
-        .iter()
-        .any(|words| text.contains(words))
 }
 
 /// What FlexNet, the licence manager of nearly all commercial tools, and the tools around it say.
@@ -273,18 +167,6 @@ fn lacks_licence(text: &str) -> bool {
     .any(|words| text.contains(words))
 }
 
-fn is_out_of_memory(text: &str) -> bool {
-    [
-        "bad_alloc",
-        "unable to alloc",
-        "unable to realloc",
-        "Cannot allocate memory",
-        "out of memory",
-    ]
-    .iter()
-    .any(|words| text.contains(words))
-}
-
 fn first_code(log: &str) -> Option<String> {
     let remarks = LogRemarks::read(log, []);
     remarks.errors.into_iter().find_map(|remark| remark.code)
@@ -294,10 +176,10 @@ fn first_code(log: &str) -> Option<String> {
 /// says; the engine prints what it knows beside it.
 fn failed_step(step: &str, message: &str, log: &str) -> (FailureClass, String) {
     let message = without_place(message);
-    if is_disk_full(message) {
+    if says_disk_full(message) {
         return (FailureClass::DiskFull, message.to_owned());
     }
-    if is_out_of_memory(message) {
+    if says_out_of_memory(message) {
         return (FailureClass::OutOfMemory, message.to_owned());
     }
     let printed: Vec<String> = LogRemarks::read(log, [])
@@ -389,7 +271,7 @@ fn command_at(text: &str, line: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use noodle2_model::AttemptUsage;
+    use noodle2_model::{AttemptUsage, StopReason};
 
     fn report(ending: CommandEnding, stopped_by: Option<StopReason>) -> CommandReport {
         CommandReport {

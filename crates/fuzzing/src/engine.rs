@@ -21,7 +21,9 @@ pub(crate) const TIMING_REPORT: Target = Target {
                     r2/D (DFF_X1)   0.26   1.17   -0.91 (VIOLATED)\n\nmin_delay/hold group clk\n\n";
         let lists = "Startpoint    Endpoint    Slack\n----\n\nr1/Q (DFF_X1)  r2/D (DFF_X1)  -0.91\n\n\
                      Group    Slack\n----\nclk   -0.91\n\nNo paths found.\n";
-        [full, ends, lists]
+        let json = "{\"checks\": [\n{\n  \"path_group\": \"clk\",\n  \"path_type\": \"max\",\n  \"startpoint\": \"a/Q\",\n\
+                    \x20 \"endpoint\": \"b/D\",\n  \"slack\": -2.945e-12\n}\n]\n}\n";
+        [full, ends, lists, json]
             .map(|text| text.as_bytes().to_vec())
             .into()
     },

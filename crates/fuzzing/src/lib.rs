@@ -8,6 +8,7 @@ mod engine;
 mod files;
 mod layout;
 mod mutation;
+mod openroad;
 mod records;
 
 pub use mutation::Mutations;
@@ -37,6 +38,8 @@ pub const TARGETS: &[Target] = &[
     files::LIBERTY,
     records::NAMES,
     files::NETLIST,
+    openroad::OPENROAD_FILES,
+    openroad::OPENROAD_LOG,
     engine::PLATFORM,
     records::PRIORS,
     records::PROPOSALS,

@@ -10,6 +10,7 @@ mod cache;
 mod composition;
 mod diagnosis;
 mod eco;
+mod ending;
 mod equivalence;
 mod event;
 mod evidence;
@@ -42,6 +43,7 @@ pub use eco::{
     CommandNeed, EcoImplementation, EcoManifest, EcoProposal, ExpectedEffect, ParameterKind,
     ParameterSpec, ParameterValue,
 };
+pub use ending::{failure_of_signal, says_disk_full, says_out_of_memory};
 pub use equivalence::{EquivalenceProof, EquivalenceVerdict};
 pub use event::{
     ClusterPlace, EcoDefinition, Event, FellBack, InputFile, RunIdentity, RunStatus, StageEnd,

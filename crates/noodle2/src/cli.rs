@@ -3,6 +3,7 @@
 mod cache;
 mod cluster;
 mod heatmap;
+mod openroad;
 mod priors;
 mod simulate;
 
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use cache::{CacheCommand, CacheFolderOption, CacheOption};
 pub(crate) use cluster::{ClusterOption, ExecutorKind, PythonOption};
 pub(crate) use heatmap::{HeatmapOption, KindOption, MadeMap};
+pub(crate) use openroad::OpenRoadLogOption;
 pub(crate) use priors::{PriorsCommand, PriorsOption, SelectionOption};
 pub(crate) use simulate::SimulateOption;
 
@@ -22,7 +24,7 @@ pub(crate) use simulate::SimulateOption;
     name = "noodle2",
     version,
     about,
-    after_help = "Exit status:\n  0 done\n  1 findings (verify, handover --check, eco list, eco lint, priors)\n  2 usage\n  3 invalid study\n  4 illegal study\n  \
+    after_help = "Exit status:\n  0 done\n  1 findings (verify, handover --check, eco list, eco lint, priors, openroad-log)\n  2 usage\n  3 invalid study\n  4 illegal study\n  \
                   5 base case blocked\n  6 stopped by a rail, or failed\n  7 interrupted, can be resumed\n  \
                   8 waits for approval, can be resumed\n  70 internal error\n\n\
                   Start with:\n  noodle2 init my-study && noodle2 run my-study/study.yaml --out runs/first"
@@ -382,6 +384,13 @@ pub(crate) enum Command {
                       which a file says nothing is missing, never 0."
     )]
     Heatmap(Box<HeatmapOption>),
+    /// Says what a log of OpenROAD holds, and whether its run is to be believed.
+    #[command(
+        after_help = "Examples:\n  noodle2 openroad-log run.log --status 0\n  \
+                      zcat run.log.gz | noodle2 openroad-log - --format json\n\n\
+                      A status of 0 proves nothing: see docs/openroad-logs.md."
+    )]
+    OpenroadLog(OpenRoadLogOption),
     /// Says what is installed, what is missing, and how to get it.
     #[command(after_help = "Example:\n  noodle2 doctor")]
     Doctor {

@@ -134,6 +134,7 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
             format,
         } => commands::timing_report(&file, worst as usize, time_unit, format.format),
         Command::Heatmap(option) => commands::heatmap(&option),
+        Command::OpenroadLog(option) => commands::openroad_log(&option),
         Command::Doctor { python, format } => commands::doctor(&python, format.format),
         Command::Runner => Ok(run::serve()),
         Command::Cache { command } => commands::cache(command),

@@ -4,10 +4,15 @@
 //! Gravest first: what kept the process from its end, then what its script failed with, then what is wrong although it
 //! exited with 0 (see [`crate::refusals`]).
 
-use noodle2_model::{CommandEnding, CommandReport, FailureClass, StopReason};
+use noodle2_model::{
+    CommandEnding, CommandReport, FailureClass, failure_of_signal, says_disk_full,
+    says_out_of_memory,
+};
 
 use crate::crash::is_trace;
-use crate::messages::{Code, InterpreterError, Log, MAX_EXCERPT_LINES, Message};
+use crate::messages::{
+    Code, InterpreterError, Log, MAX_EXCERPT_LINES, Message, MessageLevel, StepFailure,
+};
 use crate::refusals;
 use crate::verdict::{Refusal, Verdict};
 
@@ -55,17 +60,15 @@ pub fn judge(run: Run<'_>) -> Verdict {
     }
 }
 
-// Numbers of signals on Linux (signal(7)).
-const SIGINT: i32 = 2;
+// Numbers of signals on Linux (signal(7)) with which OpenROAD ends itself.
 const SIGILL: i32 = 4;
 const SIGABRT: i32 = 6;
 const SIGBUS: i32 = 7;
 const SIGFPE: i32 = 8;
-const SIGKILL: i32 = 9;
 const SIGSEGV: i32 = 11;
-const SIGTERM: i32 = 15;
-const SIGXCPU: i32 = 24;
-const SIGXFSZ: i32 = 25;
+
+/// What messages call it.
+const TOOL: &str = "OpenROAD";
 
 /// The status that timeout(1) exits with when it ended what it ran.
 const STATUS_OF_TIMEOUT: i32 = 124;
@@ -78,13 +81,15 @@ fn ended(run: Run<'_>) -> Option<Refusal> {
         return crashed(run).or_else(|| script_failed(run));
     };
     match (report.stopped_by, &report.ending) {
-        (_, CommandEnding::NotStarted(why)) => Some(not_started(why)),
-        (Some(reason), ending) => Some(stopped(reason, ending)),
-        (None, CommandEnding::Signalled(signal)) => Some(signalled(run, *signal)),
+        (None, CommandEnding::Signalled(signal)) => Some(by_signal(run, *signal)),
         (None, CommandEnding::Exited(0)) => crashed(run)
             .or_else(|| script_failed(run))
             .or_else(|| cut_off(run, report)),
         (None, CommandEnding::Exited(status)) => Some(exited(run, *status)),
+        _ => {
+            let (class, text) = report.unusual_ending(TOOL, run.text)?;
+            Some(refusal(class, text))
+        }
     }
 }
 
@@ -98,89 +103,25 @@ fn refusal(class: FailureClass, text: impl Into<String>) -> Refusal {
     }
 }
 
-fn not_started(why: &str) -> Refusal {
-    // A machine that is short of something refuses to start a program that is there.
-    let short = [
-        "Resource temporarily unavailable",
-        "Too many open files",
-        "Cannot allocate memory",
-    ];
-    let class = match short.iter().any(|words| why.contains(words)) {
-        true => FailureClass::WorkerLost,
-        false => FailureClass::ToolMissing,
-    };
-    refusal(class, format!("OpenROAD could not be started: {why}"))
-}
-
-fn stopped(reason: StopReason, ending: &CommandEnding) -> Refusal {
-    // One that ended when it was told to could still have kept what it had.
-    let timeout = match ending {
-        CommandEnding::Signalled(SIGKILL) => FailureClass::TimeoutHard,
-        _ => FailureClass::Timeout,
-    };
-    let (class, text) = match reason {
-        StopReason::WallLimit => (timeout, "OpenROAD ran longer than the limit on the clock"),
-        StopReason::CpuLimit => (timeout, "OpenROAD used more processor time than its limit"),
-        StopReason::MemoryLimit => (
-            FailureClass::OutOfMemory,
-            "OpenROAD used more memory than its limit",
-        ),
-        StopReason::Cancelled => (FailureClass::Interrupted, "OpenROAD was cancelled"),
-    };
-    refusal(class, text)
-}
-
-/// What a signal that nobody of this program sent means.
-fn signalled(run: Run<'_>, signal: i32) -> Refusal {
+/// What a signal means that nobody of this program sent. A crash while the process clears up after an error is that error.
+fn by_signal(run: Run<'_>, signal: i32) -> Refusal {
+    if signal == SIGABRT {
+        return aborted(run);
+    }
+    let crash = [SIGILL, SIGBUS, SIGFPE, SIGSEGV].contains(&signal);
+    if let Some(failed) = crash.then(|| failed_before_crash(run)).flatten() {
+        return failed;
+    }
+    let (class, text) = failure_of_signal(TOOL, signal, run.text);
     let line = run.log.crashes.last().map(|crash| crash.line);
-    let with_line = |class, text: String| Refusal {
-        line,
+    Refusal {
+        line: line.filter(|_| crash),
         ..refusal(class, text)
-    };
-    match signal {
-        SIGSEGV | SIGBUS => failed_before_crash(run).unwrap_or_else(|| {
-            with_line(
-                FailureClass::Segfault,
-                format!("OpenROAD crashed with a memory fault (signal {signal})"),
-            )
-        }),
-        SIGABRT => aborted(run, signal),
-        SIGFPE | SIGILL => failed_before_crash(run).unwrap_or_else(|| {
-            with_line(
-                FailureClass::Abort,
-                format!("OpenROAD ended itself abnormally (signal {signal})"),
-            )
-        }),
-        SIGXCPU => refusal(
-            FailureClass::Timeout,
-            "OpenROAD used more processor time than its limit",
-        ),
-        // It would happen again, unlike a disk that gets room.
-        SIGXFSZ => refusal(
-            FailureClass::ToolError,
-            "OpenROAD wrote a file larger than the system permits (SIGXFSZ)",
-        ),
-        SIGKILL => refusal(
-            FailureClass::Killed,
-            "OpenROAD was killed from outside (SIGKILL); the kernel does so when memory runs out",
-        ),
-        SIGTERM => refusal(
-            FailureClass::Killed,
-            "OpenROAD was told to end from outside (SIGTERM)",
-        ),
-        SIGINT => refusal(
-            FailureClass::Killed,
-            "OpenROAD was interrupted from outside (SIGINT)",
-        ),
-        other => refusal(
-            FailureClass::Unknown,
-            format!("OpenROAD was ended by signal {other}"),
-        ),
     }
 }
 
 /// An exception that nothing caught: a file that could not be written, memory that was not to be had, or a defect.
-fn aborted(run: Run<'_>, signal: i32) -> Refusal {
+fn aborted(run: Run<'_>) -> Refusal {
     let crash = run.log.crashes.last();
     let line = crash.map(|crash| crash.line);
     let what = crash
@@ -191,26 +132,19 @@ fn aborted(run: Run<'_>, signal: i32) -> Refusal {
         let step = line.and_then(|line| run.log.step_of(line));
         crash.is_some_and(|crash| crash.was_writing()) || step == Some("write")
     };
-    let (class, text) = if is_out_of_memory(run.text) {
-        (
-            FailureClass::OutOfMemory,
-            format!("OpenROAD ran out of memory{what}"),
-        )
-    } else if is_disk_full(run.text)
-        || (crash.is_some_and(|crash| crash.is_of_a_file()) && in_write())
+    let of_file = || crash.is_some_and(|crash| crash.is_of_a_file()) && in_write();
+    let (class, text) = if !says_out_of_memory(run.text) && (says_disk_full(run.text) || of_file())
     {
-        (
-            FailureClass::DiskFull,
-            format!("OpenROAD could not write a file to its end, as when no space is left{what}"),
-        )
-    } else if let Some(failed) = failed_before_crash(run) {
-        return failed;
+        let text = "OpenROAD could not write a file to its end, as when no space is left";
+        (FailureClass::DiskFull, text.to_owned())
     } else {
-        (
-            FailureClass::Abort,
-            format!("OpenROAD ended itself abnormally (signal {signal}){what}"),
-        )
+        let (class, text) = failure_of_signal(TOOL, SIGABRT, run.text);
+        match failed_before_crash(run) {
+            Some(failed) if class == FailureClass::Abort => return failed,
+            _ => (class, text),
+        }
     };
+    let text = text + &what;
     Refusal {
         line,
         ..refusal(class, text)
@@ -221,7 +155,7 @@ fn aborted(run: Run<'_>, signal: i32) -> Refusal {
 fn crashed(run: Run<'_>) -> Option<Refusal> {
     let crash = run.log.crashes.last()?;
     let signal = crash.signal.unwrap_or(SIGABRT);
-    Some(signalled(run, signal))
+    Some(by_signal(run, signal))
 }
 
 /// The error with which the script ended, when the process crashed while it cleared up: the interpreter's last word comes
@@ -233,14 +167,18 @@ fn failed_before_crash(run: Run<'_>) -> Option<Refusal> {
         .first()
         .map_or(usize::MAX, |crash| crash.line);
     let uncaught = run.log.interpreter_errors.last();
-    let uncaught = uncaught.filter(|error| error.line < before);
-    let adjacent = || {
-        let error = run.log.errors().next_back()?;
-        (error.line + 1 == before).then(|| of_message(run, error))
-    };
-    let mut refusal = match uncaught {
-        Some(error) => of_interpreter(run, error),
-        None => adjacent()?,
+    let step = run.log.step_failures.last();
+    let adjacent = run.log.errors().next_back();
+    let mut refusal = if let Some(error) = uncaught.filter(|error| error.line < before) {
+        of_interpreter(run, error)
+    } else if let Some(failure) = step.filter(|failure| failure.line < before) {
+        of_step(run, failure)
+    } else {
+        of_message(
+            run,
+            adjacent.filter(|error| error.line + 1 == before)?,
+            false,
+        )
     };
     refusal.text.push_str("; it crashed when it ended");
     Some(refusal)
@@ -250,7 +188,7 @@ fn exited(run: Run<'_>, status: i32) -> Refusal {
     // A wrapper between the executor and OpenROAD turns a signal into a status.
     let signal = status - STATUS_OF_SIGNAL;
     if (1..=64).contains(&signal) {
-        return signalled(run, signal);
+        return by_signal(run, signal);
     }
     if let Some(refusal) = crashed(run).or_else(|| script_failed(run)) {
         return refusal;
@@ -259,38 +197,28 @@ fn exited(run: Run<'_>, status: i32) -> Refusal {
         let text = format!("OpenROAD exited with {status}, as timeout(1) does at its limit");
         return refusal(FailureClass::Timeout, text);
     }
-    let class = match () {
-        () if is_disk_full(run.text) => FailureClass::DiskFull,
-        () if is_out_of_memory(run.text) => FailureClass::OutOfMemory,
-        () => FailureClass::ToolError,
+    let class = match says_out_of_memory(run.text) {
+        true => FailureClass::OutOfMemory,
+        false => FailureClass::ToolError,
     };
-    // An error that was caught may still be why the script gave up.
-    let caught = run.log.errors().find(|error| !is_picture(error.code));
-    let said = caught.map(|error| format!(", after the error: {}", error.text));
-    Refusal {
-        code: caught.map(|error| error.code.to_string()),
-        line: caught.map(|error| error.line),
-        ..refusal(
-            class,
-            format!(
-                "its script ended OpenROAD with status {status}{}",
-                said.unwrap_or_default()
-            ),
-        )
-    }
+    let text = format!("its script ended OpenROAD with status {status}");
+    refusal(class, text)
 }
 
-/// What the script failed with: what the interpreter said last, which no script caught, else the first error that one
-/// caught, for numbers after it may lie. A picture alone matters only where it ended the script.
+/// What the script failed with: what the interpreter said last, which no script caught, or the step that failed; else the
+/// first error that one caught, for numbers after it may lie. A picture alone matters only where it ended the script.
 fn script_failed(run: Run<'_>) -> Option<Refusal> {
     if let Some(error) = run.log.interpreter_errors.last() {
         return Some(of_interpreter(run, error));
     }
-    let critical = run.log.errors().find(|error| !is_picture(error.code));
-    if let Some(error) = critical {
-        return Some(of_message(run, error));
+    if let Some(failure) = run.log.step_failures.last() {
+        return Some(of_step(run, failure));
     }
-    is_disk_full(run.text).then(|| {
+    let caught = run.log.errors().find(|error| !is_picture(error.code));
+    if let Some(error) = caught {
+        return Some(of_message(run, error, error.level == MessageLevel::Error));
+    }
+    says_disk_full(run.text).then(|| {
         refusal(
             FailureClass::DiskFull,
             "OpenROAD had no space left to write its results",
@@ -299,13 +227,8 @@ fn script_failed(run: Run<'_>) -> Option<Refusal> {
 }
 
 fn of_interpreter(run: Run<'_>, error: &InterpreterError<'_>) -> Refusal {
-    // The message that the code belongs to says what it was.
-    let message = error.code.and_then(|code| {
-        let mut errors = run.log.errors();
-        errors.rfind(|found| found.line < error.line && found.code == code)
-    });
-    if let Some(message) = message {
-        return of_message(run, message);
+    if let Some(message) = message_of(run, error.code, error.line) {
+        return of_message(run, message, false);
     }
     let place = error
         .place
@@ -322,12 +245,34 @@ fn of_interpreter(run: Run<'_>, error: &InterpreterError<'_>) -> Refusal {
     }
 }
 
-fn of_message(run: Run<'_>, message: &Message<'_>) -> Refusal {
-    let uncaught = (run.log.interpreter_errors.iter())
-        .any(|error| error.line > message.line && error.code == Some(message.code));
-    let caught = match uncaught || message.level != crate::MessageLevel::Error {
-        true => "",
-        false => ", which its script caught",
+fn of_step(run: Run<'_>, failure: &StepFailure<'_>) -> Refusal {
+    if let Some(message) = message_of(run, failure.code, failure.line) {
+        return of_message(run, message, false);
+    }
+    let (step, text) = (failure.step, failure.text);
+    let told = match step {
+        "eco" => format!("the ECO failed: {text}"),
+        _ => format!("step `{step}` failed: {text}"),
+    };
+    Refusal {
+        class: class_of_error(Some(step), failure.code, text),
+        code: failure.code.map(|code| code.to_string()),
+        line: Some(failure.line),
+        ..refusal(FailureClass::ToolError, told)
+    }
+}
+
+/// The message that a script failed with, which says what its code means: the last of that code before a line.
+fn message_of<'a>(run: Run<'a>, code: Option<Code<'_>>, line: usize) -> Option<&'a Message<'a>> {
+    let code = code?;
+    let mut errors = run.log.errors();
+    errors.rfind(|found| found.line < line && found.code == code)
+}
+
+fn of_message(run: Run<'_>, message: &Message<'_>, is_caught: bool) -> Refusal {
+    let caught = match is_caught {
+        true => ", which its script caught",
+        false => "",
     };
     Refusal {
         class: class_of_error(
@@ -346,6 +291,9 @@ fn of_message(run: Run<'_>, message: &Message<'_>) -> Refusal {
 
 /// Steps that read what a study names; what fails in them is wrong with that.
 const STEPS_THAT_READ: &[&str] = &[
+    "layers",
+    "routing_layers",
+    "wires",
     "technology",
     "libraries",
     "netlist",
@@ -361,13 +309,17 @@ const STEPS_THAT_READ: &[&str] = &[
 
 /// The class of an error.
 fn class_of_error(step: Option<&str>, code: Option<Code<'_>>, text: &str) -> FailureClass {
-    if is_disk_full(text) {
+    if says_disk_full(text) {
         return FailureClass::DiskFull;
     }
-    if is_out_of_memory(text) {
+    if says_out_of_memory(text) {
         return FailureClass::OutOfMemory;
     }
-    let class = code.and_then(class_of_code).or_else(|| class_of_text(text));
+    let of_input = code.filter(|code| is_of_input(*code));
+    let class = code
+        .and_then(class_of_code)
+        .or(of_input.map(|_| FailureClass::ConfigurationError))
+        .or_else(|| class_of_text(text));
     match (class, step) {
         // What an ECO names is the ECO's.
         (Some(FailureClass::ConfigurationError), Some("eco")) => FailureClass::ToolError,
@@ -378,8 +330,9 @@ fn class_of_error(step: Option<&str>, code: Option<Code<'_>>, text: &str) -> Fai
     }
 }
 
-/// The class of an error by its code, where the code alone tells.
-fn class_of_code(code: Code<'_>) -> Option<FailureClass> {
+/// The class of an error by its code, where the code alone tells, whoever ran the command: designs that do not fit, placements
+/// that are illegal, pictures that cannot be made.
+pub fn class_of_code(code: Code<'_>) -> Option<FailureClass> {
     Some(match code.as_str() {
         // Utilization above 100 %, a density that cannot be kept, more pins than fit around the die, routing with
         // congestion left (under its codes of several versions).
@@ -387,13 +340,26 @@ fn class_of_code(code: Code<'_>) -> Option<FailureClass> {
         | "GRT-0232" => FailureClass::CapacityExceeded,
         // Placement checks failed, detailed placement failed.
         "DPL-0033" | "DPL-0036" => FailureClass::PlacementIllegal,
-        // Files that are not there, cannot be opened, are cut off or of a wrong kind; a netlist that is none; a top
-        // module that is not there; constraints that name nothing; no libraries.
-        "ORD-0001" | "ORD-0007" | "ORD-0054" | "STA-0340" | "STA-0164" | "STA-1398"
-        | "STA-0369" | "STA-2141" | "STA-0304" => FailureClass::ConfigurationError,
         _ if is_picture(code) => FailureClass::VisualizationUnavailable,
         _ => return None,
     })
+}
+
+/// Whether a code is of what was read: files that are not there, cannot be opened, are cut off or of a wrong kind; a netlist
+/// that is none; a top module that is not there; constraints that name nothing; no libraries.
+fn is_of_input(code: Code<'_>) -> bool {
+    matches!(
+        code.as_str(),
+        "ORD-0001"
+            | "ORD-0007"
+            | "ORD-0054"
+            | "STA-0340"
+            | "STA-0164"
+            | "STA-1398"
+            | "STA-0369"
+            | "STA-2141"
+            | "STA-0304"
+    )
 }
 
 /// The class of an error without a code, by what the tool is known to say.
@@ -438,33 +404,11 @@ fn cut_off(run: Run<'_>, report: &CommandReport) -> Option<Refusal> {
     })
 }
 
-fn is_disk_full(text: &str) -> bool {
-    [
-        "No space left on device",
-        "no space left on device",
-        "Disk quota exceeded",
-        "disk quota exceeded",
-    ]
-    .iter()
-    .any(|words| text.contains(words))
-}
-
-fn is_out_of_memory(text: &str) -> bool {
-    [
-        "bad_alloc",
-        "unable to alloc",
-        "unable to realloc",
-        "Cannot allocate memory",
-        "out of memory",
-    ]
-    .iter()
-    .any(|words| text.contains(words))
-}
-
 /// The lines that show a refusal best: errors, or the line that it names, else the end of the log.
 fn excerpt(run: Run<'_>, refusal: &Refusal) -> String {
     let mut marked: Vec<usize> = run.log.errors().map(|error| error.line).collect();
     marked.extend(run.log.interpreter_errors.iter().map(|error| error.line));
+    marked.extend(run.log.step_failures.iter().map(|failure| failure.line));
     marked.extend(run.log.crashes.iter().map(|crash| crash.line));
     marked.sort_unstable();
     if let Some(line) = refusal.line

@@ -10,6 +10,7 @@ mod design;
 mod judge;
 mod lines;
 mod messages;
+mod metrics;
 mod placement;
 mod refusals;
 mod repair;
@@ -17,14 +18,17 @@ mod reports;
 mod routing;
 mod timing;
 mod units;
+mod values;
 mod verdict;
 
 pub use crash::Crash;
 pub use design::{CellType, CellUsage, DesignArea, FloatingReport, PowerGroup, PowerReport};
-pub use judge::{Completion, Run, judge};
+pub use judge::{Completion, Run, class_of_code, judge};
 pub use messages::{
-    Code, Feature, InterpreterError, Log, MAX_EXCERPT_LINES, Message, MessageLevel, Step, Version,
+    Code, Feature, InterpreterError, Log, MAX_EXCERPT_LINES, Message, MessageLevel, Step,
+    StepFailure, Version,
 };
+pub use metrics::{MetricName, MetricValue, MetricsError, MetricsFile, metrics_name, metrics_of};
 pub use placement::{GlobalPlacement, PlacementAnalysis, PlacementCheckFailure};
 pub use repair::{ProgressTable, RepairFact};
 pub use reports::{FoundReport, Report, read_reports};
@@ -36,4 +40,5 @@ pub use timing::{
     ClockMinPeriod, ClockSkew, LimitCheck, LimitedPin, SetupComplaint, SlackKind, SlackReport,
 };
 pub use units::{LogUnit, Units};
+pub use values::{ReportedValue, units_of, values_of};
 pub use verdict::{Refusal, Verdict};

@@ -258,11 +258,27 @@ pub struct Feature {
 /// A line `noodle2: <step>`, which the engine's scripts print when a step begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Step<'a> {
-    /// The name of the step.
+    /// The name of the step, without the word that it is made again.
     pub name: &'a str,
     /// The line of the log, from 1.
     pub line: usize,
 }
+
+/// A line `noodle2: <step> failed: <message>`, which the engine's scripts print when nothing in a step caught what failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct StepFailure<'a> {
+    /// The name of the step.
+    pub step: &'a str,
+    /// The code of the message that was printed before, where the step failed with one.
+    pub code: Option<Code<'a>>,
+    /// What the script's language says: the code again, or a text.
+    pub text: &'a str,
+    /// The line of the log, from 1.
+    pub line: usize,
+}
+
+/// What follows the name of a step in which what was read before is read again.
+const AGAIN: &str = " again";
 
 /// What a log holds besides reports.
 #[derive(Clone, PartialEq, Debug, Default, Serialize)]
@@ -279,6 +295,8 @@ pub struct Log<'a> {
     pub crashes: Vec<Crash<'a>>,
     /// The steps that began, in order.
     pub steps: Vec<Step<'a>>,
+    /// The step that failed, which is the last of a script.
+    pub step_failures: Vec<StepFailure<'a>>,
     /// The line of the prompt at which the log ends; none where it ends otherwise. OpenROAD waits for commands there: it
     /// was started without `-exit`, and its status says nothing of the script.
     pub ends_at_prompt: Option<usize>,
@@ -294,7 +312,7 @@ impl<'a> Log<'a> {
         let mut last = None;
         for (line, text) in (1..).zip(text.lines()) {
             log.lines = line;
-            if !text.trim().is_empty() && !text.starts_with("rc=") {
+            if !text.trim().is_empty() {
                 last = Some((line, text));
             }
             if crash.take(text, line) {
@@ -316,9 +334,8 @@ impl<'a> Log<'a> {
             self.interpreter_errors.push(error);
         } else if let Some(error) = InterpreterError::parse(text, line) {
             self.interpreter_errors.push(error);
-        } else if let Some(name) = text.strip_prefix("noodle2: ") {
-            let name = name.trim();
-            self.steps.push(Step { name, line });
+        } else if let Some(told) = text.strip_prefix("noodle2: ") {
+            self.take_step(told.trim(), line);
         } else if text.starts_with("OpenROAD ") && self.version.is_none() {
             self.version = Version::parse(text);
         } else if let Some(words) = text.strip_prefix("Features included (+) or not (-):")
@@ -329,11 +346,34 @@ impl<'a> Log<'a> {
         }
     }
 
+    /// A step begins, or failed; anything else is told to people.
+    fn take_step(&mut self, told: &'a str, line: usize) {
+        let is_name = |name: &str| !name.is_empty() && !name.contains(' ');
+        if let Some((step, text)) = told.split_once(" failed: ")
+            && is_name(step)
+        {
+            let text = text.strip_prefix("Error:").unwrap_or(text).trim();
+            self.step_failures.push(StepFailure {
+                step,
+                code: Code::numbered(text),
+                text,
+                line,
+            });
+            return;
+        }
+        let name = told.strip_suffix(AGAIN).unwrap_or(told);
+        if is_name(name) {
+            self.steps.push(Step { name, line });
+        }
+    }
+
     /// The code of the last error on a line of its own: so ends a script that is cut off inside a command.
     fn bare_code(&self, text: &'a str, line: usize) -> Option<InterpreterError<'a>> {
         let code = Code::numbered(text.trim_end())?;
-        let error = self.errors().next_back()?;
-        (error.code == code && error.line + 1 == line).then_some(InterpreterError {
+        // Not the last error, for which a log of notes would be searched each time.
+        let before = self.messages.last()?;
+        let is_its = before.level.is_error() && before.code == code && before.line + 1 == line;
+        is_its.then_some(InterpreterError {
             place: None,
             code: Some(code),
             text: code.as_str(),

@@ -22,33 +22,36 @@ pub struct GlobalPlacement {
     pub target_density: Option<f64>,
     /// The number of the last iteration that it printed.
     pub last_iteration: Option<u64>,
-    /// Half-perimeter wire length at the last iteration that it printed, in database units.
-    pub hpwl_dbu: Option<f64>,
-    /// Overflow with which it finished; none where it did not.
+    /// Overflow at that iteration.
+    pub last_overflow: Option<f64>,
+    /// Half-perimeter wire length at that iteration in µm; none where it is in database units and those are not told.
+    pub hpwl_um: Option<f64>,
+    /// Overflow with which it finished; none where it did not say that it had.
     pub final_overflow: Option<f64>,
 }
 
 impl GlobalPlacement {
-    /// Half-perimeter wire length at the last iteration that it printed, in µm.
-    pub fn hpwl_um(&self) -> Option<f64> {
-        let dbu = self.dbu.filter(|dbu| *dbu > 0.0)?;
-        Some(self.hpwl_dbu? / dbu)
-    }
-
-    /// Takes a message of global placement; whether it did.
+    /// Takes a message of global placement; whether it did. Names changed between versions.
     pub(crate) fn take_message(&mut self, code: Code<'_>, text: &str) -> bool {
-        let Some((name, value)) = text.split_once(':').filter(|_| code.tool() == "GPL") else {
+        if code.tool() != "GPL" {
+            return false;
+        }
+        if text.starts_with("Global placement finished at iteration") {
+            self.final_overflow = self.last_overflow;
+            return true;
+        }
+        let Some((name, value)) = text.split_once(':') else {
             return false;
         };
         let value = value.trim();
         let first = value.split(' ').next().and_then(number);
         let slot = match name.trim() {
             "DBU" => &mut self.dbu,
-            "CoreArea" => &mut self.core_area_um2,
-            "PlaceInstsArea" => &mut self.instance_area_um2,
-            "Util" => &mut self.utilization_percent,
-            "TargetDensity" => &mut self.target_density,
-            "NumPlaceInstances" => {
+            "CoreArea" | "Core area" => &mut self.core_area_um2,
+            "PlaceInstsArea" | "Movable instances area" => &mut self.instance_area_um2,
+            "Util" | "Utilization" => &mut self.utilization_percent,
+            "TargetDensity" | "Placement target density" => &mut self.target_density,
+            "NumPlaceInstances" | "Movable instances" => {
                 self.instances = count(value);
                 return true;
             }
@@ -58,10 +61,11 @@ impl GlobalPlacement {
         true
     }
 
-    /// Takes a line of progress; whether it was one.
+    /// Takes a line of progress; whether it was one: `[NesterovSolve] Iter: 10 overflow: 0.536 HPWL: 12578610`, in later
+    /// versions a row of a table with `|` between overflow and wire length in µm.
     pub(crate) fn take_progress(&mut self, line: &str) -> bool {
         let Some(rest) = line.strip_prefix("[NesterovSolve]") else {
-            return false;
+            return self.take_row(line).is_some();
         };
         let rest = rest.trim();
         if let Some(overflow) = rest.strip_prefix("Finished with Overflow:") {
@@ -75,9 +79,30 @@ impl GlobalPlacement {
         let Some(iteration) = after("Iter:").and_then(count) else {
             return false;
         };
+        let hpwl = after("HPWL:").and_then(number);
+        let dbu = self.dbu.filter(|dbu| *dbu > 0.0);
         self.last_iteration = Some(iteration);
-        self.hpwl_dbu = after("HPWL:").and_then(number);
+        self.last_overflow = after("overflow:").and_then(number);
+        self.hpwl_um = hpwl.zip(dbu).map(|(hpwl, dbu)| hpwl / dbu);
         true
+    }
+
+    fn take_row(&mut self, line: &str) -> Option<()> {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let [iteration, overflow, hpwl, _, _, _] = cells[..] else {
+            return None;
+        };
+        let (iteration, overflow) = (count(iteration)?, number(overflow)?);
+        self.hpwl_um = Some(number(hpwl)?);
+        self.last_iteration = Some(iteration);
+        self.last_overflow = Some(overflow);
+        Some(())
+    }
+
+    /// Whether a line is the head of the table of its progress.
+    pub(crate) fn is_head(line: &str) -> bool {
+        let cells = line.split('|').map(str::trim);
+        cells.take(3).eq(["Iteration", "Overflow", "HPWL (um)"])
     }
 
     /// Whether a message begins another run.
@@ -125,10 +150,11 @@ impl PlacementAnalysis {
     }
 }
 
-/// A check of the placement that failed: `[WARNING DPL-0005] Overlap check failed (2).`
+/// A check of the placement that failed, `[WARNING DPL-0005] Overlap check failed (2).`, or a placement that did: `[INFO
+/// DPL-0034] Detailed placement failed on the following 2 instances:`
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct PlacementCheckFailure {
-    /// The check, as printed: `Placed`, `Placed in rows`, `Overlap`, `Site aligned`, …
+    /// The check, as printed: `Placed`, `Placed in rows`, `Overlap`, `Site aligned`, …, or `Detailed placement`.
     pub check: String,
     /// How many instances failed it.
     pub instances: u64,
@@ -138,6 +164,13 @@ impl PlacementCheckFailure {
     pub(crate) fn of(code: Code<'_>, text: &str) -> Option<Self> {
         if code.tool() != "DPL" {
             return None;
+        }
+        if let Some((placement, rest)) = text.split_once(" failed on the following ") {
+            let (number, _) = rest.split_once(" instances")?;
+            return Some(Self {
+                check: placement.to_owned(),
+                instances: count(number)?,
+            });
         }
         let (check, rest) = text.split_once(" check failed (")?;
         Some(Self {

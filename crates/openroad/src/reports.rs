@@ -98,8 +98,9 @@ pub fn read_reports(text: &str) -> Vec<FoundReport> {
             continue;
         }
         let message = Message::parse(line, number);
-        if let Some(message) = message
-            && GlobalPlacement::begins(message.code, message.text)
+        if let Some(Message { code, text, .. }) = message
+            && (GlobalPlacement::begins(code, text)
+                || (placement.is_none() && GlobalPlacement::default().take_message(code, text)))
         {
             placement = Some(found.len());
             let report = Report::GlobalPlacement(GlobalPlacement::default());
@@ -152,6 +153,10 @@ fn block(lines: &mut Lines<'_>) -> Option<Report> {
         b'm' => LimitCheck::read(lines).map(Report::Limit),
         b'G' => PowerReport::read(lines).map(Report::Power),
         b'P' => PlacementAnalysis::read(lines).map(Report::PlacementAnalysis),
+        b'I' if GlobalPlacement::is_head(line) => {
+            lines.skip(1);
+            None
+        }
         b'I' => ProgressTable::read(lines).map(Report::Progress),
         b'L' => match CongestionReport::read(lines) {
             Some(report) => Some(Report::Congestion(report)),

@@ -211,7 +211,7 @@ impl ClockMinPeriod {
 pub struct SetupComplaint {
     /// How many.
     pub count: u64,
-    /// Of what, as printed.
+    /// Of what, as printed, in the plural: `unconstrained endpoints`.
     pub of: String,
 }
 
@@ -226,9 +226,32 @@ impl SetupComplaint {
             .strip_prefix("There are ")
             .or_else(|| line.strip_prefix("There is "))?;
         let (number, of) = rest.split_once(' ')?;
+        let of = of.trim_end_matches(['.', ':']);
         Some(Self {
             count: count(number)?,
-            of: of.trim_end_matches(['.', ':']).to_owned(),
+            of: match number {
+                "1" => plural(of),
+                _ => of.to_owned(),
+            },
         })
     }
+}
+
+/// The plural of what `check_setup` complains of once.
+fn plural(of: &str) -> String {
+    let mut words: Vec<&str> = of.split(' ').collect();
+    let nouns = [
+        ("endpoint", "endpoints"),
+        ("pin", "pins"),
+        ("port", "ports"),
+        ("loop", "loops"),
+        ("clock", "clocks"),
+    ];
+    let noun = |word: &&str| nouns.into_iter().find(|(one, _)| one == word);
+    if let Some((at, (_, many))) =
+        (words.iter().enumerate()).find_map(|(at, word)| Some((at, noun(word)?)))
+    {
+        words[at] = many;
+    }
+    words.join(" ")
 }

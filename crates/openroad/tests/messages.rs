@@ -192,6 +192,13 @@ fn steps_and_the_prompt_are_found() {
     assert_eq!(log.step_of(1), None);
     assert_eq!(log.step_of(3), Some("eco"));
     assert_eq!(log.step_of(5), Some("measure"));
+    let again = Log::read(
+        "noodle2: link again\nnoodle2: eco failed: STA-1000\nnoodle2: the result could not be written: x\n",
+    );
+    assert_eq!((again.steps.len(), again.steps[0].name), (1, "link"));
+    let failure = again.step_failures[0];
+    assert_eq!((failure.step, failure.line), ("eco", 2));
+    assert_eq!(failure.code.map(|code| code.as_str()), Some("STA-1000"));
     assert_eq!(Log::read("a\nopenroad> \n\n").ends_at_prompt, Some(2));
     assert_eq!(
         Log::read("openroad> read_db x\nread\n").ends_at_prompt,

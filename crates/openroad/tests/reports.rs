@@ -176,8 +176,8 @@ fn every_report_of_a_run_is_found_with_its_values() {
                 assert_eq!(placement.core_area_um2, Some(6398.364));
                 assert_eq!(placement.target_density, Some(0.3));
                 assert_eq!(placement.last_iteration, Some(340));
-                assert_eq!(placement.hpwl_dbu, Some(12_247_765.0));
-                assert_eq!(placement.hpwl_um(), Some(12_247_765.0 / 2000.0));
+                assert_eq!(placement.last_overflow, Some(0.102));
+                assert_eq!(placement.hpwl_um, Some(12_247_765.0 / 2000.0));
                 assert_eq!(placement.final_overflow, Some(0.099508));
             }
             Report::PlacementAnalysis(analysis) => {
@@ -498,7 +498,7 @@ fn messages_on_antennas_and_detailed_routing_are_read() {
         r#"{"line":5,"report":"routing","values":{"of":"detailed_violations","value":0}}"#,
         r#"{"line":6,"report":"floating","values":{"count":4,"of":"nets"}}"#,
         r#"{"line":7,"report":"setup_complaint","values":{"count":2,"of":"unconstrained endpoints"}}"#,
-        r#"{"line":8,"report":"setup_complaint","values":{"count":1,"of":"unclocked register/latch pin"}}"#,
+        r#"{"line":8,"report":"setup_complaint","values":{"count":1,"of":"unclocked register/latch pins"}}"#,
         r#"{"line":9,"report":"placement_check","values":{"check":"Overlap","instances":2}}"#,
     ];
     assert_eq!(found, expected);
@@ -552,4 +552,57 @@ fn wire_lengths_are_read_and_add_up() {
             .line,
         2
     );
+}
+
+/// After OpenROAD's sources: names that are written out, and a table that messages interrupt.
+#[test]
+fn global_placement_of_later_versions_is_read() {
+    let text = "[INFO GPL-0007] Movable instances:                 347\n[INFO GPL-0019] Utilization:                    15.070 %\n\
+        [INFO GPL-0023] Placement target density:       0.3000\nIteration | Overflow |     HPWL (um) |  HPWL(%) |   Penalty | Group\n\
+        ---------------------------------------------------------------\n\
+        \x20       0 |   0.5073 |  3.985153e+03 |   +0.00% |  4.69e-13 |      \n[INFO GPL-0038] Routability snapshot saved at iter = 1\n\
+        \x20     250 |   0.2996 |  3.912635e+03 |   -0.33% |  1.05e-08 |      \n\
+        \x20     350 |   0.0985 |  3.910494e+03 |          |  5.25e-07 |      \n";
+    let placement = |text: &str| match &read_reports(text)[..] {
+        [
+            FoundReport {
+                report: Report::GlobalPlacement(placement),
+                ..
+            },
+        ] => placement.clone(),
+        other => panic!("{other:#?}"),
+    };
+    let found = placement(text);
+    assert_eq!(
+        (
+            found.instances,
+            found.utilization_percent,
+            found.target_density
+        ),
+        (Some(347), Some(15.07), Some(0.3))
+    );
+    assert_eq!(
+        (found.last_iteration, found.last_overflow),
+        (Some(350), Some(0.0985))
+    );
+    assert_eq!(found.hpwl_um, Some(3910.494));
+    assert_eq!(
+        found.final_overflow, None,
+        "it does not say that it finished"
+    );
+    let found = placement(&format!(
+        "{text}[INFO GPL-1001] Global placement finished at iteration 350\n"
+    ));
+    assert_eq!(found.final_overflow, Some(0.0985));
+}
+
+#[test]
+fn cells_that_could_not_be_placed_are_counted() {
+    let text = "[INFO DPL-0034] Detailed placement failed on the following 13 instances:\n[INFO DPL-0035]  input29\n\
+        [ERROR DPL-0036] Detailed placement failed.\n";
+    let found = all(&read_reports(text), |report| match report {
+        Report::PlacementCheck(check) => Some((check.check.clone(), check.instances)),
+        _ => None,
+    });
+    assert_eq!(found, [("Detailed placement".to_owned(), 13)]);
 }

@@ -104,17 +104,17 @@ fn every_recorded_failure_has_its_class_code_and_line() {
     assert!(named.is_empty(), "gone: {named:?}");
     for (name, expected) in RECORDED {
         let text = std::fs::read_to_string(folder.join(format!("errors/{name}.log"))).unwrap();
-        let status = text
-            .lines()
-            .last()
-            .and_then(|line| line.strip_prefix("rc=")?.parse().ok())
-            .unwrap_or(0);
+        // The last line is the recorder's.
+        let (text, status) = match text.trim_end().rsplit_once("rc=") {
+            Some((text, status)) => (text.to_owned(), status.parse().unwrap()),
+            None => (text, 0),
+        };
         let verdict = exited(&text, status);
         assert_eq!(first(&verdict), *expected, "{name}: {verdict:#?}");
         let Some(failure) = verdict.failure() else {
             continue;
         };
-        assert!(!failure.excerpt.is_empty(), "{name}");
+        assert_eq!(failure.excerpt.is_empty(), text.is_empty(), "{name}");
         assert!(
             !failure.excerpt.contains("# "),
             "{name} shows its stack trace"
@@ -375,6 +375,31 @@ fn logs_of_the_same_kinds_that_were_not_recorded_are_judged_too() {
             Class::DiskFull,
             None,
         ),
+        // Steps that fail are caught by the engine's scripts alone, which then end with 0.
+        (
+            0,
+            "noodle2: eco\nnoodle2: eco failed: no such pin\n",
+            Class::ToolError,
+            None,
+        ),
+        (
+            0,
+            "noodle2: layers\nnoodle2: layers failed: odd\n",
+            Class::ConfigurationError,
+            None,
+        ),
+        (
+            0,
+            "noodle2: write\nnoodle2: write failed: the DEF is cut off\n",
+            Class::MissingOutput,
+            None,
+        ),
+        (
+            0,
+            "noodle2: legalise\n[ERROR DPL-0036] Detailed placement failed.\nnoodle2: legalise failed: DPL-0036\n",
+            Class::PlacementIllegal,
+            Some("DPL-0036"),
+        ),
         (0, "done\nopenroad> \n", Class::ToolError, None),
         (0, "done\n% ", Class::ToolError, None),
     ] {
@@ -451,4 +476,24 @@ fn no_paths_of_one_query_is_no_design_without_paths() {
     assert!(exited("No paths found.\nworst slack -0.25\n", 0).is_believed());
     assert!(!exited("No paths found.\n", 0).is_believed());
     assert!(!exited("worst slack max -0.25\nworst slack min INF\n", 0).is_believed());
+}
+
+/// What the engine's scripts say of a step is the whole truth: its error was not one that somebody caught to go on.
+#[test]
+fn a_step_that_failed_is_told_as_such() {
+    let text = "noodle2: eco\n[ERROR STA-1000] instance u1 swap master X is not equivalent\nnoodle2: eco failed: STA-1000\n";
+    let verdict = judged(text, &report(CommandEnding::Exited(0)), Completion::Reached);
+    let failure = verdict.failure().unwrap();
+    assert_eq!(failure.tool_code.as_deref(), Some("STA-1000"));
+    assert!(!failure.message.contains("caught"), "{}", failure.message);
+    let text = "noodle2: eco\nnoodle2: eco failed: no such pin\n";
+    let verdict = judged(text, &report(CommandEnding::Exited(0)), Completion::Reached);
+    assert!(
+        verdict.refusals[0]
+            .text
+            .starts_with("the ECO failed: no such pin")
+    );
+    // Made again after the design was read back: still the step that it is.
+    let text = "noodle2: eco\nnoodle2: estimate again\nnoodle2: measure\n";
+    assert!(judged(text, &report(CommandEnding::Exited(0)), Completion::Reached).is_believed());
 }

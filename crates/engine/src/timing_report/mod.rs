@@ -1,12 +1,14 @@
 //! Timing reports as `report_checks` of OpenSTA and OpenROAD prints them, read into what they amount to.
 //!
 //! Owns the layout of these reports: `full`, `full_clock` and `full_clock_expanded` with any `-fields`, `short`, `end`,
-//! `summary` and `slack_only`, also among other lines of a log. Reads them in one pass, in memory that does not grow
+//! `summary`, `slack_only` and `json`, also among other lines of a log. Reads them in one pass, in memory that does not grow
 //! with them, and takes any bytes. Counts what it does not understand, and never puts a number where none is printed.
 //!
-//! A report names no unit of time, so numbers stay in that of the report. It prints few digits: sums over endpoints are
-//! as coarse as these. What decides in a run is read from the engine itself, never from a report.
+//! A report names no unit of time, so numbers stay in that of the report; only `json` is always in seconds. It prints few
+//! digits: sums over endpoints are as coarse as these. What decides in a run is read from the engine itself, never from a
+//! report.
 
+mod json;
 mod lines;
 mod read;
 mod row;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use super::json::{self, JsonLine};
 use super::row::{self, Number};
 use super::summary::{
     DelayShares, EndpointSummary, GroupSummary, PathSummary, ReportCheck, TimingReport,
@@ -46,6 +47,8 @@ pub struct ReportReader {
     /// The worst paths of each check, worst first.
     worst: Vec<(ReportCheck, Vec<PathSummary>)>,
     report: TimingReport,
+    /// What is told in JSON, in a unit of its own.
+    json: Option<Box<Self>>,
 }
 
 /// What the next lines are.
@@ -65,6 +68,8 @@ enum Layout {
     Summary,
     /// Groups with slacks.
     Slacks,
+    /// Paths in JSON.
+    Json,
 }
 
 /// A path as far as it was read. Its buffers serve one path after the other.
@@ -75,6 +80,8 @@ struct Path {
     group: Option<Vec<u8>>,
     corner: Option<Vec<u8>>,
     check: Option<ReportCheck>,
+    /// Its slack, where that is told before its end.
+    slack: Option<Number>,
     /// The last pin of its table.
     pin: Vec<u8>,
     /// The instance of that pin, once the path has begun.
@@ -135,12 +142,14 @@ impl ReportReader {
             last_group: 0,
             worst: Vec::new(),
             report: TimingReport::default(),
+            json: None,
         }
     }
 
     /// Takes the next line, without its line feed.
     pub fn line(&mut self, line: &[u8]) {
         match (self.layout, line.first()) {
+            (Layout::Json, Some(_)) => self.json_line(line),
             (Layout::Data | Layout::Required, Some(b' ' | b'-' | b'(' | b'0'..=b'9') | None) => {
                 self.table_line(line)
             }
@@ -158,9 +167,11 @@ impl ReportReader {
 
     /// What was read; `cut_lines` is how many lines were cut before they came here.
     pub fn finish(mut self, cut_lines: u64) -> TimingReport {
-        self.report.is_cut_off = matches!(self.layout, Layout::Data | Layout::Required);
+        self.report.is_cut_off =
+            matches!(self.layout, Layout::Data | Layout::Required | Layout::Json);
         self.close();
         let mut report = self.report;
+        report.json = self.json.map(|json| Box::new(json.finish(0)));
         report.cut_lines = cut_lines;
         let decimals = report.most_decimals.unwrap_or(0);
         let mut checks: Vec<ReportCheck> = self.groups.iter().map(|group| group.check).collect();
@@ -241,6 +252,10 @@ impl ReportReader {
                     self.path.corner = Some(name.trim_ascii().to_vec());
                 }
                 name.is_some()
+            }
+            b'{' if line.trim_ascii_end() == json::BEGIN => {
+                self.begin(Layout::Json);
+                true
             }
             b'N' if line.starts_with(b"No paths found") => {
                 self.begin(Layout::Other);
@@ -334,6 +349,44 @@ impl ReportReader {
         self.count(slack);
         self.layout = Layout::Other;
         self.path.clear();
+    }
+
+    /// A line of a report in JSON; one that is none ends it.
+    fn json_line(&mut self, line: &[u8]) {
+        let json = self
+            .json
+            .get_or_insert_with(|| Box::new(Self::new(self.limits)));
+        match json::read(line) {
+            JsonLine::Inner => {}
+            JsonLine::PathBegins => json.path.clear(),
+            JsonLine::Group(name) => json.path.group = Some(name.to_vec()),
+            JsonLine::Check(check) => json.path.check = Some(check),
+            JsonLine::Start(name) => json.path.start = name.to_vec(),
+            JsonLine::Endpoint(name) => json.path.end = name.to_vec(),
+            JsonLine::Slack(number) => json.path.slack = Some(number),
+            JsonLine::PathEnds => match json.path.slack {
+                Some(number) => {
+                    json.count(Slack {
+                        number,
+                        is_violated: number.value.is_sign_negative(),
+                    });
+                    json.path.clear();
+                }
+                None => {
+                    json.report.paths += 1;
+                    json.report.paths_without_slack += 1;
+                    json.path.clear();
+                }
+            },
+            JsonLine::End => {
+                json.report.no_paths += u64::from(json.report.paths == 0);
+                self.begin(Layout::Other);
+            }
+            JsonLine::Foreign => {
+                self.begin(Layout::Other);
+                self.line(line);
+            }
+        }
     }
 
     /// A line of a list; one that is none ends the list.
@@ -545,6 +598,7 @@ impl Path {
         self.group = None;
         self.corner = None;
         self.check = None;
+        self.slack = None;
         self.instance = None;
         self.delays = Delays::default();
     }

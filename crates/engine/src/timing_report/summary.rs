@@ -30,10 +30,14 @@ pub struct TimingReport {
     pub cut_lines: u64,
     /// Groups that were left out, since there were more than anybody constrains: one report is not of this kind.
     pub further_groups: u64,
+    /// What it tells in JSON, apart from all else, since that is in seconds whatever the unit of the other layouts: here in
+    /// ps. None of its paths is among the above. What delays are spent in is not read of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub json: Option<Box<TimingReport>>,
 }
 
 impl TimingReport {
-    /// Brings all times to a unit that is smaller by this power of ten.
+    /// Brings all times but those of [`Self::json`] to a unit that is smaller by this power of ten.
     pub fn scale(&mut self, power: u8) {
         let fewer = |decimals: u8| decimals.saturating_sub(power);
         self.fewest_decimals = self.fewest_decimals.map(fewer);

@@ -299,3 +299,50 @@ fn carriage_returns_change_nothing() {
     let text = full("r1", "r2", "max", &path_to("r2/D"), -0.3);
     assert_eq!(read(&text.replace('\n', "\r\n")), read(&text));
 }
+
+/// A path in the layout `json`, with a name that no JSON could hold.
+fn json(slack: &str) -> String {
+    format!(
+        "{{\"checks\": [\n{{\n  \"type\": \"check\",\n  \"path_group\": \"clk\",\n  \"path_type\": \"max\",\n  \"startpoint\": \
+         \"r1\\[0]/CK\",\n  \"endpoint\": \"r2/D\",\n  \"source_path\": [\n    {{\n      \"slack\": 1.0e-9\n    }}\n  ],\n{slack}}}\n"
+    )
+}
+
+#[test]
+fn paths_in_json_are_in_seconds_and_are_told_apart() {
+    let text = json("  \"slack\": -8.092e-10\n")
+        + "]\n}\n"
+        + &full("r1", "r2", "max", &path_to("r2/D"), -0.41);
+    let report = read(&text);
+    assert_eq!((report.paths, report.worst_paths[0].slack), (1, -0.41));
+    let told = report.json.unwrap();
+    let path = &told.worst_paths[0];
+    assert_eq!((told.paths, told.fewest_decimals), (1, Some(1)));
+    assert_eq!((path.slack, path.is_violated), (-809.2, true));
+    assert_eq!(path.start.as_deref(), Some("r1\\[0]/CK"));
+    assert_eq!(
+        (path.end.as_str(), path.group.as_deref()),
+        ("r2/D", Some("clk"))
+    );
+}
+
+#[test]
+fn json_that_is_not_whole_is_told() {
+    let cut = read(&json("  \"slack\": -8.092e-10\n"));
+    assert!(cut.is_cut_off);
+    let without = read(&(json("") + "]\n}\n")).json.unwrap();
+    assert_eq!((without.paths, without.paths_without_slack), (1, 1));
+    let none = read("{\"checks\": [\n]\n}\n").json.unwrap();
+    assert_eq!((none.paths, none.no_paths), (0, 1));
+    // What the tool says in between is no JSON, and what follows is read as ever.
+    let other = read(
+        &(json("").replace("}\n", "")
+            + "[ERROR STA-0001] no\n"
+            + &full("r1", "r2", "max", &path_to("r2/D"), -0.41)),
+    );
+    assert_eq!((other.paths, other.is_cut_off), (1, false));
+    let far = read(&(json("  \"slack\": 1.0e+99\n") + "]\n}\n"))
+        .json
+        .unwrap();
+    assert_eq!(far.paths_without_slack, 1);
+}

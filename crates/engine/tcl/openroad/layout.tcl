@@ -83,15 +83,21 @@ proc ::n2::read_scene {files clocks} {
   step constraints { foreach file $files { read_constraints_of $file } }
   step clocks {
     foreach clock [all_clocks] {
-      set virtual [get_property $clock is_virtual]
+      set virtual [clock_is virtual $clock]
       if {$clocks eq "propagated"} {
         if {!$virtual} { set_propagated_clock $clock }
-      } elseif {[get_property $clock is_propagated]} {
+      } elseif {[clock_is propagated $clock]} {
         emit clock_taken_as_ideal [get_name $clock]
         unset_propagated_clock $clock
       }
     }
   }
+}
+
+# What was no property of a clock in earlier versions was a function of it.
+proc ::n2::clock_is {what clock} {
+  if {[catch { get_property $clock is_$what } answer]} { set answer [::sta::Clock_is_$what $clock] }
+  return $answer
 }
 
 proc ::n2::read_constraints_of {file} { read_sdc $file }

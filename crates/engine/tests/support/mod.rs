@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use noodle2_engine::{
-    Eco, EcoOrigin, OpenSta, ParentFacts, Platform, Preparation, PrepareProblem, StudyContext,
+    Eco, EcoOrigin, Engine, ParentFacts, Platform, Preparation, PrepareProblem, StudyContext,
     TrialRequest,
 };
 use noodle2_liberty::LibraryCache;
@@ -87,6 +87,45 @@ pub const TINY_CONSTRAINTS: &str = "\
 create_clock -name clk -period 0.4 [get_ports clk]
 set_input_delay 0.1 -clock clk [get_ports {a b}]
 set_output_delay 0.1 -clock clk [get_ports y]
+";
+
+/// Stands in for `openroad` in tests: it places and routes nothing, and says so.
+pub const STAND_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stand_in/openroad");
+
+/// All of it in two rows, one cell beside the other.
+pub const TINY_PLACEMENT: &str = "\
+VERSION 5.8 ;
+DIVIDERCHAR \"/\" ;
+BUSBITCHARS \"[]\" ;
+DESIGN tiny ;
+UNITS DISTANCE MICRONS 1000 ;
+DIEAREA ( 0 0 ) ( 80000 40000 ) ;
+ROW ROW_0 core 8000 10000 N DO 80 BY 1 STEP 800 0 ;
+ROW ROW_1 core 8000 20000 FS DO 80 BY 1 STEP 800 0 ;
+COMPONENTS 5 ;
+    - r1 DFFPOSX1 + PLACED ( 8000 10000 ) N ;
+    - u1 NAND2X1 + PLACED ( 17600 10000 ) N ;
+    - u2 INVX1 + PLACED ( 20000 10000 ) N ;
+    - u3 NAND2X1 + PLACED ( 8000 20000 ) FS ;
+    - r2 DFFPOSX1 + FIXED ( 20000 20000 ) FS ;
+END COMPONENTS
+PINS 4 ;
+    - clk + NET clk + DIRECTION INPUT + USE SIGNAL + PLACED ( 0 12000 ) N ;
+    - a + NET a + DIRECTION INPUT + USE SIGNAL + PLACED ( 0 14000 ) N ;
+    - b + NET b + DIRECTION INPUT + USE SIGNAL + PLACED ( 0 22000 ) N ;
+    - y + NET y + DIRECTION OUTPUT + USE SIGNAL + PLACED ( 80000 22000 ) N ;
+END PINS
+NETS 8 ;
+    - clk ( PIN clk ) ( r1 CLK ) ( r2 CLK ) + USE SIGNAL ;
+    - a ( PIN a ) ( u1 A ) + USE SIGNAL ;
+    - b ( PIN b ) ( u3 B ) + USE SIGNAL ;
+    - y ( PIN y ) ( r2 Q ) + USE SIGNAL ;
+    - n1 ( u1 Y ) ( r1 D ) + USE SIGNAL ;
+    - n2 ( u2 Y ) ( u3 A ) + USE SIGNAL ;
+    - n3 ( u3 Y ) ( r2 D ) + USE SIGNAL ;
+    - q1 ( r1 Q ) ( u1 B ) ( u2 A ) + USE SIGNAL ;
+END NETS
+END DESIGN
 ";
 
 /// Wires of every net.
@@ -281,6 +320,18 @@ impl Bench {
         bench
     }
 
+    /// The tiny design with its cells placed, and the stand-in for OpenROAD, which says what it is wherever it is named.
+    pub fn placed() -> Self {
+        let mut bench = Self::tiny();
+        bench.study.engine = EngineSpec {
+            path: Some(STAND_IN.into()),
+            snapshot: Some("tiny.def".into()),
+            ..EngineSpec::of(EngineKind::Openroad)
+        };
+        bench.write("tiny.def", TINY_PLACEMENT);
+        bench
+    }
+
     /// One of the real designs.
     pub fn real(shared: &Path, name: &str, scenes: impl FnOnce(&Path) -> Vec<Scene>) -> Self {
         let folder = shared.join("designs").join(name);
@@ -312,7 +363,8 @@ impl Bench {
     pub fn prepare(&self) -> Result<StudyContext, Vec<PrepareProblem>> {
         let probe = self.path("probe");
         std::fs::create_dir_all(&probe).unwrap();
-        let engine = OpenSta::probe(None, &probe, &mut run).unwrap();
+        let spec = &self.study.engine;
+        let engine = Engine::probe(spec, spec.path.as_deref(), &probe, &mut run).unwrap();
         let platform =
             Platform::load(&self.study.design.platform, self.platform_root.as_deref()).unwrap();
         // Between tests of one build, so that large libraries are summarised once.
@@ -321,7 +373,7 @@ impl Bench {
             study: &self.study,
             study_folder: self.folder.path(),
             platform: &platform,
-            engine: &engine.into(),
+            engine: &engine,
             cache: &cache,
             shared_folder: &self.path("shared"),
         })

@@ -47,23 +47,36 @@ pub(crate) fn timing_report(
                 .to_owned(),
         )
     })?;
-    if report.paths == 0 && report.no_paths == 0 {
+    if report.paths == 0 && report.no_paths == 0 && report.json.is_none() {
         return Err(CommandFailure::new(
             Exit::Usage,
             "N2-REPORT-002",
             format!("`{}` holds no timing report that is known", file.display()),
-            "read are the layouts full, full_clock, full_clock_expanded, short, end, summary and slack_only of \
-             `report_checks`, as OpenSTA and OpenROAD print them; json is not"
+            "read are the layouts full, full_clock, full_clock_expanded, short, end, summary, slack_only and json of \
+             `report_checks`, as OpenSTA and OpenROAD print them"
                 .to_owned(),
         ));
     }
     if let Some(unit) = unit {
         report.scale(unit.in_ps());
     }
-    let time_unit = unit.map(|_| "ps");
+    let mut time_unit = unit.map(|_| "ps");
+    let alone = report
+        .json
+        .take_if(|_| report.paths == 0 && report.no_paths == 0);
+    if let Some(json) = alone {
+        report = *json;
+        time_unit = Some("ps");
+    }
     match format {
         Format::Json => print::json(&Told { time_unit, report })?,
-        Format::Text => print::data(&text(&report, time_unit)),
+        Format::Text => {
+            let mut told = text(&report, time_unit);
+            if let Some(json) = &report.json {
+                told += &format!("\nin JSON: {}", text(json, Some("ps")));
+            }
+            print::data(&told);
+        }
     }
     Ok(Exit::Done)
 }
