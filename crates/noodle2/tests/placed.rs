@@ -16,6 +16,7 @@ const STAND_IN: &str = concat!(
 
 /// A resize that the stand-in's OpenROAD can make, more or fewer cells of it.
 const RESIZE: &str = "\
+variable parameter
 set done 0
 foreach {name cell} [instances_on_worst max 20] {
   if {$done >= $parameter(cells)} { break }
