@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use noodle2_engine::{Engine, TrialRequest};
 use noodle2_model::{
-    DesignState, EcoManifest, Failure, FailureClass, Measurement, Metric, Outcome, PhysicalReach,
-    StageMode,
+    DesignGuard, DesignState, EcoManifest, Failure, FailureClass, Measurement, Metric, Outcome,
+    PhysicalReach, ProtectedObjects, StageMode,
 };
 use support::Bench;
 
@@ -166,6 +166,37 @@ fn an_eco_never_exchanges_a_cell_for_another_function() {
     let base = bench.measured_base(&context);
     let (_, outcome) = bench.try_tcl(&context, &base, "::n2::resize u2 NAND2X1", false);
     assert_eq!(outcome, Outcome::NoEffect);
+}
+
+#[test]
+fn what_is_protected_is_withheld_from_the_tool_and_from_an_eco_and_free_again_after_it() {
+    let mut bench = Bench::placed();
+    let context = bench.context();
+    let base = bench.measured_base(&context);
+    let guard = DesignGuard {
+        protect: ProtectedObjects {
+            instances: vec!["u2".to_owned()],
+            ..ProtectedObjects::default()
+        },
+        ..DesignGuard::default()
+    };
+    let told = "note held [[[ord::get_db_block] findInst u2] isDoNotTouch]\n";
+    let manifest = "implementation:\n  tcl: eco.tcl\n";
+    let eco = support::eco(
+        manifest,
+        false,
+        &[(
+            "eco.tcl",
+            &format!(
+                "{told}::n2::resize u2 INVX2\n::n2::resize u1 NAND3X1\n::n2::resize u2 INVX4\n"
+            ),
+        )],
+    );
+    let folder = bench.attempt();
+    let outcome = support::try_eco_under(&context, &base, &eco, &folder, guard, &mut support::run);
+    assert_eq!(outcome, Outcome::NoEffect);
+    let result = std::fs::read_to_string(folder.join("result.tsv")).unwrap();
+    assert!(result.contains("note\theld\t1"), "{result}");
 }
 
 #[test]

@@ -138,14 +138,18 @@ pub(crate) fn parts(job: &Job<'_>, layout: &LayoutJob<'_>, links: &mut Links) ->
     let mut libraries = TclScript::new();
     libraries.command("::n2::one_thread", []);
     libraries.append_script(&read_libraries(group, links)?);
-    let design = design(group, layout, links)?;
+    let mut design = design(group, layout, links)?;
+    // Once for all trials that begin with this case, where they are forks of one process.
+    if job.output.is_some() {
+        design.command("::n2::take_down_design", []);
+    }
     let mut trial = TclScript::new();
     let corners = TclWord::texts(group.scenes.iter().map(|scene| &scene.name));
     match &job.eco {
         Some(eco) => {
             set_eco(&mut trial, job, eco)?;
-            trial.command("::n2::take_down_design", []);
             trial.command("::n2::apply_placed_eco", [TclWord::text(&eco.path)]);
+            trial.command("::n2::release_what_was_withheld", []);
             trial.command("::n2::estimate_changes", []);
             let again = [TclWord::text("estimated"), corners.clone()];
             trial.command("::n2::measure_again", again);

@@ -14,6 +14,9 @@ namespace eval ::n2 {
   variable withheld_nets
   array set withheld_nets {}
   variable dont_use {}
+  # What the tool was told to leave alone for the time of an ECO.
+  variable held_instances {}
+  variable held_nets {}
 }
 
 proc ::n2::matches_any {patterns name} {
@@ -35,15 +38,33 @@ proc ::n2::withhold {kind names} {
 proc ::n2::keep_what_is_withheld {} {
   variable protected_instances; variable protected_nets; variable protected_cells
   variable withheld_instances; variable withheld_cells; variable withheld_nets
+  variable held_instances; variable held_nets
+  set nothing [expr {[array size withheld_instances] + [array size withheld_cells] + [array size withheld_nets] == 0}]
+  if {$nothing && $protected_instances eq {} && $protected_nets eq {} && $protected_cells eq {}} { return }
   step withhold {
     foreach inst [[ord::get_db_block] getInsts] {
       set name [$inst getName]
       set cell [[$inst getMaster] getName]
-      if {![may_edit $name $cell]} { $inst setDoNotTouch 1 }
+      if {![may_edit $name $cell] && ![$inst isDoNotTouch]} { $inst setDoNotTouch 1; lappend held_instances $name }
     }
     foreach net [[ord::get_db_block] getNets] {
       set name [$net getName]
-      if {[info exists withheld_nets($name)] || [matches_any $protected_nets $name]} { $net setDoNotTouch 1 }
+      if {([info exists withheld_nets($name)] || [matches_any $protected_nets $name]) && ![$net isDoNotTouch]} {
+        $net setDoNotTouch 1
+        lappend held_nets $name
+      }
+    }
+  }
+}
+
+# What was held for this ECO alone is free again in the database that is written: another stage has its own rules.
+proc ::n2::release_what_was_withheld {} {
+  variable held_instances; variable held_nets
+  set block [ord::get_db_block]
+  foreach {names find} [list $held_instances findInst $held_nets findNet] {
+    foreach name $names {
+      set object [$block $find $name]
+      if {$object ne "NULL" && $object ne ""} { $object setDoNotTouch 0 }
     }
   }
 }
