@@ -110,11 +110,12 @@ proc ::n2::resize {name cell} {
   return 1
 }
 
-# The cell of the same family that is `steps` stronger (weaker where negative); "" where there is none.
+# The cell of the same family and flavour that is `steps` stronger (weaker where negative); "" where there is none.
 proc ::n2::sized {cell steps} {
+  set flavour [flavour_of $cell]
   set family {}
   foreach other [table family $cell] {
-    if {$other eq $cell || ![matches_any $::n2::dont_use $other]} { lappend family $other }
+    if {$other eq $cell || (![matches_any $::n2::dont_use $other] && [flavour_of $other] eq $flavour)} { lappend family $other }
   }
   set at [lsearch -exact $family $cell]
   if {$at < 0} { return "" }
