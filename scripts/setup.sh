@@ -34,6 +34,7 @@ is_there() {
         qflow-tech-osu018) [[ -r /usr/share/qflow/tech/osu018/osu018_stdcells.lib ]] ;;
         tclx8.4) [[ -d /usr/lib/tclx8.4 || -d /usr/lib/tcltk/tclx8.4 ]] || is_installed tclx8.4 ;;
         tcl) have tclsh ;;
+        fonts-dejavu-core) [[ -r /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ]] || ! is_debian ;;
         gcc) have cc || have gcc ;;
         libc6-dev) [[ -r /usr/include/stdio.h ]] ;;
         python3-venv) have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null ;;
@@ -92,7 +93,7 @@ install_packages() {
 
 packages() {
     local missing
-    find_missing opensta yosys qflow-tech-osu018 tclx8.4 tcl gcc libc6-dev ca-certificates
+    find_missing opensta yosys qflow-tech-osu018 tclx8.4 tcl gcc libc6-dev ca-certificates fonts-dejavu-core
     [[ ${#missing[@]} == 0 ]] && return
 
     is_debian || fail "missing: ${missing[*]} (names of Debian packages)." \

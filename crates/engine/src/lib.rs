@@ -22,7 +22,7 @@ pub use catalogue::{Catalogue, CatalogueProblem, Eco, EcoOrigin, MANIFEST_FILE, 
 pub use classify::{Evidence, classify, classify_command, missing_clock};
 pub use engine::Engine;
 pub use handover::{Dialect, HandoverError, eco_script};
-pub use openroad::{Launcher, OpenRoad, OpenRoadAbilities};
+pub use openroad::{Launcher, OpenRoad, OpenRoadAbilities, SnapshotMade, SnapshotOptions};
 pub use opensta::{
     ColdRequest, ColdResult, EditsRequest, OpenSta, ParentFacts, Preparation, PrepareProblem,
     ProbeError, ReplayRequest, RerunRequest, SequenceRequest, StudyContext, TrialRequest,

@@ -26,11 +26,13 @@ pub struct Target {
 
 /// Every target, in order of name.
 pub const TARGETS: &[Target] = &[
+    layout::CONGESTION,
     layout::DEF,
     engine::ECO_MANIFEST,
     engine::ENGINE_LOG,
     files::EXPRESSION,
     records::FRAMES,
+    layout::HEAT_MAP,
     records::JOURNAL,
     layout::LEF,
     files::LIBERTY,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::def::{Component, Def, Placement};
-use crate::geometry::Orientation;
 
 /// A cell that stands elsewhere than in the parent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -127,8 +126,7 @@ impl PlacementChange {
         (parent, from): (&Def, Placement),
         (child, to): (&Def, Placement),
     ) {
-        let turned = |from: Orientation, to: Orientation| from != to;
-        if turned(from.orientation, to.orientation) {
+        if from.orientation != to.orientation {
             self.turned.push(name.clone());
         }
         let place = |def: &Def, placement: Placement| {

@@ -143,10 +143,35 @@ fn sum(areas: impl Iterator<Item = i128>) -> i128 {
     areas.fold(0, i128::saturating_add)
 }
 
+/// A row with the box around its sites and the distance between them.
+struct RowSites<'a> {
+    row: &'a Row,
+    area: Rect,
+    step: (i64, i64),
+}
+
+impl RowSites<'_> {
+    /// Whether a cell stands on sites of this row.
+    fn holds(&self, placed: &Placed<'_>) -> bool {
+        let cell = placed.area;
+        let is_step = |at: i64, from: i64, step: i64| match step {
+            0 => at == from,
+            _ => (at - from) % step == 0,
+        };
+        let site = placed.cell.site.as_deref();
+        site.is_none_or(|site| *site == *self.row.site)
+            && self.area.x0 <= cell.x0
+            && self.area.y0 <= cell.y0
+            && cell.x1 <= self.area.x1
+            && is_step(cell.x0, self.area.x0, self.step.0)
+            && is_step(cell.y0, self.area.y0, self.step.1)
+    }
+}
+
 /// Rows by the y at which cells stand on them, and apart from them the rows that go upwards.
 struct RowGrid<'a> {
-    level: BTreeMap<i64, Vec<(&'a Row, Rect)>>,
-    upright: Vec<(&'a Row, Rect)>,
+    level: BTreeMap<i64, Vec<RowSites<'a>>>,
+    upright: Vec<RowSites<'a>>,
 }
 
 impl<'a> RowGrid<'a> {
@@ -156,35 +181,21 @@ impl<'a> RowGrid<'a> {
             upright: Vec::new(),
         };
         for row in &def.rows {
-            let Some(area) = def.row_box(row, lef) else {
-                continue;
-            };
+            let known = def.row_box(row, lef).zip(def.row_step(row, lef));
+            let Some((area, step)) = known else { continue };
+            let sites = RowSites { row, area, step };
             match row.count.1 {
-                1 => grid.level.entry(area.y0).or_default().push((row, area)),
-                _ => grid.upright.push((row, area)),
+                1 => grid.level.entry(area.y0).or_default().push(sites),
+                _ => grid.upright.push(sites),
             }
         }
         grid
     }
 
-    /// Whether a cell stands on the sites of a row. Rows of one site above the other (`DO 1 BY n`) hold cells at every step.
+    /// Whether a cell stands on the sites of a row.
     fn holds(&self, placed: &Placed<'_>) -> bool {
-        let area = placed.area;
-        let on = |(row, sites): &(&Row, Rect)| {
-            let is_step = |at: i64, from: i64, step: i64| match step {
-                0 => at == from,
-                _ => (at - from) % step == 0,
-            };
-            let site = placed.cell.site.as_deref();
-            site.is_none_or(|site| *site == *row.site)
-                && sites.x0 <= area.x0
-                && sites.y0 <= area.y0
-                && area.x1 <= sites.x1
-                && is_step(area.x0, sites.x0, row.step.0)
-                && is_step(area.y0, sites.y0, row.step.1)
-        };
-        let level = self.level.get(&area.y0).into_iter().flatten();
-        level.chain(&self.upright).any(on)
+        let level = self.level.get(&placed.area.y0).into_iter().flatten();
+        level.chain(&self.upright).any(|sites| sites.holds(placed))
     }
 }
 

@@ -69,7 +69,7 @@ pub struct Row {
     pub orientation: Orientation,
     /// How many sites it has in x and y, at least 1.
     pub count: (u32, u32),
-    /// The distance between two sites in x and y.
+    /// The distance between two sites in x and y; 0 where the file states none, see [`Def::row_step`].
     pub step: (i64, i64),
 }
 
@@ -200,6 +200,7 @@ pub struct Def {
     /// Special nets, as power and ground, in the order of the file.
     pub special_nets: Vec<Net>,
     by_name: HashMap<Arc<str>, ComponentId>,
+    pin_by_name: HashMap<Arc<str>, usize>,
 }
 
 impl Def {
@@ -216,6 +217,11 @@ impl Def {
     pub fn component(&self, name: &str) -> Option<&Component> {
         let id = self.by_name.get(name)?;
         self.components.get(id.0 as usize)
+    }
+
+    /// The pin of the design of this name.
+    pub fn io_pin(&self, name: &str) -> Option<&IoPin> {
+        self.pins.get(*self.pin_by_name.get(name)?)
     }
 
     /// The box around the die; `None` where the file does not say.
@@ -236,18 +242,43 @@ impl Def {
 
     /// The box around a row's sites; `None` where `lef` has no such site.
     pub fn row_box(&self, row: &Row, lef: &Lef) -> Option<Rect> {
+        let first = self.first_site(row, lef)?;
+        let (step_x, step_y) = self.row_step(row, lef)?;
+        // A row of a damaged file may be longer than any number of database units.
+        const LONGEST: i64 = 1 << 60;
+        let along = |count: u32, step: i64| {
+            let length = i64::from(count.saturating_sub(1)).saturating_mul(step);
+            length.clamp(-LONGEST, LONGEST)
+        };
+        let last = first.moved(Point {
+            x: along(row.count.0, step_x),
+            y: along(row.count.1, step_y),
+        });
+        Some(first.join(last))
+    }
+
+    /// The distance between two sites of a row in x and y: what the file says, or the size of a site where it says none. `None` where
+    /// `lef` has no such site.
+    pub fn row_step(&self, row: &Row, lef: &Lef) -> Option<(i64, i64)> {
+        let site = self.first_site(row, lef)?;
+        let step = |stated: i64, side: i64| if stated == 0 { side } else { stated };
+        Some((
+            step(row.step.0, site.width()),
+            step(row.step.1, site.height()),
+        ))
+    }
+
+    fn first_site(&self, row: &Row, lef: &Lef) -> Option<Rect> {
         let (width, height) = lef.sites.get(&*row.site)?.size;
         let placement = Placement {
             at: row.at,
             orientation: row.orientation,
         };
-        let first = placed_box(placement, self.to_units(width), self.to_units(height));
-        let along = |count: u32, step: i64| i64::from(count.saturating_sub(1)) * step;
-        let last = first.moved(Point {
-            x: along(row.count.0, row.step.0),
-            y: along(row.count.1, row.step.1),
-        });
-        Some(first.join(last))
+        Some(placed_box(
+            placement,
+            self.to_units(width),
+            self.to_units(height),
+        ))
     }
 
     /// The box around all rows; `None` without rows, or where `lef` lacks the site of one.

@@ -143,6 +143,27 @@ fn a_check_counts_what_is_wrong() {
     assert_eq!((check.cells, check.unplaced.count), (8, 0));
     assert!(!check.is_legal());
 
+    // A row without STEP has its sites side by side; one that goes upwards holds cells at each of its steps.
+    let plain = changed(&[("DO 160 BY 1 STEP 200 0", "DO 160 BY 1")]);
+    assert_eq!(
+        PlacementCheck::of(&plain, &tiny_lef()),
+        PlacementCheck::of(&tiny_def(), &tiny_lef())
+    );
+    let upright = changed(&[
+        (
+            "unit 4000 18000 FS DO 100 BY 1 STEP 200 0",
+            "unit 38000 4000 N DO 1 BY 3 STEP 0 2000",
+        ),
+        (
+            "- fill1 FILL + SOURCE DIST + PLACED ( 16400 10000 ) FS",
+            "- fill1 FILL + PLACED ( 38000 6000 ) N",
+        ),
+        ("- u5 INV + UNPLACED", "- u5 INV + PLACED ( 38000 8000 ) N"),
+    ]);
+    let check = PlacementCheck::of(&upright, &tiny_lef());
+    // A filler is as wide as its site, an inverter wider than the row.
+    assert_eq!(names(&check.off_grid.first), ["u5"]);
+
     // A site that no LEF has: the area of the rows is not known.
     let strange = changed(&[("ROW ROW_3 unit", "ROW ROW_3 other")]);
     let check = PlacementCheck::of(&strange, &tiny_lef());

@@ -4,8 +4,8 @@ mod common;
 
 use common::{TINY_DEF, TINY_LEF, tiny_def, tiny_lef};
 use noodle2_layout::{
-    Axis, Bounds, Def, LayerDirection, LayerType, Lef, Orientation, PinDirection, Point, Problem,
-    Rect, Status, Terminal, Use,
+    Axis, Bounds, Def, LayerDirection, LayerType, Lef, Orientation, PinDirection, PinPlaces, Point,
+    Problem, Rect, Status, Terminal, Use,
 };
 
 #[test]
@@ -339,4 +339,27 @@ fn a_def_cut_off_anywhere_is_an_error() {
         assert!(Def::read(&whole.as_bytes()[..end]).is_err(), "cut at {end}");
     }
     assert!(Def::read(whole.as_bytes()).is_ok());
+}
+
+/// Pins by the names of a timing tool: through turned cells, in µm.
+#[test]
+fn pins_are_found_by_the_names_of_a_timing_tool() {
+    let (def, lef) = (tiny_def(), tiny_lef());
+    let places = PinPlaces::of(&def, &lef);
+    let near = |name: &str, x: f64, y: f64| {
+        let place = places.place(name).unwrap();
+        assert!(
+            (place.0 - x).abs() < 1e-9 && (place.1 - y).abs() < 1e-9,
+            "{name}: {place:?}"
+        );
+    };
+    near("u1/A", 4.1, 5.0);
+    // Mirrored: its input is as far from its right edge as it was from its left.
+    near("u2/A", 4.7, 5.0);
+    near("r[0]/Q", 11.85, 7.0);
+    near(r"r\[0\]/Q", 11.85, 7.0);
+    near("in[0]", 20.0, 0.05);
+    for name in ["u1/B", "u9/A", "u5/A", "u1", ""] {
+        assert_eq!(places.place(name), None, "{name}");
+    }
 }

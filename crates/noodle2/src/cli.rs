@@ -2,9 +2,11 @@
 
 mod cache;
 mod cluster;
+mod heatmap;
 mod openroad;
 mod priors;
 mod simulate;
+mod snapshot;
 
 use std::path::PathBuf;
 
@@ -12,9 +14,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use cache::{CacheCommand, CacheFolderOption, CacheOption};
 pub(crate) use cluster::{ClusterOption, ExecutorKind, PythonOption};
+pub(crate) use heatmap::{HeatmapOption, KindOption, MadeMap};
 pub(crate) use openroad::OpenRoadLogOption;
 pub(crate) use priors::{PriorsCommand, PriorsOption, SelectionOption};
 pub(crate) use simulate::SimulateOption;
+pub(crate) use snapshot::{SnapshotCommand, SnapshotCreateOption};
 
 /// Runs physical-design experiments as studies: safely, many at a time, with a record that can be checked.
 #[derive(Debug, Parser)]
@@ -372,6 +376,16 @@ pub(crate) enum Command {
         #[command(flatten)]
         format: FormatOption,
     },
+    /// Sums up heat maps, draws and compares them: of a router or placer, or made from a placed design.
+    #[command(
+        after_help = "Examples:\n  noodle2 heatmap heatmap_routing.csv --hotspots --out routing.svg\n  \
+                      noodle2 heatmap --compare before.csv after.csv --out change.png\n  \
+                      noodle2 heatmap --def placed.def --lef tech.lef --lef cells.lef --map density\n  \
+                      noodle2 heatmap --congestion congestion.rpt --hotspots\n\n\
+                      Read is what `gui::dump_heatmap` and `global_route -congestion_report_file` of OpenROAD write. A bin of \
+                      which a file says nothing is missing, never 0."
+    )]
+    Heatmap(Box<HeatmapOption>),
     /// Says what a log of OpenROAD holds, and whether its run is to be believed.
     #[command(
         after_help = "Examples:\n  noodle2 openroad-log run.log --status 0\n  \
@@ -379,6 +393,11 @@ pub(crate) enum Command {
                       A status of 0 proves nothing: see docs/openroad-logs.md."
     )]
     OpenroadLog(OpenRoadLogOption),
+    /// Makes and checks the placed design that a study on OpenROAD starts from.
+    Snapshot {
+        #[command(subcommand)]
+        command: SnapshotCommand,
+    },
     /// Says what is installed, what is missing, and how to get it.
     #[command(after_help = "Example:\n  noodle2 doctor")]
     Doctor {

@@ -9,6 +9,7 @@
 mod cli;
 mod commands;
 mod exit;
+mod picture;
 mod print;
 mod priors;
 mod record;
@@ -132,7 +133,9 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
             time_unit,
             format,
         } => commands::timing_report(&file, worst as usize, time_unit, format.format),
+        Command::Heatmap(option) => commands::heatmap(&option),
         Command::OpenroadLog(option) => commands::openroad_log(&option),
+        Command::Snapshot { command } => commands::snapshot(&command),
         Command::Doctor { python, format } => commands::doctor(&python, format.format),
         Command::Runner => Ok(run::serve()),
         Command::Cache { command } => commands::cache(command),

@@ -50,6 +50,8 @@ pub(crate) struct Prepared {
 /// What study files may refer to, as it is on this machine.
 struct KnownThings {
     platform_root: Option<PathBuf>,
+    /// Whether a placed design need not be there yet.
+    makes_snapshot: bool,
     /// What was found on each search path that was asked for: a study asks for each of its ECOs.
     catalogues: RefCell<BTreeMap<Vec<PathBuf>, Rc<Catalogue>>>,
     /// What is not in order on those paths.
@@ -60,6 +62,7 @@ impl KnownThings {
     fn new(platform_root: Option<PathBuf>) -> Self {
         Self {
             platform_root,
+            makes_snapshot: false,
             catalogues: RefCell::default(),
             flaws: RefCell::default(),
         }
@@ -105,13 +108,26 @@ impl References for KnownThings {
     }
 
     fn file_exists(&self, path: &Path) -> bool {
-        path.exists()
+        let is_placed = || {
+            path.extension()
+                .is_some_and(|ending| ending == "odb" || ending == "def")
+        };
+        path.exists() || (self.makes_snapshot && is_placed())
     }
 }
 
 /// Reads and checks a study file.
 pub(crate) fn load(option: &StudyOption) -> Result<Loaded, CommandFailure> {
-    let (bytes, reading, references) = read(option)?;
+    loaded(option, false)
+}
+
+/// The same, of a study whose snapshot need not be there yet.
+pub(crate) fn load_without_snapshot(option: &StudyOption) -> Result<Loaded, CommandFailure> {
+    loaded(option, true)
+}
+
+fn loaded(option: &StudyOption, makes_snapshot: bool) -> Result<Loaded, CommandFailure> {
+    let (bytes, reading, references) = read(option, makes_snapshot)?;
     let flaws = references.flaws.take();
     match reading.study {
         Some(mut study) if flaws.is_empty() => {
@@ -145,6 +161,7 @@ pub(crate) fn load(option: &StudyOption) -> Result<Loaded, CommandFailure> {
 
 fn read(
     option: &StudyOption,
+    makes_snapshot: bool,
 ) -> Result<(Vec<u8>, noodle2_study::Reading, KnownThings), CommandFailure> {
     let bytes = fs::read(&option.study).map_err(|error| {
         CommandFailure::new(
@@ -154,7 +171,7 @@ fn read(
             "`noodle2 init` writes a study that runs".to_owned(),
         )
     })?;
-    Ok(read_bytes(bytes, option))
+    Ok(read_bytes(bytes, option, makes_snapshot))
 }
 
 /// The code of a study file that cannot be read.
@@ -167,8 +184,10 @@ fn unreadable(study: &Path, error: &std::io::Error) -> String {
 fn read_bytes(
     bytes: Vec<u8>,
     option: &StudyOption,
+    makes_snapshot: bool,
 ) -> (Vec<u8>, noodle2_study::Reading, KnownThings) {
-    let references = KnownThings::new(option.platform_root.as_deref().map(absolute));
+    let mut references = KnownThings::new(option.platform_root.as_deref().map(absolute));
+    references.makes_snapshot = makes_snapshot;
     let reading = read_study(&bytes, &option.study, &references);
     (bytes, reading, references)
 }
@@ -221,7 +240,7 @@ pub(crate) fn problems_as_json(option: &StudyOption) -> (Exit, serde_json::Value
     match fs::read(&option.study) {
         Err(error) => plain(UNREADABLE, unreadable(&option.study, &error)),
         Ok(bytes) => {
-            let (_, reading, references) = read_bytes(bytes, option);
+            let (_, reading, references) = read_bytes(bytes, option, false);
             for flaw in references.flaws.take() {
                 plain(flaw.code(), flaw.to_string());
             }
@@ -277,6 +296,12 @@ fn legality_report(
 }
 
 impl Loaded {
+    /// The study as it is before its snapshot is made.
+    pub fn without_snapshot(mut self) -> Self {
+        self.study.engine.snapshot = None;
+        self
+    }
+
     /// What the study may do, and every reason why it may not run.
     pub fn legality_report(&self) -> LegalityReport {
         let illegal = legality(&self.study, &self.locations, &self.references);
@@ -456,7 +481,7 @@ fn eco_path_of(study: &Study, folder: &Path) -> Vec<PathBuf> {
     path.map(|path| folder.join(path)).collect()
 }
 
-fn platform_of(study: &Study, folder: &Path) -> Result<Platform, PlatformError> {
+pub(crate) fn platform_of(study: &Study, folder: &Path) -> Result<Platform, PlatformError> {
     let root = study
         .design
         .platform_root

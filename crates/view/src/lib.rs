@@ -1,4 +1,4 @@
-//! What people and scripts see: plans, progress, summaries, reports, lineage.
+//! What people and scripts see: plans, progress, summaries, reports, lineage, maps over the die.
 //!
 //! Owns the layout of every text, table and picture, and the shapes of the JSON that others script
 //! against. Everything is computed from a study or from a journal; a value that is missing there is shown as
@@ -10,6 +10,7 @@ mod explain;
 mod history;
 mod legality;
 mod lineage;
+mod map;
 mod noise;
 mod number;
 mod people;
@@ -26,6 +27,10 @@ pub use explain::{Explanation, known_line};
 pub use history::{Folding, History};
 pub use legality::{Breach, LegalityReport};
 pub use lineage::Lineage;
+pub use map::{
+    DieOutline, Footer, MapPanel, Rgb, difference_colour, difference_svg, magnitude_colour,
+    maps_svg,
+};
 pub use noise::NoiseSummary;
 pub use number::{bytes_text, count_text, gain_text, metric_text, seconds_text, weight_text};
 pub use people::{

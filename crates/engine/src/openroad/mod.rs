@@ -15,6 +15,7 @@ mod placed;
 mod probe;
 mod results;
 mod script;
+mod snapshot;
 mod trial;
 
 pub use launch::Launcher;
@@ -23,3 +24,4 @@ pub(crate) use placed::{PlacedChange, PlacedDesign};
 pub use probe::{OpenRoad, OpenRoadAbilities};
 pub(crate) use results::judge_run;
 pub(crate) use script::{LayoutJob, LayoutSetup, parts, prelude, withhold};
+pub use snapshot::{SnapshotMade, SnapshotOptions};

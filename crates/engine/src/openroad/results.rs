@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use noodle2_model::{CommandReport, Failure, FindingKind, Metric, StageMode};
+use noodle2_model::{CommandReport, Failure, Finding, FindingKind, Metric, StageMode};
 use noodle2_openroad::{Completion, Log, Report, RoutingFact, Run, judge, read_reports};
 
 use super::LayoutSetup;
@@ -14,7 +14,7 @@ use noodle2_layout::PlacementCheck;
 
 use super::placed::PlacedDesign;
 
-/// Judges a run of a script. Remarks on the design that gate 0 knows of are left to it, where the design is a base case.
+/// Judges a run of a script. What it says of the design itself is left to gate 0 where that is a base case.
 ///
 /// # Errors
 /// Why nothing of the run is to be believed.
@@ -23,11 +23,13 @@ pub(crate) fn judge_run(
     text: &str,
     result: &Result<ResultFile, ResultError>,
     black_boxes: &[String],
-) -> Result<(), Failure> {
+    is_base: bool,
+) -> Result<Vec<Finding>, Failure> {
     let log = Log::read(text);
     let completion = match result {
-        Ok(_) => Completion::Reached,
-        Err(_) => Completion::NotReached,
+        // What is malformed is told as that.
+        Ok(_) | Err(ResultError::Malformed { .. }) => Completion::Reached,
+        Err(ResultError::Missing | ResultError::CutOff { .. }) => Completion::NotReached,
     };
     let verdict = judge(Run {
         report: Some(report),
@@ -36,7 +38,13 @@ pub(crate) fn judge_run(
         completion,
         black_boxes,
     });
-    verdict.failure().map_or(Ok(()), Err)
+    match verdict.failure() {
+        None => Ok(Vec::new()),
+        Some(failure) => match verdict.findings().filter(|_| is_base) {
+            Some(findings) => Ok(findings),
+            None => Err(failure),
+        },
+    }
 }
 
 /// Adds what the reports of a process say to what it measured.

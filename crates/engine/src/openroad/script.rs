@@ -31,8 +31,10 @@ pub(crate) struct LayoutSetup {
     pub data: LayoutData,
     /// Patterns of cells that are not to be used.
     pub unusable: Vec<String>,
-    /// The placed design that the study starts from.
-    pub snapshot: PathBuf,
+    /// The file that makes the tracks.
+    pub tracks: Option<PathBuf>,
+    /// The placed design that the study starts from; absent only where one is made.
+    pub snapshot: Option<PathBuf>,
     /// What wires are estimated from.
     pub wires: WireEstimate,
 }
@@ -202,6 +204,23 @@ fn design(group: &SceneGroup, layout: &LayoutJob<'_>, links: &mut Links) -> Opti
     };
     let constraints = [links.words(&group.sdc)?, TclWord::text(clocks)];
     design.command("::n2::read_scene", constraints);
+    set_up(&mut design, setup, is_base, links)?;
+    let wires = match setup.wires {
+        WireEstimate::Placement => "placement",
+        WireEstimate::GlobalRoute => "global_route",
+    };
+    design.command("set ::n2::wires", [TclWord::text(wires)]);
+    design.command("::n2::estimate_all", []);
+    Some(design)
+}
+
+/// Sets what wires and routes are made of. What stays in a database is set once, in the base case.
+pub(super) fn set_up(
+    design: &mut TclScript,
+    setup: &LayoutSetup,
+    is_base: bool,
+    links: &mut Links,
+) -> Option<()> {
     let rc = match &setup.rc {
         Some(path) => links.word(path)?,
         None => TclWord::text(""),
@@ -228,13 +247,7 @@ fn design(group: &SceneGroup, layout: &LayoutJob<'_>, links: &mut Links) -> Opti
         TclWord::list(adjustments),
     ];
     design.command("::n2::set_routing", routing);
-    let wires = match setup.wires {
-        WireEstimate::Placement => "placement",
-        WireEstimate::GlobalRoute => "global_route",
-    };
-    design.command("set ::n2::wires", [TclWord::text(wires)]);
-    design.command("::n2::estimate_all", []);
-    Some(design)
+    Some(())
 }
 
 /// Tells an ECO what it may not touch, and the tool which cells it may not use.

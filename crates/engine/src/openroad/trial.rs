@@ -25,7 +25,7 @@ impl StudyContext {
         let origin = match request.netlists.first().and_then(|path| path.parent()) {
             _ if index > 0 => database(&request.folder),
             Some(folder) if request.netlists != self.base_netlists() => database(folder),
-            _ => Origin::Snapshot(setup.snapshot.clone()),
+            _ => Origin::Snapshot(setup.snapshot.clone()?),
         };
         Some(LayoutJob {
             setup,
@@ -43,6 +43,7 @@ impl StudyContext {
         ended: &Ended,
         gathered: &mut Gathered,
     ) {
+        gathered.findings.extend(ended.findings.iter().cloned());
         add_reports(gathered, group, &ended.result, &request.folder);
     }
 

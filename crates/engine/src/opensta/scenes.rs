@@ -157,7 +157,7 @@ pub(crate) struct SceneGroup {
     pub(crate) clocks: Clocks,
     pub(super) parasitics: Parasitics,
     /// The script that every script of the group begins with.
-    pub(super) prelude: PathBuf,
+    pub(crate) prelude: PathBuf,
 }
 
 /// What a process measures.
@@ -307,9 +307,10 @@ impl StudyContext {
     pub fn files(&self) -> Vec<&Path> {
         let mut files: Vec<&Path> = self.netlists.iter().map(PathBuf::as_path).collect();
         if let Some(layout) = &self.layout {
-            files.push(&layout.snapshot);
+            files.extend(layout.snapshot.as_deref());
             files.extend(layout.lefs.iter().map(PathBuf::as_path));
             files.extend(layout.rc.as_deref());
+            files.extend(layout.tracks.as_deref());
         }
         for group in &self.groups {
             files.push(&group.prelude);
@@ -331,6 +332,21 @@ impl StudyContext {
     /// What placing and routing needs; `None` of an engine that only times.
     pub(crate) fn layout(&self) -> Option<&LayoutSetup> {
         self.layout.as_ref()
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The scenes whose process applies ECOs.
+    pub(crate) fn first_group(&self) -> &SceneGroup {
+        &self.groups[0]
+    }
+
+    /// The top module.
+    pub(crate) fn top(&self) -> &str {
+        &self.top
     }
 
     /// The netlists of the base case.
@@ -474,9 +490,14 @@ impl<'a> Work<'a> {
             .filter_map(|file| find(self, "lef", file))
             .collect();
         let rc = data.rc.as_deref().and_then(|file| find(self, "rc", file));
+        let tracks = data.tracks.as_deref();
+        let tracks = tracks.and_then(|file| find(self, "tracks", file));
         let engine = &self.given.study.engine;
         let snapshot = engine.snapshot.as_deref();
-        let snapshot = snapshot.and_then(|path| self.text_file("snapshot".to_owned(), path))?;
+        let snapshot = match snapshot {
+            Some(path) => Some(self.text_file("snapshot".to_owned(), path)?),
+            None => None,
+        };
         let lef = self.read_lefs(&lefs)?;
         for problem in openroad::not_in_lef(&platform.declaration.name, &data, &lef) {
             self.problems.push(problem);
@@ -485,6 +506,7 @@ impl<'a> Work<'a> {
             lefs,
             rc,
             lef,
+            tracks,
             data,
             unusable: platform.declaration.dont_use.clone(),
             snapshot,

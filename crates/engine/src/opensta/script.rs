@@ -304,7 +304,7 @@ fn fork(job: &Job<'_>, parts: &Parts) -> Option<RenderedFork> {
     })
 }
 
-fn load_prelude(script: &mut TclScript, prelude: &Path) -> Option<()> {
+pub(crate) fn load_prelude(script: &mut TclScript, prelude: &Path) -> Option<()> {
     // File names, constraints and results are UTF-8, whatever the locale.
     script.append("encoding system utf-8\n");
     // The engine's own `source` takes a file apart line by line, which is slow for large tables.
@@ -318,7 +318,7 @@ fn load_prelude(script: &mut TclScript, prelude: &Path) -> Option<()> {
     Some(())
 }
 
-fn main(script: &mut TclScript, result: &str, body: &TclScript) {
+pub(crate) fn main(script: &mut TclScript, result: &str, body: &TclScript) {
     script.command("::n2::main", [TclWord::text(result), TclWord::block(body)]);
 }
 
@@ -392,6 +392,10 @@ fn parameter(value: &ParameterValue) -> Option<TclWord> {
 pub(crate) struct Links(Vec<(String, PathBuf)>);
 
 impl Links {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub fn word(&mut self, path: &Path) -> Option<TclWord> {
         let text = path.to_str()?;
         if is_plain_text(text) {

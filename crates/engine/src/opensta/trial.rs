@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use noodle2_model::{
     CommandReport, CommandSpec, CommandStreams, ContentHash, DesignGuard, DesignMarks, DesignState,
-    EcoClass, EcoImplementation, EcoProposal, Failure, FailureClass, ForkPlan, HostSpec,
+    EcoClass, EcoImplementation, EcoProposal, Failure, FailureClass, Finding, ForkPlan, HostSpec,
     Measurement, MetricSet, Outcome, Parameters, Parasitics, Perturbation, StageMode, TrialId,
 };
 
@@ -128,9 +128,11 @@ pub(crate) struct Ended {
     pub result: ResultFile,
     pub remarks: LogRemarks,
     pub log: String,
+    /// What its log says of the design.
+    pub findings: Vec<Finding>,
 }
 
-pub(super) type Run<'r> = &'r mut dyn FnMut(&CommandSpec) -> CommandReport;
+pub(crate) type Run<'r> = &'r mut dyn FnMut(&CommandSpec) -> CommandReport;
 
 impl StudyContext {
     /// Runs a trial and says what came of it. `run` starts a command and waits for its end.
@@ -434,9 +436,11 @@ impl StudyContext {
             Ok(bytes) => ResultFile::parse(&bytes),
             Err(_) => Err(ResultError::Missing),
         };
+        let mut findings = Vec::new();
         if self.layout().is_some() {
             let black_boxes: Vec<String> = self.black_boxes.iter().cloned().collect();
-            judge_run(&report, &log, &result, &black_boxes)?;
+            let is_base = request.trial.is_base();
+            findings = judge_run(&report, &log, &result, &black_boxes, is_base)?;
         }
         let evidence = Evidence {
             tool: self.engine.name(),
@@ -449,7 +453,36 @@ impl StudyContext {
             remarks: LogRemarks::read(&log, self.known_paths(group, job.netlists)),
             result,
             log,
+            findings,
         })
+    }
+
+    /// Runs a script of no trial to its end.
+    ///
+    /// # Errors
+    /// Why nothing of it is to be believed.
+    pub(crate) fn run_script(
+        &self,
+        folder: &Path,
+        script: &str,
+        log: &str,
+        result: &str,
+        run: Run<'_>,
+    ) -> Result<(), Failure> {
+        let spec = (self.engine).command(folder, script, log, self.limits, self.files());
+        let report = run(&spec);
+        let log = read_log(&spec.log);
+        let result = match read_file(&folder.join(result)) {
+            Ok(bytes) => ResultFile::parse(&bytes),
+            Err(_) => Err(ResultError::Missing),
+        };
+        judge_run(&report, &log, &result, &[], false)?;
+        let evidence = Evidence {
+            tool: self.engine.name(),
+            report: &report,
+            log: &log,
+        };
+        classify(evidence, result).map(drop)
     }
 
     fn refuse_missing_clocks(
@@ -728,7 +761,7 @@ fn is_copy(one: &Path, other: &Path) -> Result<bool, Failure> {
     Ok(size(one)? == size(other)? && read(one)? == read(other)?)
 }
 
-pub(super) fn design_state(netlist: &Path) -> Result<DesignState, Failure> {
+pub(crate) fn design_state(netlist: &Path) -> Result<DesignState, Failure> {
     let bytes = read_file(netlist).map_err(|error| {
         failure(
             FailureClass::MissingOutput,

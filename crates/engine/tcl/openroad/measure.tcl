@@ -35,7 +35,7 @@ proc ::n2::measure_placed {corners} {
       }
     }
     foreach corner $corners { report_into power-$corner.rpt [concat report_power [of_corner $corner] -digits 8] }
-    report_into limits.rpt "report_check_types -max_slew -max_capacitance -max_fanout -violators"
+    report_into limits.rpt "report_check_types -max_slew -max_cap -max_fanout -violators"
     report_into constraints.rpt "check_setup -verbose"
     report_into area.rpt "report_design_area"
     report_into units.rpt "report_units"

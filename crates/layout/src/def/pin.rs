@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::def::read::Reader;
 use crate::def::{IoPin, IoPort, Placement, Status};
-use crate::error::LayoutError;
+use crate::error::{LayoutError, Problem};
 use crate::geometry::{Point, Rect};
 use crate::lef::{PinDirection, Use};
+use crate::tokens::shortened;
 
 impl<'a> Reader<'a> {
     pub(crate) fn io_pin(&mut self) -> Result<(), LayoutError> {
@@ -21,6 +22,16 @@ impl<'a> Reader<'a> {
         let mut next = self.skip_option()?;
         while next == "+" {
             next = self.pin_option(&mut pin)?;
+        }
+        let place = self.def.pins.len();
+        if self
+            .def
+            .pin_by_name
+            .insert(pin.name.clone(), place)
+            .is_some()
+        {
+            let (kind, name) = ("pin", shortened(&pin.name));
+            return Err(self.tokens.error(Problem::Duplicate { kind, name }));
         }
         self.def.pins.push(pin);
         Ok(())

@@ -43,6 +43,7 @@ impl<'a> Reader<'a> {
             nets: Vec::new(),
             special_nets: Vec::new(),
             by_name: HashMap::new(),
+            pin_by_name: HashMap::new(),
         };
         Self {
             tokens,
@@ -89,14 +90,20 @@ impl<'a> Reader<'a> {
                 | "FILLS"
                 | "SCANCHAINS"
                 | "GROUPS"
-                | "PROPERTYDEFINITIONS" => self.tokens.skip_block(token)?,
+                | "PROPERTYDEFINITIONS"
+                | "DEFAULTCAP"
+                | "ASSERTIONS"
+                | "CONSTRAINTS"
+                | "IOTIMINGS"
+                | "PARTITIONS"
+                | "TIMINGDISABLES" => self.tokens.skip_block(token)?,
                 "BEGINEXT" => self.tokens.skip_extension()?,
                 "END" => {
                     self.tokens.expect("DESIGN")?;
                     return self.finish();
                 }
-                "NAMESCASESENSITIVE" | "TECHNOLOGY" | "HISTORY" | "GCELLGRID"
-                | "COMPONENTMASKSHIFT" => {
+                "NAMESCASESENSITIVE" | "ARRAY" | "FLOORPLAN" | "CANPLACE" | "CANNOTOCCUPY"
+                | "TECHNOLOGY" | "HISTORY" | "GCELLGRID" | "COMPONENTMASKSHIFT" => {
                     self.tokens.skip_statement()?;
                 }
                 _ => return Err(self.tokens.unexpected(token, "a statement of DEF")),

@@ -362,6 +362,7 @@ impl Carrier {
                 || role.starts_with("spef:")
                 || role.starts_with("lef:")
                 || role.starts_with("rc:")
+                || role.starts_with("tracks:")
                 || (matches!(role, "netlist" | "snapshot")
                     && order.parent.is_none()
                     && order.confirms.is_none())

@@ -80,7 +80,7 @@ impl Keys {
                 .map_or(input.role.as_str(), |(kind, _)| kind);
             let part = match kind {
                 "netlist" | "snapshot" => None,
-                "lef" | "rc" => Some(KeyPart::Platform),
+                "lef" | "rc" | "tracks" => Some(KeyPart::Platform),
                 "liberty" => Some(KeyPart::Libraries),
                 "sdc" => Some(KeyPart::Constraints),
                 "spef" => Some(KeyPart::Wires),

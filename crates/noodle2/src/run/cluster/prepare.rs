@@ -195,7 +195,8 @@ fn catalogue(header: &Header, scratch: &Scratch, work: &Path) -> Result<Catalogu
 /// Lays the files of a platform that are named relative to its root out as they lie there.
 fn lay_out_platform(header: &Header, scratch: &Scratch, root: &Path) -> Result<(), StoreError> {
     for (role, given) in &header.inputs {
-        let file = role.strip_prefix("lef:").or(role.strip_prefix("rc:"));
+        let kinds = ["lef:", "rc:", "tracks:"];
+        let file = kinds.iter().find_map(|kind| role.strip_prefix(kind));
         let Some(place) = file.map(|file| root.join(file)) else {
             continue;
         };

@@ -1,0 +1,139 @@
+//! Studies on placed designs, from the snapshot to the digest, by the stand-in for OpenROAD: it places and routes nothing,
+//! and is called so in everything that it leaves.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use support::{edit, ends, run, template, text};
+
+const STAND_IN: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../engine/tests/stand_in/openroad"
+);
+
+/// A resize that the stand-in's OpenROAD can make, more or fewer cells of it.
+const RESIZE: &str = "\
+set done 0
+foreach {name cell} [instances_on_worst max 20] {
+  if {$done >= $parameter(cells)} { break }
+  incr done [resize $name [sized $cell 1]]
+}
+note resized $done
+";
+
+/// The sequential template on a placed design, with stages of their own.
+fn study(folder: &Path, stages: &str) -> PathBuf {
+    let study = template(folder, "sequential");
+    let source = fs::read_to_string(&study).unwrap();
+    let head = source.split("\nstages:\n").next().unwrap();
+    fs::write(&study, format!("{head}\nstages:\n{stages}")).unwrap();
+    edit(
+        &study,
+        "{kind: opensta}",
+        &format!("{{kind: openroad, path: {STAND_IN}, snapshot: placed.odb}}"),
+    );
+    let eco = study.with_file_name("ecos").join("grow");
+    fs::create_dir_all(&eco).unwrap();
+    fs::write(eco.join("eco.tcl"), RESIZE).unwrap();
+    let manifest = "name: grow\nversion: 1\ndescription: Grows.\nclass: placement_local\nengines: [openroad]\n\
+        parameters:\n  cells: {description: How many., type: integer, min: 1, max: 50, default: 1}\n\
+        expected: {}\nchanges_connectivity: false\nimplementation: {tcl: eco.tcl}\n";
+    fs::write(eco.join("eco.yaml"), manifest).unwrap();
+    let source = fs::read_to_string(&study).unwrap();
+    if !source.contains("eco_path:") {
+        edit(&study, "\nengine:", "\neco_path: [ecos]\nengine:");
+    }
+    study
+}
+
+const STAGES: &str = "  - {name: one, trials: 3, survivors: 2, ecos: [{name: grow, parameters: {cells: [1, 2, 4]}}]}\n  \
+    - {name: two, after: one, trials: 4, survivors: 1, mode: sta_congestion, ecos: [{name: grow, parameters: {cells: [3, 5]}}]}\n";
+
+fn summary(out: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(out.join("summary.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn a_study_runs_from_its_snapshot_to_its_digest_whatever_the_workers() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path(), STAGES);
+    // There is no snapshot yet, which is told; then it is made, and says how.
+    let (status, _, told) = run(&["check", text(&study)]);
+    assert_eq!(status, 3, "{told}");
+    ends(
+        0,
+        &["snapshot", "create", text(&study), "--utilisation", "50"],
+    );
+    let (status, _, told) = run(&["snapshot", "create", text(&study)]);
+    assert_eq!(status, 2);
+    assert!(told.contains("N2-SNAPSHOT-001"), "{told}");
+    let record = study.with_file_name("placed.json");
+    let record: Value = serde_json::from_str(&fs::read_to_string(record).unwrap()).unwrap();
+    assert_eq!(record["engine"], "OpenROAD stand-in-0");
+    assert_eq!(record["options"]["utilisation_percent"], 50.0);
+    let (told, _) = ends(0, &["snapshot", "check", text(&study)]);
+    assert!(told.contains("routing_overflow"), "{told}");
+    let digests = ["1", "3"].map(|workers| {
+        let out = folder.path().join(format!("run-{workers}"));
+        ends(
+            0,
+            &["run", text(&study), "--out", text(&out), "-j", workers],
+        );
+        ends(0, &["verify", text(&out)]);
+        summary(&out)["digest"].clone()
+    });
+    assert_eq!(digests[0], digests[1]);
+    let out = folder.path().join("run-1");
+    let best = summary(&out)["best"]["case"].as_str().unwrap().to_owned();
+    for name in ["netlist.v", "placed.def", "placed.odb"] {
+        assert!(out.join("cases").join(&best).join(name).is_file(), "{name}");
+    }
+    // Every tool that a record names is the stand-in.
+    let plan = fs::read_to_string(out.join("summary.json")).unwrap();
+    assert!(
+        plan.contains("stand-in-0") || !plan.contains("openroad"),
+        "{plan}"
+    );
+}
+
+#[test]
+fn a_changed_placement_of_a_parent_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path(), STAGES);
+    ends(0, &["snapshot", "create", text(&study)]);
+    let out = folder.path().join("run");
+    ends(0, &["run", text(&study), "--out", text(&out)]);
+    let best = summary(&out)["best"]["case"].as_str().unwrap().to_owned();
+    let def = out.join("cases").join(best).join("placed.def");
+    let moved = fs::read_to_string(&def).unwrap() + "\n";
+    fs::write(&def, moved).unwrap();
+    let (status, told, _) = run(&["verify", text(&out)]);
+    assert_eq!(status, 1, "{told}");
+    assert!(told.contains("placed.def"), "{told}");
+}
+
+#[test]
+fn a_survivor_that_loses_its_gain_on_the_way_to_routed_wires_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let stages = "  - {name: one, trials: 2, survivors: 1, safety: {gates: {gain_audit: {max_loss_percent: 20}}}, \
+        ecos: [{name: grow, parameters: {cells: [1, 4]}}]}\n";
+    let study = study(folder.path(), stages);
+    ends(0, &["snapshot", "create", text(&study)]);
+    let kept = folder.path().join("kept");
+    ends(0, &["run", text(&study), "--out", text(&kept)]);
+    assert_ne!(summary(&kept)["best"]["case"], "counter_0_0");
+    // The same with routes that cost more than stronger cells gain: no survivor but the parent.
+    edit(
+        &study.with_file_name("constraints.sdc"),
+        "create_clock",
+        "set ::stand_in::routed_penalty 0.05\ncreate_clock",
+    );
+    let out = folder.path().join("lost");
+    ends(0, &["run", text(&study), "--out", text(&out)]);
+    assert_eq!(summary(&out)["best"]["case"], "counter_0_0");
+    let (told, _) = ends(0, &["explain", text(&out), "one"]);
+    assert!(told.contains("gain audit: `setup_wns_ps` gained"), "{told}");
+}
