@@ -78,7 +78,7 @@ proc ::n2::slacks_around {name} {
   list [worst_slack_at $pins max] $total [worst_slack_at $pins min]
 }
 
-# A picosecond is made of a thousand of what slacks are told to.
+# Slacks are told to a femtosecond: two of them are no difference.
 proc ::n2::is_lower {slack other} { expr {$slack ne "" && $other ne "" && $slack < $other - 0.002} }
 
 # Whether setup around an edit got better by so much, in its worst slack or, where that stands, in all together.
@@ -106,21 +106,26 @@ proc ::n2::estimate_around {name} {
   estimate_again [lsort -unique $nets]
 }
 
-# Exchanges cells, `wanted` being instances and their new cells in turn, until `most` are exchanged. One that does not do
-# by the judge, which is told the slacks around it before and after, gets its cell back; without a judge all are kept.
-# Returns how many were exchanged.
+# Exchanges the cell of an instance; returns whether it stands. What does not do by the judge, which is told the slacks
+# around it before and after, is exchanged back; without a judge it stands.
+proc ::n2::exchange {name cell judge} {
+  if {$judge eq ""} { return [resize $name $cell] }
+  set from [get_property [get_cells $name] ref_name]
+  set before [slacks_around $name]
+  if {![resize $name $cell]} { return 0 }
+  estimate_around $name
+  if {[{*}$judge $before [slacks_around $name]]} { return 1 }
+  replace_cell [get_cells $name] [library_cell $from]
+  estimate_around $name
+  return 0
+}
+
+# Exchanges cells, `wanted` being instances and their new cells in turn, until `most` stand; returns how many do.
 proc ::n2::exchange_each {wanted most judge} {
   set kept 0
   foreach {name cell} $wanted {
     if {$kept >= $most} { break }
-    if {$judge eq ""} { incr kept [resize $name $cell]; continue }
-    set from [get_property [get_cells $name] ref_name]
-    set before [slacks_around $name]
-    if {![resize $name $cell]} { continue }
-    estimate_around $name
-    if {[{*}$judge $before [slacks_around $name]]} { incr kept; continue }
-    replace_cell [get_cells $name] [library_cell $from]
-    estimate_around $name
+    incr kept [exchange $name $cell $judge]
   }
   return $kept
 }
