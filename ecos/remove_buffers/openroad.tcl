@@ -4,14 +4,14 @@ proc buffers_to_remove {} {
   set found {}
   if {$parameter(goal) eq "speed"} {
     foreach {name cell} [instances_on_worst max 500] {
-      if {[table buffer_input $cell] eq "" || ![may_edit $name $cell]} { continue }
+      if {![is_buffer $cell] || ![may_edit $name $cell]} { continue }
       lappend found $name
     }
     return [lrange $found 0 [expr {$parameter(max_tried) - 1}]]
   }
   set keyed {}
   foreach {name cell} [cells_by_name] {
-    if {[table buffer_input $cell] eq "" || ![may_edit $name $cell]} { continue }
+    if {![is_buffer $cell] || ![may_edit $name $cell]} { continue }
     set slack [worst_slack_at [outputs_of $name] max]
     if {$slack ne "" && $slack >= $parameter(margin_ps)} { lappend keyed [list $slack $name] }
   }

@@ -7,7 +7,7 @@
 # A time in picoseconds as the tool's options take it.
 proc ::n2::in_tool_time {picoseconds} {
   variable time_unit
-  expr {$picoseconds * 1e-12 / $time_unit}
+  expr {double([format %.9g [expr {$picoseconds * 1e-12 / $time_unit}]])}
 }
 
 # The words of an option and its value. A version without it is an error: what was asked for would be left out unseen.
@@ -24,6 +24,16 @@ proc ::n2::flavour_of {cell} {
     foreach {own candidate} [table twins $twin] { if {$candidate eq $cell} { return $own } }
   }
   return ""
+}
+
+# Whether a cell passes on what it gets. The lists may be those that the platform prefers.
+proc ::n2::is_buffer {cell} {
+  foreach list {buffers clock_buffers delay_cells} {
+    foreach known [set ::n2::$list] {
+      if {$cell eq $known || ([table function $cell] ne "" && [table function $cell] eq [table function $known])} { return 1 }
+    }
+  }
+  return 0
 }
 
 # Every instance and its cell in turn, by name.
@@ -44,8 +54,9 @@ proc ::n2::outputs_of {name} {
   return $found
 }
 
-# The outputs of an instance and of the cells that drive its inputs.
-proc ::n2::outputs_around {name} {
+# The pins through which every path goes that an exchange of an instance can touch: its outputs, and what drives its
+# inputs, whose load changes.
+proc ::n2::pins_around {name} {
   set found [outputs_of $name]
   foreach pin [pins_of $name] {
     if {[get_property $pin direction] ne "input"} { continue }
@@ -69,7 +80,7 @@ proc ::n2::worst_slack_at {pins delay} {
 
 # Worst setup slack, sum of setup violations, worst hold slack, of the pins around an instance.
 proc ::n2::slacks_around {name} {
-  set pins [outputs_around $name]
+  set pins [pins_around $name]
   set total 0.0
   foreach pin $pins {
     set slack [worst_slack_at [list $pin] max]
@@ -81,12 +92,15 @@ proc ::n2::slacks_around {name} {
 # Slacks are told to a femtosecond: two of them are no difference.
 proc ::n2::is_lower {slack other} { expr {$slack ne "" && $other ne "" && $slack < $other - 0.002} }
 
-# Whether setup around an edit got better by so much, in its worst slack or, where that stands, in all together.
+# Whether setup around an edit got better by so much: its worst slack did, or, with that not worse, the sum of what is
+# violated.
 proc ::n2::is_faster {min_gain before after} {
   lassign $before worst total
   lassign $after now_worst now_total
-  if {$worst eq "" || $now_worst eq "" || [is_lower $now_worst $worst] || [is_lower $now_total $total]} { return 0 }
-  expr {max($now_worst - $worst, $now_total - $total) >= max($min_gain, 0.002)}
+  if {$worst eq "" || $now_worst eq ""} { return 0 }
+  set least_gain [expr {max($min_gain, 0.002)}]
+  if {$now_worst - $worst >= $least_gain} { return 1 }
+  expr {![is_lower $now_worst $worst] && $now_total - $total >= $least_gain}
 }
 
 # Whether setup keeps a margin, or what it had, and hold is not violated or is what it was.
