@@ -60,14 +60,8 @@ impl StudyContext {
             return Ok(None);
         };
         let placed = PlacedDesign::read(&request.folder)?;
-        add_layout(
-            gathered,
-            setup,
-            &placed,
-            request.mode,
-            &ended.result,
-            &ended.log,
-        );
+        let where_and_what = (request.mode, request.folder.as_path());
+        add_layout(gathered, setup, &placed, where_and_what, ended)?;
         state.canonical = placed.canonical(state.canonical, &gathered.routing_state);
         state.placement = Some(placed.state);
         Ok(Some(placed))

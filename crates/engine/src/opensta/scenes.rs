@@ -511,6 +511,8 @@ impl<'a> Work<'a> {
             unusable: platform.declaration.dont_use.clone(),
             snapshot,
             wires: engine.wire_estimate().unwrap_or_default(),
+            detailed_route: engine.detailed_route.unwrap_or_default(),
+            heatmaps: engine.heatmaps.unwrap_or_default(),
         })
     }
 

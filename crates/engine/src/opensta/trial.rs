@@ -14,6 +14,7 @@ use noodle2_model::{
 use serde::{Deserialize, Serialize};
 
 use noodle2_netlist::{Aliases, Edit, Ledger, canonical_hash, shuffle_instances};
+use noodle2_openroad::metrics_of;
 
 use super::derived::{Change, compare_with_parent};
 use super::environment;
@@ -33,6 +34,9 @@ pub(super) const NETLIST: &str = DesignState::NETLIST;
 
 /// The edits that lead from the parent to a case, within the folder of its attempt.
 pub(super) const LEDGER: &str = "ledger.tsv";
+
+/// The same numbers under the names of METRICS2.1, within the folder of an attempt on a placed design.
+const METRICS21: &str = "metrics2.1.json";
 
 /// The prefix of new names of an ECO that makes none which could stay.
 const UNUSED_PREFIX: &str = "n2_unused_";
@@ -618,7 +622,15 @@ impl StudyContext {
         let mut text =
             serde_json::to_vec_pretty(&document).expect("names and finite numbers are always JSON");
         text.push(b'\n');
-        write(&request.folder.join("metrics.json"), &text)
+        write(&request.folder.join("metrics.json"), &text)?;
+        if self.layout().is_none() {
+            return Ok(());
+        }
+        // Times in nanoseconds, as the flows around OpenROAD have them.
+        let named = metrics_of(&measurement.overall, &measurement.scenes, None, 1000.0);
+        let text =
+            serde_json::to_vec_pretty(&named).expect("names and finite numbers are always JSON");
+        write(&request.folder.join(METRICS21), &text)
     }
 }
 
