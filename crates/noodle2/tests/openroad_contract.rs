@@ -1,6 +1,8 @@
 //! What this project relies on of a real OpenROAD, asked of the one on the PATH: `make test-openroad`. Where there is none
 //! each test says that it was skipped.
 
+#![allow(clippy::print_stderr, reason = "a skipped test says so out loud")]
+
 mod support;
 
 use std::fs;

@@ -8,10 +8,11 @@ use noodle2_model::{
 use noodle2_openroad::{Completion, Log, Report, RoutingFact, Run, judge, read_reports};
 
 use super::LayoutSetup;
-use crate::opensta::measure::Gathered;
-use crate::opensta::read::{Record, ResultError, ResultFile};
-use crate::opensta::scenes::SceneGroup;
-use crate::opensta::trial::{Ended, failure, io_failure, read_file, read_log};
+use crate::trial::attempt::{failure, io_failure, read_file, read_log};
+use crate::trial::context::SceneGroup;
+use crate::trial::measure::Gathered;
+use crate::trial::process::Ended;
+use crate::trial::read::{Record, ResultError, ResultFile};
 use noodle2_layout::{HotRatio, MapKind, PlacementCheck, SpatialMap};
 
 use super::placed::PlacedDesign;

@@ -6,12 +6,12 @@ use noodle2_layout::Lef;
 use noodle2_model::{Clocks, DesignState, HeatmapPolicy, StageMode, WireEstimate};
 
 use super::OpenRoad;
-use crate::opensta::scenes::SceneGroup;
-use crate::opensta::script::{
-    EcoJob, Job, Links, Parts, SUPPORT, read_libraries, set_eco, tcl_pattern,
-};
 use crate::platform::{LayoutData, PlatformFile};
 use crate::tcl::{TclScript, TclWord};
+use crate::trial::context::SceneGroup;
+use crate::trial::script::{
+    EcoJob, Job, Links, Parts, SUPPORT, read_libraries, set_eco, tcl_pattern,
+};
 
 const LAYOUT: &str = include_str!("../../tcl/openroad/layout.tcl");
 const MEASURE: &str = include_str!("../../tcl/openroad/measure.tcl");
