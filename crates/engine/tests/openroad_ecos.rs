@@ -416,3 +416,32 @@ fn routes_are_found_again_after_an_eco() {
     // Once for what the ECO left, once for what became of it when it was made legal.
     assert_eq!(routes(parts[1]), 2, "{log}");
 }
+
+#[test]
+fn the_page_on_openroad_lists_every_eco_with_its_class_and_version() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openroad.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let table = page.split("| ECO | class |").nth(1).unwrap();
+    let rows = table.lines().skip(2).take_while(|line| !line.is_empty());
+    let told: Vec<[String; 3]> = rows
+        .map(|line| {
+            let cells: Vec<&str> = line.split(" | ").collect();
+            let plain = |cell: &str| cell.trim_matches(['|', ' ', '`']).to_owned();
+            [plain(cells[0]), plain(cells[1]), plain(cells[3])]
+        })
+        .collect();
+    let known: Vec<[String; 3]> = ecos()
+        .into_iter()
+        .map(|(eco, _)| {
+            let version = match eco.manifest.needs.first().map(|need| &*need.known_in) {
+                None => "any",
+                Some("v2.0-20250301-d4884860") => "2025-03",
+                Some("24Q3-8690") => "24Q3",
+                Some(other) => panic!("the page names no version for {other}"),
+            };
+            let class = eco.manifest.class.to_string();
+            [eco.manifest.name, class, version.to_owned()]
+        })
+        .collect();
+    assert_eq!(told, known);
+}
