@@ -256,7 +256,7 @@ fn an_engine_that_lacks_what_an_eco_needs_is_refused_with_a_version_that_has_it(
         "name": "x", "version": 1, "class": "placement_local", "engines": ["openroad"], "description": "d",
         "changes_connectivity": false, "implementation": {"tcl": "eco.tcl"},
         "needs": [
-            {"command": "repair_timing", "options": ["-setup", "-sequence"], "known_in": "v2.0-99"},
+            {"command": "repair_timing", "options": ["-setup", "-skip_size_down"], "known_in": "v2.0-99"},
             {"command": "recover_area", "known_in": "v3"},
             {"command": "repair_timing", "options": ["-hold"], "known_in": "v2"},
         ],
@@ -265,7 +265,7 @@ fn an_engine_that_lacks_what_an_eco_needs_is_refused_with_a_version_that_has_it(
     assert_eq!(
         engine.lacks(&manifest),
         [
-            "`repair_timing` without `-sequence` (version v2.0-99 has it)",
+            "`repair_timing` without `-skip_size_down` (version v2.0-99 has it)",
             "no command `recover_area` (version v3 has it)",
         ]
     );

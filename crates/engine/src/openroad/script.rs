@@ -16,6 +16,7 @@ use crate::trial::script::{
 const LAYOUT: &str = include_str!("../../tcl/openroad/layout.tcl");
 const MEASURE: &str = include_str!("../../tcl/openroad/measure.tcl");
 const EDIT: &str = include_str!("../../tcl/openroad/edit.tcl");
+const JUDGE: &str = include_str!("../../tcl/openroad/judge.tcl");
 
 /// What placing and routing needs, with its files found.
 #[derive(Debug)]
@@ -77,6 +78,7 @@ pub(crate) fn prelude(group: &SceneGroup, platform: &PlatformFile, engine: &Open
     script.append(LAYOUT);
     script.append(MEASURE);
     script.append(EDIT);
+    script.append(JUDGE);
     let index = &group.eco_scene().index;
     script.append_tables(index);
     for (name, cells) in [

@@ -131,15 +131,18 @@ proc ::n2::resize {name cell} {
   return 1
 }
 
-# The cell of the same family that is `steps` stronger (weaker where negative); "" where there is none.
+# The cell of the same family and flavour that is `steps` stronger (weaker where negative), as far as the family goes; ""
+# where there is none.
 proc ::n2::sized {cell steps} {
+  set flavour [flavour_of $cell]
   set family {}
   foreach other [table family $cell] {
-    if {$other eq $cell || ![matches_any $::n2::dont_use $other]} { lappend family $other }
+    if {$other eq $cell || (![matches_any $::n2::dont_use $other] && [flavour_of $other] eq $flavour)} { lappend family $other }
   }
   set at [lsearch -exact $family $cell]
-  if {$at < 0} { return "" }
-  lindex $family [expr {$at + $steps}]
+  set target [expr {min(max($at + $steps, 0), [llength $family] - 1)}]
+  if {$at < 0 || $target == $at} { return "" }
+  lindex $family $target
 }
 
 # The twin of a cell in another threshold flavour; "" where there is none.

@@ -133,34 +133,42 @@ proc ::n2::set_routing {signal clock adjustments} {
 
 # All wires anew.
 proc ::n2::estimate_all {} {
-  variable wires; variable touched_nets
-  step estimate {
-    if {$wires eq "global_route"} {
-      find_routes
-      estimate_parasitics -global_routing
-    } else {
-      estimate_parasitics -placement
-    }
-  }
-  write_names estimated-nets.txt *
+  step estimate { write_names estimated-nets.txt {*}[estimate_whole] }
 }
 
 # The wires of these nets alone; all where the wires are those of routes, or where one cannot be found by its name.
 proc ::n2::estimate_nets {names} {
+  step estimate { write_names estimated-nets.txt {*}[estimate_again $names] }
+}
+
+# Estimates all wires; `*`.
+proc ::n2::estimate_whole {} {
+  variable wires
+  if {$wires eq "global_route"} {
+    find_routes
+    estimate_parasitics -global_routing
+  } else {
+    estimate_parasitics -placement
+  }
+  return *
+}
+
+# Estimates the wires of these nets, or all; the names of those that it did, or `*`.
+proc ::n2::estimate_again {names} {
   variable wires
   set estimate ""
   foreach command {::est::estimate_parasitic_net ::rsz::estimate_parasitic_net} {
     if {[info commands $command] ne ""} { set estimate $command; break }
   }
-  if {$wires ne "placement" || $estimate eq ""} { estimate_all; return }
+  if {$wires ne "placement" || $estimate eq ""} { return [estimate_whole] }
   set nets {}
   foreach name $names {
     set net [get_nets -quiet $name]
-    if {[llength $net] != 1} { estimate_all; return }
+    if {[llength $net] != 1} { return [estimate_whole] }
     lappend nets $net
   }
-  step estimate { foreach net $nets { $estimate $net } }
-  write_names estimated-nets.txt {*}$names
+  foreach net $nets { $estimate $net }
+  return $names
 }
 
 proc ::n2::write_names {path args} {
@@ -238,9 +246,11 @@ proc ::n2::nets_of_changes {} {
   lsort $names
 }
 
+# Routes that were found before the change are not those of what came of it.
 proc ::n2::estimate_changes {} {
-  variable touched_nets
+  variable touched_nets; variable routed
   step compare { set touched_nets [nets_of_changes] }
+  set routed 0
   estimate_nets $touched_nets
 }
 

@@ -405,6 +405,8 @@ proc repair_timing {args} {
   puts "\[INFO RSZ-0098\] No setup violations found (STAND-IN)"
 }
 
+source [file join $::env(STAND_IN_HERE) repairs.tcl]
+
 # ---- the script itself -------------------------------------------------------------------------
 
 if {[catch { source $::env(STAND_IN_SCRIPT) } message]} {
