@@ -144,8 +144,8 @@ impl PlacedChange {
     }
 }
 
-/// Refuses numbers of wires that were there before the change: every net of a cell that is new, of another kind, elsewhere
-/// or connected otherwise must be among those that were estimated since.
+/// Refuses numbers of wires that were there before the change: every net of a cell that is new, of another kind or
+/// elsewhere, and every net with other ends, must be among those that were estimated since.
 pub(crate) fn check_estimated(
     folder: &Path,
     child: &PlacedDesign,
@@ -161,7 +161,20 @@ pub(crate) fn check_estimated(
     }
     let bus = child.def.bus_characters;
     let plain = |name: &str| noodle2_layout::VerilogName::from_def(name, bus).plain();
-    let edited: HashSet<&str> = ledger.edits.iter().filter_map(Edit::instance).collect();
+    // A pin that is connected otherwise changes its nets, not the others of its cell.
+    let mut exchanged: HashSet<&str> = HashSet::new();
+    let mut rewired: HashSet<&str> = HashSet::new();
+    for edit in &ledger.edits {
+        match edit {
+            Edit::Insert { instance, .. } | Edit::Resize { instance, .. } => {
+                exchanged.insert(instance);
+            }
+            Edit::Connect { net, .. } | Edit::Disconnect { net, .. } => {
+                rewired.insert(net);
+            }
+            Edit::NewNet { .. } | Edit::Remove { .. } | Edit::RemoveNet { .. } => {}
+        }
+    }
     let moved = change.moved.iter().map(|cell| &cell.name);
     let retyped = change.retyped.iter().map(|cell| &cell.name);
     let placed: HashSet<&str> = moved
@@ -172,7 +185,7 @@ pub(crate) fn check_estimated(
         .map(|name| &**name)
         .collect();
     let is_changed = |component: &Component| {
-        placed.contains(&*component.name) || edited.contains(plain(&component.name).as_str())
+        placed.contains(&*component.name) || exchanged.contains(plain(&component.name).as_str())
     };
     let changed: HashSet<usize> = child
         .def
@@ -189,7 +202,8 @@ pub(crate) fn check_estimated(
             Terminal::Component { component, .. } => changed.contains(&(component.0 as usize)),
             Terminal::Io(_) | Terminal::Every(_) => false,
         });
-        touches && !estimated.contains(&*net.name)
+        let is_changed = touches || rewired.contains(plain(&net.name).as_str());
+        is_changed && !estimated.contains(&*net.name)
     });
     match stale {
         None => Ok(()),
