@@ -29,8 +29,8 @@ pub use opensta::{
     find_program,
 };
 pub use platform::{
-    LayoutData, Padding, PercentRange, PinLayers, Platform, PlatformError, PlatformFile,
-    RoutingLayers, TapCells, TieCells, WireLayers,
+    CornerFacts, LayoutData, LefFacts, Padding, PercentRange, PinLayers, Platform, PlatformCheck,
+    PlatformError, PlatformFile, PlatformFinding, RoutingLayers, TapCells, TieCells, WireLayers,
 };
 pub use tables::tcl_tables;
 pub use timing_report::{
