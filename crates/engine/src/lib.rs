@@ -29,8 +29,9 @@ pub use opensta::{
     find_program,
 };
 pub use platform::{
-    CornerFacts, LayoutData, LefFacts, Padding, PercentRange, PinLayers, Platform, PlatformCheck,
-    PlatformError, PlatformFile, PlatformFinding, RoutingLayers, TapCells, TieCells, WireLayers,
+    CornerFacts, DraftError, LayoutData, LefFacts, Padding, PercentRange, PinLayers, Platform,
+    PlatformCheck, PlatformDraft, PlatformError, PlatformFile, PlatformFinding, RoutingLayers,
+    TapCells, TieCells, WireLayers,
 };
 pub use tables::tcl_tables;
 pub use timing_report::{

@@ -5,6 +5,8 @@
 //! file only says what no library states.
 
 mod check;
+mod draft;
+mod makefile;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,6 +16,7 @@ use noodle2_model::ContentHash;
 use serde::Deserialize;
 
 pub use check::{CornerFacts, LefFacts, PlatformCheck, PlatformFinding};
+pub use draft::{DraftError, PlatformDraft};
 
 /// The platform files that come with the program.
 const BUILT_IN: [(&str, &str); 4] = [

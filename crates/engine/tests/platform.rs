@@ -4,7 +4,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-use noodle2_engine::{Platform, PlatformCheck};
+use noodle2_engine::{DraftError, Platform, PlatformCheck, PlatformDraft, PlatformFile};
 use noodle2_liberty::LibraryCache;
 use support::shared;
 
@@ -384,4 +384,155 @@ fn the_built_in_platforms_fit_the_kits_that_they_are_of() {
         let unknown = |code| found.findings.iter().any(|finding| finding.code == code);
         assert!(!unknown("N2-PLATFORM-018"), "{name}: {:#?}", found.findings);
     }
+}
+
+fn draft(folder: &Path) -> Result<(PlatformFile, PlatformDraft), DraftError> {
+    let cache = tempfile::tempdir().unwrap();
+    let cache = LibraryCache::new(cache.path()).unwrap();
+    let draft = PlatformDraft::of(folder, "mine", Path::new("."), &cache)?;
+    let file = PlatformFile::parse(&draft.text, Path::new("mine.yaml"));
+    Ok((
+        file.unwrap_or_else(|error| panic!("{error}\n{}", draft.text)),
+        draft,
+    ))
+}
+
+/// The keys of a draft whose values come from somewhere.
+const EXPLAINED: [&str; 14] = [
+    "lefs",
+    "site",
+    "signal",
+    "clock",
+    "horizontal",
+    "vertical",
+    "wire_layers",
+    "tie_cells",
+    "utilisation_percent",
+    "rc",
+    "tracks",
+    "dont_use",
+    "corners",
+    "default_corner",
+];
+
+/// Every line that states a value stands below a comment that says where it comes from.
+fn assert_each_value_is_explained(text: &str) {
+    let lines: Vec<&str> = text.lines().collect();
+    for (index, line) in lines.iter().enumerate() {
+        let key = line.trim_start().split(':').next().unwrap();
+        if EXPLAINED.contains(&key) {
+            let before = lines[index - 1].trim_start();
+            assert!(
+                before.starts_with("# derived") || before.contains("of config.mk"),
+                "{line}\n{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_folder_of_libraries_and_lef_files_becomes_a_platform_that_fits() {
+    let kit = Kit::new();
+    kit.write("small_ff_1p2.lib", &LIBRARY.replace("small", "quick"));
+    kit.write("notes.txt", "nothing");
+    let (file, draft) = draft(kit.0.path()).unwrap();
+    assert_each_value_is_explained(&draft.text);
+    assert_eq!(file.corners.keys().collect::<Vec<_>>(), ["fast", "typical"]);
+    assert_eq!(file.default_corner, "typical");
+    assert_eq!(file.tie_cells.unwrap().low, "ZERO/Y");
+    let layout = file.layout.unwrap();
+    assert_eq!(layout.site, "unit");
+    assert_eq!(layout.routing_layers.signal, ["m2", "m3"]);
+    assert_eq!(
+        (
+            layout.pin_layers.horizontal.as_str(),
+            layout.pin_layers.vertical.as_str()
+        ),
+        ("m3", "m2")
+    );
+    kit.write("small.yaml", &draft.text);
+    assert!(!kit.check().has_faults(), "{:#?}", kit.check().findings);
+}
+
+#[test]
+fn what_config_mk_states_is_taken_and_what_it_leaves_open_is_told() {
+    let kit = Kit::new();
+    kit.write("other.lib", &LIBRARY.replace("small", "other"));
+    kit.write(
+        "setRC.tcl",
+        "set_layer_rc -layer m1 -resistance 1 -capacitance 1\n",
+    );
+    kit.write(
+        "config.mk",
+        "export TECH_LEF = $(PLATFORM_DIR)/small.lef\nexport SC_LEF = $(PLATFORM_DIR)/small.lef\n\
+         export LIB_FILES = $(PLATFORM_DIR)/small.lib $(ADDITIONAL_LIBS)\nexport DONT_USE_CELLS = BUF* INV\n\
+         export PLACE_SITE = unit\nexport MIN_ROUTING_LAYER = m1\nexport MAX_ROUTING_LAYER = m2\n\
+         export IO_PLACER_H = m1\nexport IO_PLACER_V = m2\nexport TIEHI_CELL_AND_PORT = ONE Y\n\
+         export TIELO_CELL_AND_PORT = ZERO Y\nexport TAP_CELL_NAME = TAP\nexport PLACE_DENSITY ?= 0.60\n\
+         export SET_RC_TCL = $(PLATFORM_DIR)/setRC.tcl\nexport FILL = $(shell ls)\n",
+    );
+    let (file, draft) = draft(kit.0.path()).unwrap();
+    assert_each_value_is_explained(&draft.text);
+    assert_eq!(file.corners["typical"], [PathBuf::from("small.lib")]);
+    assert_eq!(file.dont_use, ["BUF*", "INV"]);
+    let layout = file.layout.unwrap();
+    assert_eq!(
+        layout.lefs,
+        [PathBuf::from("small.lef"), PathBuf::from("small.lef")]
+    );
+    assert_eq!(layout.routing_layers.signal, ["m1", "m2"]);
+    assert_eq!(layout.pin_layers.horizontal, "m1");
+    assert_eq!(
+        (
+            layout.utilisation_percent.min,
+            layout.utilisation_percent.max
+        ),
+        (30.0, 60.0)
+    );
+    assert_eq!(layout.rc, Some(PathBuf::from("setRC.tcl")));
+    assert_eq!(layout.tap_cells, None);
+    assert!(
+        draft.text.contains("PLACE_SITE, line 5 of config.mk"),
+        "{}",
+        draft.text
+    );
+    let told = draft.remarks.join("\n");
+    assert!(
+        told.contains("line 15: `FILL`: `$(shell ls)` is not read"),
+        "{told}"
+    );
+    assert!(told.contains("how far apart `TAP` may stand"), "{told}");
+}
+
+#[test]
+fn libraries_of_one_process_at_several_temperatures_are_corners_by_their_names() {
+    let kit = Kit::new();
+    kit.write("x_tt_025C.lib", LIBRARY);
+    let (file, _) = draft(kit.0.path()).unwrap();
+    assert_eq!(
+        file.corners.keys().collect::<Vec<_>>(),
+        ["small", "x_tt_025C"]
+    );
+}
+
+#[test]
+fn a_folder_of_which_no_platform_can_be_made_is_refused_and_half_a_layout_is_none() {
+    let empty = tempfile::tempdir().unwrap();
+    assert_eq!(draft(empty.path()).unwrap_err().code(), "N2-PLATFORM-022");
+    assert_eq!(
+        draft(&empty.path().join("none")).unwrap_err().code(),
+        "N2-PLATFORM-020"
+    );
+    std::fs::write(empty.path().join("bad.lib"), "library (x) { cell").unwrap();
+    let error = draft(empty.path()).unwrap_err();
+    assert!(error.to_string().contains("bad.lib"), "{error}");
+    let kit = Kit::new();
+    kit.write("second.lef", LEF);
+    let (file, told) = draft(kit.0.path()).unwrap();
+    assert!(file.layout.is_none());
+    assert!(
+        told.remarks.join(" ").contains("`second.lef`, `small.lef`"),
+        "{:?}",
+        told.remarks
+    );
 }

@@ -17,7 +17,7 @@ pub(crate) use cache::{CacheCommand, CacheFolderOption, CacheOption};
 pub(crate) use cluster::{ClusterOption, ExecutorKind, PythonOption};
 pub(crate) use heatmap::{HeatmapOption, KindOption, MadeMap};
 pub(crate) use openroad::OpenRoadLogOption;
-pub(crate) use platform::{PlatformCheckOption, PlatformCommand};
+pub(crate) use platform::{PlatformAddOption, PlatformCheckOption, PlatformCommand};
 pub(crate) use priors::{PriorsCommand, PriorsOption, SelectionOption};
 pub(crate) use simulate::SimulateOption;
 pub(crate) use snapshot::{SnapshotCommand, SnapshotCreateOption};
@@ -400,7 +400,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: SnapshotCommand,
     },
-    /// Lists platforms, and checks one against its libraries and LEF files.
+    /// Lists platforms, checks one against its libraries and LEF files, and writes the file of a new one.
     Platform {
         #[command(subcommand)]
         command: PlatformCommand,

@@ -70,3 +70,37 @@ fn what_is_no_platform_is_a_wrong_command_line() {
     assert_eq!(status, 2);
     assert!(told.contains("N2-PLATFORM-003"), "{told}");
 }
+
+#[test]
+fn a_new_platform_is_written_checked_and_never_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.yaml");
+    let kit = "/usr/share/qflow/tech/osu018";
+    let arguments = [
+        "platform",
+        "add",
+        kit,
+        "--name",
+        "mine",
+        "--out",
+        text(&file),
+    ];
+    let (told, talk) = ends(0, &arguments);
+    assert!(talk.contains("every value that is derived"), "{talk}");
+    assert!(told.contains("`mine` is in order"), "{told}");
+    let written = fs::read_to_string(&file).unwrap();
+    assert!(written.contains("# derived"), "{written}");
+    ends(0, &["platform", "check", text(&file)]);
+    let (_, told) = ends(2, &arguments);
+    assert!(told.contains("N2-PLATFORM-024"), "{told}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), written);
+    for name in ["osu018", "a b", ""] {
+        let (_, told) = ends(
+            2,
+            &["platform", "add", kit, "--name", name, "--out", "x.yaml"],
+        );
+        assert!(told.contains("N2-PLATFORM-023"), "{told}");
+    }
+    let (_, told) = ends(2, &["platform", "add", "/nowhere", "--name", "mine"]);
+    assert!(told.contains("N2-PLATFORM-020"), "{told}");
+}

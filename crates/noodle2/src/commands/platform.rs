@@ -1,13 +1,17 @@
-//! `noodle2 platform`: which platforms there are, and whether one fits its files.
+//! `noodle2 platform`: which platforms there are, whether one fits its files, and the file of a new one.
 
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
-use noodle2_engine::{Platform, PlatformCheck, PlatformError, PlatformFile};
+use noodle2_engine::{
+    DraftError, Platform, PlatformCheck, PlatformDraft, PlatformError, PlatformFile,
+};
 use noodle2_liberty::LibraryCache;
 use noodle2_view::{Table, count_text};
 use serde::Serialize;
 
-use crate::cli::{Format, PlatformCheckOption, PlatformCommand};
+use crate::cli::{Format, PlatformAddOption, PlatformCheckOption, PlatformCommand};
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
 use crate::study;
@@ -17,6 +21,7 @@ pub(crate) fn platform(command: &PlatformCommand) -> Result<Exit, CommandFailure
     match command {
         PlatformCommand::List { format } => list(format.format),
         PlatformCommand::Check(option) => check(option),
+        PlatformCommand::Add(option) => add(option),
     }
 }
 
@@ -117,11 +122,80 @@ fn unusable(error: &PlatformError) -> CommandFailure {
     CommandFailure::new(Exit::Usage, error.code(), error, help.to_owned())
 }
 
+fn add(option: &PlatformAddOption) -> Result<Exit, CommandFailure> {
+    let name = &option.name;
+    let is_name = !name.is_empty()
+        && (name.chars()).all(|letter| letter.is_ascii_alphanumeric() || "_-".contains(letter));
+    if !is_name || Platform::built_in_names().any(|known| known == name) {
+        return Err(CommandFailure::new(
+            Exit::Usage,
+            "N2-PLATFORM-023",
+            format!("`{name}` cannot be the name of a new platform"),
+            "a name has letters, digits, `_` and `-`, and is none of the built-in ones".to_owned(),
+        ));
+    }
+    let out = option
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(format!("{name}.yaml")));
+    let refused = |path: &Path, error: &std::io::Error| {
+        CommandFailure::new(
+            Exit::Usage,
+            "N2-PLATFORM-024",
+            format!("`{}`: {error}", path.display()),
+            "a file that is there is never replaced: name another with `--out`, or move it away"
+                .to_owned(),
+        )
+    };
+    let folder = (option.folder.canonicalize()).map_err(|source| {
+        let path = option.folder.clone();
+        not_drafted(&DraftError::Read { path, source })
+    })?;
+    let beside = match out.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let beside = beside
+        .canonicalize()
+        .map_err(|error| refused(beside, &error))?;
+    // Within the folder of the file it may move with it.
+    let root = match folder.strip_prefix(&beside) {
+        Ok(below) if below == Path::new("") => PathBuf::from("."),
+        Ok(below) => below.to_owned(),
+        Err(_) => folder.clone(),
+    };
+    let draft = PlatformDraft::of(&folder, name, &root, &libraries()?)
+        .map_err(|error| not_drafted(&error))?;
+    let opened = OpenOptions::new().write(true).create_new(true).open(&out);
+    let written = opened.and_then(|mut file| file.write_all(draft.text.as_bytes()));
+    written.map_err(|error| refused(&out, &error))?;
+    print::talk(&format!(
+        "wrote {}: look at every value that is derived",
+        out.display()
+    ));
+    for remark in &draft.remarks {
+        print::talk(&format!("  {remark}"));
+    }
+    let path = std::path::absolute(&out).map_err(|error| refused(&out, &error))?;
+    let path = path.to_string_lossy().into_owned();
+    // The file itself is looked at, whatever the environment says of a platform of its name.
+    let platform = Platform::load(&path, Some(&folder)).map_err(|error| unusable(&error))?;
+    look_through(&platform, option.format.format)
+}
+
+fn not_drafted(error: &DraftError) -> CommandFailure {
+    let help = "name the folder that holds the libraries and LEF files of one platform";
+    CommandFailure::new(Exit::Usage, error.code(), error, help.to_owned())
+}
+
+fn libraries() -> Result<LibraryCache, CommandFailure> {
+    LibraryCache::new(study::cache_folder())
+        .map_err(|error| CommandFailure::new(Exit::Usage, error.code(), error, None))
+}
+
 /// Checks a platform and prints what was found.
 fn look_through(platform: &Platform, format: Format) -> Result<Exit, CommandFailure> {
-    let cache = LibraryCache::new(study::cache_folder())
-        .map_err(|error| CommandFailure::new(Exit::Usage, error.code(), error, None))?;
-    let found = PlatformCheck::of(platform, &cache);
+    let found = PlatformCheck::of(platform, &libraries()?);
     let name = &platform.declaration.name;
     match format {
         Format::Json => print::json(&serde_json::json!({
