@@ -32,6 +32,10 @@ ray: setup ## bring Ray into target/ray, and what else only tests need
 test: lint licences netlist ray ## check formatting, lints and licences, and run every test
 	@scripts/test.sh
 
+.PHONY: test-openroad
+test-openroad: setup ## run the contract tests against the openroad on the PATH; they say so where there is none
+	cargo test --package noodle2 --test openroad_contract --locked -- --nocapture --test-threads 1
+
 .PHONY: bench
 bench: build ## measure against the same scripts run by other means; TRIALS=500, and PEERS=1 for other systems
 	@scripts/bench.sh

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use noodle2_control::{AttemptRole, Controller, TransitionError, Verdict};
 use noodle2_model::{
-    ContentHash, DesignState, Event, Failure, FailureClass, Fallback, Measurement, Metric,
-    MetricSet, NoiseRules, Outcome, RunStatus, SafetyDomain, Stage, StageEnd, StageIndex, Study,
-    TrialId,
+    ContentHash, DesignState, Event, Failure, FailureClass, Fallback, GainAudit, Measurement,
+    Metric, MetricSet, NoiseRules, Outcome, RunStatus, SafetyDomain, Stage, StageEnd, StageIndex,
+    Study, TrialId,
 };
 use support::{finished, identity, stage, study, survivors};
 
@@ -370,6 +370,46 @@ fn gains_within_the_floor_do_not_end_a_plateau() {
         controller.stages()[0].satisfied().unwrap().0.to_string(),
         "0_2"
     );
+}
+
+/// A measured design that is worth this much once it is routed.
+fn routed(outcome: Outcome, wns: f64) -> Outcome {
+    let Outcome::Measured(measurement) = outcome else {
+        return outcome;
+    };
+    let mut measurement = Measurement::clone(&measurement);
+    let metrics = [(Metric::SetupWns, wns)].into_iter().collect();
+    measurement.routed = BTreeMap::from([("default".to_owned(), metrics)]);
+    Outcome::from(measurement)
+}
+
+#[test]
+fn a_survivor_that_keeps_too_little_of_its_gain_once_it_is_routed_is_refused() {
+    let mut one = stage("one", &[], 3);
+    one.survivors = 1;
+    let max_loss_percent = 50.0;
+    one.safety.gates.gain_audit = Some(GainAudit { max_loss_percent });
+    let study = in_domain(SafetyDomain::Sandbox, NoiseRules::default(), vec![one]);
+    // As estimated 40 and 30 ps are gained over -500; once routed, over -520, 15 and 20 are left.
+    let results = [
+        ("0_0", routed(measured("base", -500.0, 1000.0), -520.0)),
+        ("0_1", measured("a", -460.0, 1000.0)),
+        ("0_1", routed(measured("a", -460.0, 1000.0), -505.0)),
+        ("0_2", measured("b", -470.0, 1000.0)),
+        ("0_2", routed(measured("b", -470.0, 1000.0), -500.0)),
+    ];
+    let (controller, _) = run(study, &outcomes(&results), 4);
+    let id = |derived| TrialId {
+        stage: StageIndex(0),
+        derived,
+    };
+    assert_eq!(
+        controller.trial(id(1)).unwrap().refused.as_ref().unwrap(),
+        &[
+            "gain audit: `setup_wns_ps` gained 40 as estimated, 40 once legal, 15 once routed: 62.5 % is lost, and 50 % may be"
+        ]
+    );
+    assert_eq!(passed_on(&controller, 0), ["core_0_2"]);
 }
 
 fn stable(repeats: u32) -> Stage {

@@ -16,7 +16,7 @@ use support::{
 const STUDIES: u64 = 1500;
 
 /// What a world which tests anything must see decided and answered.
-const DECISIONS: [&str; 24] = [
+const DECISIONS: [&str; 25] = [
     "approval_requested",
     "approval_given",
     "approval_refused",
@@ -32,6 +32,7 @@ const DECISIONS: [&str; 24] = [
     "contained",
     "confirmation_started",
     "promotions_refused",
+    "lost_when_routed",
     "study_rail_crossed",
     "trial_cancelled",
     "known",
@@ -99,7 +100,11 @@ fn simulate(seed: u64) -> (RunStatus, BTreeSet<&'static str>) {
                 let mut told = cases.values().flatten();
                 *name == "promotions_refused"
                     || *name == "unstable"
-                        && told.any(|text| text.contains("nothing gained for sure"))
+                        && told
+                            .clone()
+                            .any(|text| text.contains("nothing gained for sure"))
+                    || *name == "lost_when_routed"
+                        && told.any(|text| text.starts_with("gain audit: "))
             }
             Event::StageFinished { end, .. } => {
                 let fell_back = matches!(

@@ -8,7 +8,7 @@ use noodle2_model::{
 };
 use noodle2_openroad::Code;
 
-use crate::opensta::{LogRemarks, Remark, ResultError, ResultFile};
+use crate::trial::{LogRemarks, Remark, ResultError, ResultFile};
 
 /// What is known of a command that ended.
 #[derive(Clone, Copy, Debug)]

@@ -1,13 +1,13 @@
 //! The engine of a run, whichever it is: what the rest of this crate asks of it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use noodle2_model::{
     CommandLimits, CommandReport, CommandSpec, EcoManifest, EngineKind, EngineSpec, ToolIdentity,
 };
 
 use crate::openroad::OpenRoad;
-use crate::opensta::{OpenSta, ProbeError};
+use crate::opensta::OpenSta;
 
 /// An engine that was found and asked.
 #[derive(Clone, PartialEq, Debug)]
@@ -146,4 +146,75 @@ impl From<OpenSta> for Engine {
     fn from(engine: OpenSta) -> Self {
         Self::OpenSta(engine)
     }
+}
+
+/// An engine that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ProbeError {
+    /// There is none.
+    #[error(
+        "cannot find `{name}`: install OpenSTA (on Debian: `apt-get install opensta`), or name the executable in the study's `engine.path`"
+    )]
+    NotFound {
+        /// What was looked for.
+        name: String,
+    },
+    /// A file cannot be read or written.
+    #[error("cannot {action} `{}`: {source}", path.display())]
+    Io {
+        /// What was tried, as in `read`.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// There is no OpenROAD, or nothing that runs the container that it lies in.
+    #[error(
+        "cannot find `{name}`: install OpenROAD, or name the executable in the study's `engine.path`, or the image that holds it in `engine.container`"
+    )]
+    NoOpenRoad {
+        /// What was looked for.
+        name: String,
+    },
+    /// It did not answer as OpenROAD does.
+    #[error("`{}` does not answer as OpenROAD does: {problem}", path.display())]
+    NotOpenRoad {
+        /// The executable, or the image.
+        path: PathBuf,
+        /// How it ended and what it printed, or what it lacks.
+        problem: String,
+    },
+    /// It did not answer as OpenSTA does.
+    #[error("`{}` does not answer as OpenSTA does: {problem}", path.display())]
+    NoAnswer {
+        /// The executable.
+        path: PathBuf,
+        /// How it ended, and what it printed.
+        problem: String,
+    },
+}
+
+impl ProbeError {
+    /// The stable code of this kind of error.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "N2-ENGINE-001",
+            Self::Io { .. } => "N2-ENGINE-002",
+            Self::NoAnswer { .. } => "N2-ENGINE-003",
+            Self::NoOpenRoad { .. } => "N2-ENGINE-015",
+            Self::NotOpenRoad { .. } => "N2-ENGINE-016",
+        }
+    }
+}
+
+/// The executable of this name: a path as it stands, else the first of that name on the PATH.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    if name.contains('/') {
+        return std::path::absolute(name).ok().filter(|path| path.is_file());
+    }
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
 }

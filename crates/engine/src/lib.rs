@@ -17,17 +17,14 @@ mod platform;
 mod tables;
 pub mod tcl;
 mod timing_report;
+pub mod trial;
 
 pub use catalogue::{Catalogue, CatalogueProblem, Eco, EcoOrigin, MANIFEST_FILE, Replacement};
 pub use classify::{Evidence, classify, classify_command, missing_clock};
-pub use engine::Engine;
+pub use engine::{Engine, ProbeError, find_program};
 pub use handover::{Dialect, HandoverError, eco_script};
 pub use openroad::{Launcher, OpenRoad, OpenRoadAbilities, SnapshotMade, SnapshotOptions};
-pub use opensta::{
-    ColdRequest, ColdResult, EditsRequest, OpenSta, ParentFacts, Preparation, PrepareProblem,
-    ProbeError, ReplayRequest, RerunRequest, SequenceRequest, StudyContext, TrialRequest,
-    find_program,
-};
+pub use opensta::OpenSta;
 pub use platform::{
     CornerFacts, DraftError, LayoutData, LefFacts, Padding, PercentRange, PinLayers, Platform,
     PlatformCheck, PlatformDraft, PlatformError, PlatformFile, PlatformFinding, RoutingLayers,
@@ -37,4 +34,8 @@ pub use tables::tcl_tables;
 pub use timing_report::{
     DelayShares, EndpointSummary, GroupSummary, PathSummary, ReadLimits, ReportCheck, ReportReader,
     TimingReport, read_timing_report,
+};
+pub use trial::{
+    ColdRequest, ColdResult, EditsRequest, ParentFacts, Preparation, PrepareProblem, ReplayRequest,
+    RerunRequest, SequenceRequest, StudyContext, TrialRequest,
 };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use noodle2_engine::opensta::{LogRemarks, ResultFile};
+use noodle2_engine::trial::{LogRemarks, ResultFile};
 use noodle2_engine::{Eco, EcoOrigin, PlatformFile, ReadLimits, missing_clock, read_timing_report};
 
 use crate::Target;
@@ -77,7 +77,7 @@ fn engine_log(bytes: &[u8]) {
     let log = String::from_utf8_lossy(bytes);
     let _ = LogRemarks::read(&log, [Path::new("constraints.sdc"), Path::new("top.v")]);
     let excerpt = LogRemarks::excerpt(&log);
-    assert!(excerpt.lines().count() <= noodle2_engine::opensta::MAX_EXCERPT_LINES);
+    assert!(excerpt.lines().count() <= noodle2_engine::trial::MAX_EXCERPT_LINES);
     let _ = missing_clock(&log, |_| Some(log.to_string()));
 }
 

@@ -84,6 +84,6 @@ pub use selection::{EarlyStop, Fallback, Selection, Strategy};
 pub use sequence::{Rollback, SequenceStep, StepEnding, StepRecord};
 pub use study::{
     Aborts, Bound, Check, Clocks, Container, ContainerRuntime, Design, EngineKind, EngineSpec,
-    Join, JoinMerge, JoinPolicy, Limits, Objective, ParameterDomain, Parasitics, Scene, Stage,
-    StageEco, StageMode, StageRelation, Study, WireEstimate,
+    HeatmapPolicy, Join, JoinMerge, JoinPolicy, Limits, Objective, ParameterDomain, Parasitics,
+    Scene, Stage, StageEco, StageMode, StageRelation, Study, WireEstimate,
 };

@@ -285,6 +285,12 @@ pub struct EngineSpec {
     /// What OpenROAD estimates wires from, in the base case and in every trial alike; `placement` unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wires: Option<WireEstimate>,
+    /// What becomes of a trial whose heat maps cannot be had; `optional` unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heatmaps: Option<HeatmapPolicy>,
+    /// Whether the mode `full` also routes in detail and counts what breaks design rules; it takes long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detailed_route: Option<bool>,
     /// The container that OpenROAD runs in; absent means that it runs on the machine itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<Container>,
@@ -309,6 +315,17 @@ impl WireEstimate {
             Self::GlobalRoute => Parasitics::GlobalRoute,
         }
     }
+}
+
+/// What becomes of a trial in a mode that routes when a heat map cannot be had. None is ever made up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HeatmapPolicy {
+    /// It goes on without, and says so.
+    #[default]
+    Optional,
+    /// It fails.
+    Required,
 }
 
 /// A container that an engine runs in, without network, with its inputs mounted read-only.
@@ -353,6 +370,8 @@ impl EngineSpec {
             audit: None,
             snapshot: None,
             wires: None,
+            heatmaps: None,
+            detailed_route: None,
             container: None,
         }
     }

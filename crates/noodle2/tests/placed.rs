@@ -16,6 +16,7 @@ const STAND_IN: &str = concat!(
 
 /// A resize that the stand-in's OpenROAD can make, more or fewer cells of it.
 const RESIZE: &str = "\
+variable parameter
 set done 0
 foreach {name cell} [instances_on_worst max 20] {
   if {$done >= $parameter(cells)} { break }
@@ -136,4 +137,85 @@ fn a_survivor_that_loses_its_gain_on_the_way_to_routed_wires_is_none() {
     assert_eq!(summary(&out)["best"]["case"], "counter_0_0");
     let (told, _) = ends(0, &["explain", text(&out), "one"]);
     assert!(told.contains("gain audit: `setup_wns_ps` gained"), "{told}");
+}
+
+/// Stands in for `docker`: takes down what it is told, and runs the command of the container as its own.
+const DOCKER: &str = "#!/bin/sh
+# STAND-IN for docker, for tests alone: nothing is contained.
+echo \"$*\" >> HERE/told
+if [ \"$1\" != run ]; then exit 0; fi
+while [ \"${1#registry.example/}\" = \"$1\" ]; do
+  case \"$1\" in
+    --workdir) cd \"$2\" ;;
+    --env) export \"$2\" ;;
+  esac
+  shift
+done
+shift
+exec \"$@\"
+";
+
+#[test]
+fn a_container_sees_its_inputs_alone_and_is_ended_with_its_trial() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let stages = "  - {name: one, trials: 1, survivors: 1, ecos: [{name: grow}]}\n";
+    let study = study(folder.path(), stages);
+    let here = text(folder.path()).to_owned();
+    let docker = folder.path().join("docker");
+    fs::write(&docker, DOCKER.replace("HERE", &here)).unwrap();
+    fs::set_permissions(&docker, fs::Permissions::from_mode(0o755)).unwrap();
+    ends(0, &["snapshot", "create", text(&study)]);
+    let digest = "0123456789abcdef".repeat(4);
+    edit(
+        &study,
+        "snapshot: placed.odb}",
+        &format!(
+            "snapshot: placed.odb, container: {{runtime: docker, image: \"registry.example/openroad@sha256:{digest}\"}}}}"
+        ),
+    );
+    let path = format!("{here}:{}", std::env::var("PATH").unwrap());
+    let run = |arguments: &[&str]| {
+        support::finish(
+            support::noodle2()
+                .env("PATH", &path)
+                .args(arguments)
+                .output()
+                .unwrap(),
+        )
+    };
+    let (status, _, told) = run(&["snapshot", "check", text(&study)]);
+    assert_eq!(status, 0, "{told}");
+    let told = || fs::read_to_string(folder.path().join("told")).unwrap();
+    let last = told().lines().last().unwrap().to_owned();
+    for words in [
+        "--network none",
+        "--memory ",
+        "--rm ",
+        "--pull=never",
+        ":rw",
+    ] {
+        assert!(last.contains(words), "{words}: {last}");
+    }
+    let snapshot = text(study.parent().unwrap()).to_owned();
+    assert!(
+        last.contains(&format!("--volume {snapshot}:{snapshot}:ro")),
+        "{last}"
+    );
+    assert!(!told().contains("rm --force"), "it ended by itself");
+    // One that does not end is ended, and so is what its daemon runs.
+    let eco = study.with_file_name("ecos").join("grow").join("eco.tcl");
+    fs::write(eco, "after 600000").unwrap();
+    edit(&study, "\nstages:", "\nlimits: {wall_time_s: 2}\nstages:");
+    let out = folder.path().join("run");
+    let (_, report, _) = run(&["run", text(&study), "--out", text(&out)]);
+    assert!(report.contains("timeout"), "{report}");
+    let ended: Vec<String> = told()
+        .lines()
+        .filter_map(|line| line.strip_prefix("rm --force --volumes "))
+        .map(str::to_owned)
+        .collect();
+    assert!(!ended.is_empty(), "{}", told());
+    let begun = |name: &String| told().contains(&format!("--name {name} "));
+    assert!(ended.iter().all(begun), "{}", told());
 }

@@ -6,10 +6,11 @@ use noodle2_control::Controller;
 use noodle2_model::{
     Aborts, Approval, Bound, Budget, Clocks, ComposeMode, ContentHash, Context, Design, EcoClass,
     EcoDefinition, EcoImplementation, EcoManifest, EngineKind, EngineSpec, Evidence, ExtraTrials,
-    FailureClass, Fallback, Join, JoinMerge, JoinPolicy, Limits, Metric, NoiseRules, Objective,
-    OnTimeout, ParameterDomain, ParameterKind, ParameterSpec, Parasitics, Prior, PriorRules,
-    Priors, ProposerKind, Rollback, RunIdentity, SafetyDomain, Scene, Selection, SequenceStep,
-    Stage, StageEco, StageMode, Strategy, Study, Symptom, TimeSpan, TrialResult, ViolationDepth,
+    FailureClass, Fallback, GainAudit, Join, JoinMerge, JoinPolicy, Limits, Metric, NoiseRules,
+    Objective, OnTimeout, ParameterDomain, ParameterKind, ParameterSpec, Parasitics, Prior,
+    PriorRules, Priors, ProposerKind, Rollback, RunIdentity, SafetyDomain, Scene, Selection,
+    SequenceStep, Stage, StageEco, StageMode, Strategy, Study, Symptom, TimeSpan, TrialResult,
+    ViolationDepth,
 };
 
 use super::chance::Chance;
@@ -251,6 +252,11 @@ pub fn random_study(chance: &mut Chance) -> Study {
             stage.aborts.no_improvement = chance.one_in(6);
             if chance.one_in(4) {
                 stage.safety.gates.stability = Some(1 + chance.below(3) as u32);
+            }
+            // Drawn from what is drawn already, so that all other draws stay as they are.
+            if stage.trials % 5 == 1 {
+                let max_loss_percent = 40.0;
+                stage.safety.gates.gain_audit = Some(GainAudit { max_loss_percent });
             }
             if chance.one_in(3) {
                 stage.fallback = Some(Fallback {

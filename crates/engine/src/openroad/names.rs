@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use noodle2_layout::Lef;
 
-use crate::opensta::PrepareProblem;
 use crate::platform::LayoutData;
+use crate::trial::PrepareProblem;
 
 /// How many of the known names a message lists.
 const NAMES: usize = 12;

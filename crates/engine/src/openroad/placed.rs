@@ -13,7 +13,7 @@ use noodle2_model::{
 use noodle2_netlist::{Edit, Ledger};
 
 use super::LayoutSetup;
-use crate::opensta::trial::{failure, io_failure, read_file, write};
+use crate::trial::attempt::{failure, io_failure, read_file, write};
 
 /// The nets whose wires were estimated last, as the script tells them.
 const ESTIMATED: &str = "estimated-nets.txt";

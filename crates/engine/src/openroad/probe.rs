@@ -11,7 +11,8 @@ use noodle2_model::{
 use serde::{Deserialize, Serialize};
 
 use super::launch::{Launcher, TOOL_METRICS};
-use crate::opensta::{LogRemarks, ProbeError, find_program};
+use crate::engine::{ProbeError, find_program};
+use crate::trial::LogRemarks;
 
 /// An `openroad` that was asked.
 #[derive(Clone, PartialEq, Debug)]

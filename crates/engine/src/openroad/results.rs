@@ -2,15 +2,18 @@
 
 use std::path::Path;
 
-use noodle2_model::{CommandReport, Failure, Finding, FindingKind, Metric, StageMode};
+use noodle2_model::{
+    CommandReport, Failure, FailureClass, Finding, FindingKind, HeatmapPolicy, Metric, StageMode,
+};
 use noodle2_openroad::{Completion, Log, Report, RoutingFact, Run, judge, read_reports};
 
 use super::LayoutSetup;
-use crate::opensta::measure::Gathered;
-use crate::opensta::read::{Record, ResultError, ResultFile};
-use crate::opensta::scenes::SceneGroup;
-use crate::opensta::trial::read_log;
-use noodle2_layout::PlacementCheck;
+use crate::trial::attempt::{failure, io_failure, read_file, read_log};
+use crate::trial::context::SceneGroup;
+use crate::trial::measure::Gathered;
+use crate::trial::process::Ended;
+use crate::trial::read::{Record, ResultError, ResultFile};
+use noodle2_layout::{HotRatio, MapKind, PlacementCheck, SpatialMap};
 
 use super::placed::PlacedDesign;
 
@@ -134,14 +137,16 @@ fn add_limits_kept(gathered: &mut Gathered, scenes: &[&str]) {
 }
 
 /// Adds what is measured of the layout as a whole, in every scene alike.
+///
+/// # Errors
+/// When a heat map is missing that the study requires.
 pub(crate) fn add_layout(
     gathered: &mut Gathered,
     setup: &LayoutSetup,
     placed: &PlacedDesign,
-    mode: StageMode,
-    result: &ResultFile,
-    log: &str,
-) {
+    (mode, folder): (StageMode, &Path),
+    ended: &Ended,
+) -> Result<(), Failure> {
     let check = PlacementCheck::of(&placed.def, &setup.lef);
     if let Some(share) = check.utilisation {
         gathered.measured_everywhere(Metric::Utilisation, 100.0 * share);
@@ -152,7 +157,7 @@ pub(crate) fn add_layout(
         gathered.measured_everywhere(Metric::PlacementViolations, violations as f64);
     }
     if mode.routes() {
-        for found in read_reports(log) {
+        for found in read_reports(&ended.log) {
             match found.report {
                 Report::Congestion(congestion) => {
                     if let Some(total) = congestion.total {
@@ -163,6 +168,10 @@ pub(crate) fn add_layout(
                 Report::Routing(RoutingFact::GlobalWireLengthUm(length)) => {
                     gathered.measured_everywhere(Metric::RoutedWirelength, length);
                 }
+                // The last iteration is the one that counts.
+                Report::Routing(RoutingFact::DetailedViolations(violations)) => {
+                    gathered.measured_everywhere(Metric::DrcViolations, violations as f64);
+                }
                 Report::Routing(RoutingFact::AntennaNets(nets)) => {
                     gathered.measured_everywhere(Metric::AntennaViolations, nets as f64);
                 }
@@ -170,10 +179,33 @@ pub(crate) fn add_layout(
             }
         }
     }
-    for record in &result.records {
-        if let Record::NoHeatmap { kind, why } = record {
-            let detail = format!("no heat map `{kind}`: {why}");
-            gathered.find_everywhere(FindingKind::VisualizationUnavailable, detail);
+    for record in &ended.result.records {
+        match record {
+            Record::NoHeatmap { kind, why } => {
+                let detail = format!("no heat map `{kind}`: {why}");
+                if setup.heatmaps == HeatmapPolicy::Required {
+                    return Err(failure(FailureClass::VisualizationUnavailable, detail));
+                }
+                gathered.find_everywhere(FindingKind::VisualizationUnavailable, detail);
+            }
+            Record::Heatmap { kind, path } if kind == "Routing" => {
+                add_hot_bins(gathered, &folder.join(path))?;
+            }
+            _ => {}
         }
     }
+    Ok(())
+}
+
+/// The share of bins that routes use beyond their capacity, by the tool's own map of them.
+fn add_hot_bins(gathered: &mut Gathered, path: &Path) -> Result<(), Failure> {
+    let text = read_file(path).map_err(|error| io_failure("read", path, &error))?;
+    let map = SpatialMap::read_csv(&text, MapKind::Routing, None).map_err(|error| {
+        let text = format!("the heat map `{}` cannot be read: {error}", path.display());
+        failure(FailureClass::ParseFailure, text)
+    })?;
+    if let Some(hot) = HotRatio::of_map(&map) {
+        gathered.measured_everywhere(Metric::RoutingHotBins, 100.0 * hot.ratio);
+    }
+    Ok(())
 }

@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 
 use noodle2_layout::Lef;
-use noodle2_model::{Clocks, DesignState, StageMode, WireEstimate};
+use noodle2_model::{Clocks, DesignState, HeatmapPolicy, StageMode, WireEstimate};
 
 use super::OpenRoad;
-use crate::opensta::scenes::SceneGroup;
-use crate::opensta::script::{
-    EcoJob, Job, Links, Parts, SUPPORT, read_libraries, set_eco, tcl_pattern,
-};
 use crate::platform::{LayoutData, PlatformFile};
 use crate::tcl::{TclScript, TclWord};
+use crate::trial::context::SceneGroup;
+use crate::trial::script::{
+    EcoJob, Job, Links, Parts, SUPPORT, read_libraries, set_eco, tcl_pattern,
+};
 
 const LAYOUT: &str = include_str!("../../tcl/openroad/layout.tcl");
 const MEASURE: &str = include_str!("../../tcl/openroad/measure.tcl");
@@ -36,6 +36,10 @@ pub(crate) struct LayoutSetup {
     pub snapshot: Option<PathBuf>,
     /// What wires are estimated from.
     pub wires: WireEstimate,
+    /// Whether the mode `full` routes in detail.
+    pub detailed_route: bool,
+    /// What becomes of a trial whose heat maps cannot be had.
+    pub heatmaps: HeatmapPolicy,
 }
 
 /// Where a design comes from.
@@ -107,12 +111,13 @@ pub(crate) fn prelude(group: &SceneGroup, platform: &PlatformFile, engine: &Open
 }
 
 /// Commands whose options differ between versions.
-const SCRIPTED: [&str; 16] = [
+const SCRIPTED: [&str; 17] = [
     "buffer_ports",
     "check_antennas",
     "check_placement",
     "clock_tree_synthesis",
     "detailed_placement",
+    "detailed_route",
     "global_placement",
     "global_route",
     "improve_placement",
@@ -168,6 +173,9 @@ pub(crate) fn parts(job: &Job<'_>, layout: &LayoutJob<'_>, links: &mut Links) ->
         }
         let maps = TclWord::texts(heatmaps(layout.mode));
         trial.command("::n2::dump_heatmaps", [maps]);
+        if layout.mode == StageMode::Full && setup.detailed_route {
+            trial.command("::n2::route_in_detail", []);
+        }
     }
     if layout.audits_gain {
         trial.command("::n2::audit_gain", [corners]);

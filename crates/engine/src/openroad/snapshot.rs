@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::LayoutSetup;
 use super::placed::PlacedDesign;
-use crate::opensta::trial::{Run, failure, io_failure, write};
-use crate::opensta::{StudyContext, script};
 use crate::tcl::{TclScript, TclWord};
+use crate::trial::attempt::{Run, failure, io_failure, write};
+use crate::trial::{StudyContext, script};
 
 const PLACE: &str = include_str!("../../tcl/openroad/place.tcl");
 
@@ -71,7 +71,7 @@ impl StudyContext {
         std::fs::create_dir_all(folder).map_err(|error| io_failure("create", folder, &error))?;
         write(&place, text.as_bytes())?;
         self.run_script(folder, "place.tcl", "place.log", "place.tsv", run)?;
-        let mut state = crate::opensta::trial::design_state(&folder.join(DesignState::NETLIST))?;
+        let mut state = crate::trial::attempt::design_state(&folder.join(DesignState::NETLIST))?;
         let placed = PlacedDesign::read(folder)?;
         state.placement = Some(placed.state);
         Ok(SnapshotMade {

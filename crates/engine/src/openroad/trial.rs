@@ -8,10 +8,10 @@ use noodle2_netlist::Ledger;
 use super::placed::{PlacedChange, PlacedDesign, check_estimated};
 use super::results::{add_layout, add_reports};
 use super::script::{LayoutJob, Origin};
-use crate::opensta::measure::Gathered;
-use crate::opensta::scenes::SceneGroup;
-use crate::opensta::trial::Ended;
-use crate::opensta::{StudyContext, TrialRequest};
+use crate::trial::context::SceneGroup;
+use crate::trial::measure::Gathered;
+use crate::trial::process::Ended;
+use crate::trial::{StudyContext, TrialRequest};
 
 impl StudyContext {
     /// What process `index` of a trial does to its placed design; `None` of an engine that only times.
@@ -60,14 +60,8 @@ impl StudyContext {
             return Ok(None);
         };
         let placed = PlacedDesign::read(&request.folder)?;
-        add_layout(
-            gathered,
-            setup,
-            &placed,
-            request.mode,
-            &ended.result,
-            &ended.log,
-        );
+        let where_and_what = (request.mode, request.folder.as_path());
+        add_layout(gathered, setup, &placed, where_and_what, ended)?;
         state.canonical = placed.canonical(state.canonical, &gathered.routing_state);
         state.placement = Some(placed.state);
         Ok(Some(placed))

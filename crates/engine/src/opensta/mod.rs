@@ -7,30 +7,11 @@
 //!
 //! Never believes what `sta` prints as a result, never reads a unit that `sta` was not asked for.
 
-mod cold;
-mod compose;
-mod derived;
-mod log;
-pub(crate) mod measure;
-mod parents;
 mod probe;
-pub(crate) mod protect;
-mod prove;
-pub(crate) mod read;
-pub(crate) mod scenes;
-pub(crate) mod script;
-mod sequence;
-pub(crate) mod trial;
+mod script;
 
-pub use cold::{ColdRequest, ColdResult};
-pub use compose::{EditsRequest, ReplayRequest, RerunRequest};
-pub use log::{LogRemarks, MAX_EXCERPT_LINES, Remark};
-pub use measure::{MetricsDocument, SceneDocument};
-pub use probe::{Abilities, OpenSta, ProbeError, find_program};
-pub use read::{MarkKind, Record, ResultError, ResultFile};
-pub use scenes::{Preparation, PrepareProblem, StudyContext};
-pub use sequence::SequenceRequest;
-pub use trial::{ParentFacts, TrialRequest};
+pub use probe::{Abilities, OpenSta};
+pub(crate) use script::{parts, prelude};
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -61,7 +42,7 @@ pub(crate) fn command(
 }
 
 /// The whole environment of every command of a trial.
-fn environment(folder: &Path) -> BTreeMap<String, String> {
+pub(crate) fn environment(folder: &Path) -> BTreeMap<String, String> {
     [
         ("PATH", "/usr/local/bin:/usr/bin:/bin".to_owned()),
         ("HOME", folder.to_string_lossy().into_owned()),

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::{LayoutData, Platform, PlatformFile};
 use crate::openroad::{not_in_lef, read_lefs};
-use crate::opensta::PrepareProblem;
+use crate::trial::PrepareProblem;
 
 /// How many names of a group are listed.
 const NAMES: usize = 5;

@@ -308,6 +308,11 @@ proc ::n2::check_antennas_of_routes {} {
   }
 }
 
+# Detailed routing, which prints after each iteration how many design rules are broken.
+proc ::n2::route_in_detail {} {
+  step detailed_route { detailed_route {*}[known_options detailed_route {-output_drc drc.rpt}] }
+}
+
 # Heat maps of these kinds, as files; what cannot be had is told. The tool fills them only while its window's objects
 # are there, which a script that its window runs sees.
 proc ::n2::dump_heatmaps {kinds} {

@@ -29,11 +29,12 @@ use crate::print;
 const METRICS: &str = "metrics.json";
 
 /// The files of an attempt that belong to its result, where they are there.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     NETLIST,
     DesignState::DATABASE,
     DesignState::DEF,
     "moves.tsv",
+    "metrics2.1.json",
     "ledger.tsv",
     METRICS,
     "sequence.json",

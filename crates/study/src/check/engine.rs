@@ -23,12 +23,16 @@ fn without_placement(study: &Study, report: &mut Report) {
     let EngineSpec {
         snapshot,
         wires,
+        heatmaps,
+        detailed_route,
         container,
         ..
     } = &study.engine;
     for (key, given) in [
         ("snapshot", snapshot.is_some()),
         ("wires", wires.is_some()),
+        ("heatmaps", heatmaps.is_some()),
+        ("detailed_route", detailed_route.is_some()),
         ("container", container.is_some()),
     ] {
         if given {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use noodle2_model::{
     Bound, Budget, Check, Clocks, Container, ContainerRuntime, Design, EngineKind, EngineSpec,
-    Limits, Metric, NoiseRules, Objective, Parasitics, SafetyDomain, SafetyRules, Scene, Study,
-    WireEstimate,
+    HeatmapPolicy, Limits, Metric, NoiseRules, Objective, Parasitics, SafetyDomain, SafetyRules,
+    Scene, Study, WireEstimate,
 };
 
 use super::budget::{budget, limits};
@@ -15,7 +15,9 @@ use super::people::notifications;
 use super::priors::priors;
 use super::safety::safety;
 use super::stage::{empty_stage, stage};
-use super::value::{Scalar, filled, list, number, refuse, resolve, text, whole, word, wrong_type};
+use super::value::{
+    Scalar, boolean, filled, list, number, refuse, resolve, text, whole, word, wrong_type,
+};
 use super::{Lowered, Place, Reported};
 use crate::codes;
 use crate::locations::Location;
@@ -392,7 +394,16 @@ fn engine(report: &mut Report, place: &Place<'_>) -> Lowered<EngineSpec> {
         place,
         "the engine",
         shape,
-        &["kind", "path", "audit", "snapshot", "wires", "container"],
+        &[
+            "kind",
+            "path",
+            "audit",
+            "snapshot",
+            "wires",
+            "heatmaps",
+            "detailed_route",
+            "container",
+        ],
     )?;
     let kind = |report: &mut Report, place: &Place<'_>| {
         let kinds = [
@@ -408,12 +419,21 @@ fn engine(report: &mut Report, place: &Place<'_>) -> Lowered<EngineSpec> {
         ];
         word(report, place, "source of wires", &sources)
     };
+    let heatmaps = |report: &mut Report, place: &Place<'_>| {
+        let policies = [
+            ("optional", HeatmapPolicy::Optional),
+            ("required", HeatmapPolicy::Required),
+        ];
+        word(report, place, "policy for heat maps", &policies)
+    };
     Ok(EngineSpec {
         kind: fields.required(report, "kind", EngineKind::Opensta, kind),
         path: fields.option(report, "path", path),
         audit: fields.option(report, "audit", share),
         snapshot: fields.option(report, "snapshot", path),
         wires: fields.option(report, "wires", wires),
+        heatmaps: fields.option(report, "heatmaps", heatmaps),
+        detailed_route: fields.option(report, "detailed_route", boolean),
         container: fields.option(report, "container", container),
     })
 }

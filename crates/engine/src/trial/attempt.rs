@@ -6,45 +6,43 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use noodle2_model::{
-    CommandReport, CommandSpec, CommandStreams, ContentHash, DesignGuard, DesignMarks, DesignState,
-    EcoClass, EcoImplementation, EcoProposal, Failure, FailureClass, Finding, ForkPlan, HostSpec,
-    Measurement, MetricSet, Outcome, Parameters, Parasitics, Perturbation, StageMode, TrialId,
+    CommandReport, CommandSpec, ContentHash, DesignGuard, DesignMarks, DesignState, EcoClass,
+    EcoImplementation, EcoProposal, Failure, FailureClass, Measurement, MetricSet, Outcome,
+    Parameters, Perturbation, StageMode, TrialId,
 };
 
 use serde::{Deserialize, Serialize};
 
 use noodle2_netlist::{Aliases, Edit, Ledger, canonical_hash, shuffle_instances};
+use noodle2_openroad::metrics_of;
 
+use super::context::StudyContext;
 use super::derived::{Change, compare_with_parent};
-use super::environment;
-use super::log::LogRemarks;
 use super::measure::{Gathered, MetricsDocument};
 use super::parents::unreadable;
-use super::probe::find_program;
-use super::read::{ResultError, ResultFile};
-use super::scenes::{SceneGroup, StudyContext};
-use super::script::{self, EcoJob, Job};
+use super::script::{EcoJob, Job};
 use crate::catalogue::Eco;
-use crate::classify::{Evidence, classify, classify_command, missing_clock};
-use crate::openroad::judge_run;
 
 /// The netlist of a case, within the folder of its attempt.
-pub(super) const NETLIST: &str = DesignState::NETLIST;
+pub(crate) const NETLIST: &str = DesignState::NETLIST;
 
 /// The edits that lead from the parent to a case, within the folder of its attempt.
-pub(super) const LEDGER: &str = "ledger.tsv";
+pub(crate) const LEDGER: &str = "ledger.tsv";
+
+/// The same numbers under the names of METRICS2.1, within the folder of an attempt on a placed design.
+const METRICS21: &str = "metrics2.1.json";
 
 /// The prefix of new names of an ECO that makes none which could stay.
 const UNUSED_PREFIX: &str = "n2_unused_";
 
 /// What a command ECO writes, before the engine brings it into its own form.
-const REWRITTEN: &str = "rewritten.v";
+pub(super) const REWRITTEN: &str = "rewritten.v";
 
 /// What a perturbed measurement reads: the netlists in another order.
 const SHUFFLED: &str = "shuffled";
 
 /// The folder of an ECO's files, within the folder of the attempt.
-pub(super) const ECO_FOLDER: &str = "eco";
+pub(crate) const ECO_FOLDER: &str = "eco";
 
 /// What is to be run.
 #[derive(Clone, Debug)]
@@ -94,7 +92,7 @@ impl From<&Measurement> for ParentFacts {
 
 /// What the change of a trial declares of itself.
 #[derive(Clone, Debug)]
-pub(super) struct Declared<'a> {
+pub(crate) struct Declared<'a> {
     pub name: &'a str,
     pub version: u32,
     pub class: EcoClass,
@@ -113,7 +111,7 @@ impl<'a> Declared<'a> {
 }
 
 /// A change that is about to be made, or has been made by a command already.
-pub(super) struct Applied<'a> {
+pub(crate) struct Applied<'a> {
     pub declared: Declared<'a>,
     /// What the first process reads.
     pub netlists: Vec<PathBuf>,
@@ -121,15 +119,6 @@ pub(super) struct Applied<'a> {
     pub tcl: Option<(String, &'a Parameters)>,
     /// The edits that must come of it, where they are known.
     pub expected: Option<Ledger>,
-}
-
-/// What a process of a trial left.
-pub(crate) struct Ended {
-    pub result: ResultFile,
-    pub remarks: LogRemarks,
-    pub log: String,
-    /// What its log says of the design.
-    pub findings: Vec<Finding>,
 }
 
 pub(crate) type Run<'r> = &'r mut dyn FnMut(&CommandSpec) -> CommandReport;
@@ -147,7 +136,7 @@ impl StudyContext {
     }
 
     /// The limits are those of the attempt, however many commands it takes.
-    pub(super) fn limited<'r>(
+    pub(crate) fn limited<'r>(
         &self,
         run: Run<'r>,
     ) -> impl FnMut(&CommandSpec) -> CommandReport + 'r {
@@ -164,7 +153,7 @@ impl StudyContext {
     }
 
     /// Runs a trial whose new objects are called after `prefix`, within what is left of its limits.
-    pub(super) fn attempt(
+    pub(crate) fn attempt(
         &self,
         request: &TrialRequest<'_>,
         prefix: &str,
@@ -212,7 +201,7 @@ impl StudyContext {
     }
 
     /// Makes a change, if there is one, and measures what comes of it.
-    pub(super) fn carry_out(
+    pub(crate) fn carry_out(
         &self,
         request: &TrialRequest<'_>,
         applied: Option<Applied<'_>>,
@@ -393,208 +382,6 @@ impl StudyContext {
         format!("Trial {trial}, process {number} of {count}: {what}")
     }
 
-    fn run_process(
-        &self,
-        request: &TrialRequest<'_>,
-        index: usize,
-        group: &SceneGroup,
-        job: &Job<'_>,
-        run: Run<'_>,
-    ) -> Result<Ended, Failure> {
-        let folder = &request.folder;
-        let rendered = script::render(job).ok_or_else(|| {
-            failure(
-                FailureClass::ConfigurationError,
-                "a path is not UTF-8".to_owned(),
-            )
-        })?;
-        let script = numbered("script", index, "tcl");
-        write(&folder.join(&script), rendered.text.as_bytes())?;
-        for (name, target) in &rendered.links {
-            let link = folder.join(name);
-            make_link(target, &link).map_err(|error| io_failure("link", &link, &error))?;
-        }
-        let log_name = numbered(self.engine.log_stem(), index, "log");
-        let read = self.files().into_iter();
-        let read = read.chain(job.netlists.iter().map(PathBuf::as_path));
-        let mut spec = (self.engine).command(folder, &script, &log_name, self.limits, read);
-        if let Some(fork) = rendered.fork {
-            let script = numbered("fork", index, "tcl");
-            write(&folder.join(&script), fork.text.as_bytes())?;
-            let mut hosts: Vec<HostSpec> = Vec::new();
-            for text in fork.hosts {
-                hosts.push(HostSpec::after(&hosts, text));
-            }
-            spec.fork = Some(ForkPlan {
-                hosts,
-                script: script.into(),
-            });
-        }
-        let report = run(&spec);
-        let log = read_log(&spec.log);
-        let result = match read_file(&folder.join(job.result)) {
-            Ok(bytes) => ResultFile::parse(&bytes),
-            Err(_) => Err(ResultError::Missing),
-        };
-        let mut findings = Vec::new();
-        if self.layout().is_some() {
-            let black_boxes: Vec<String> = self.black_boxes.iter().cloned().collect();
-            let is_base = request.trial.is_base();
-            findings = judge_run(&report, &log, &result, &black_boxes, is_base)?;
-        }
-        let evidence = Evidence {
-            tool: self.engine.name(),
-            report: &report,
-            log: &log,
-        };
-        let result = classify(evidence, result)?;
-        self.refuse_missing_clocks(request, group, &log)?;
-        Ok(Ended {
-            remarks: LogRemarks::read(&log, self.known_paths(group, job.netlists)),
-            result,
-            log,
-            findings,
-        })
-    }
-
-    /// Runs a script of no trial to its end.
-    ///
-    /// # Errors
-    /// Why nothing of it is to be believed.
-    pub(crate) fn run_script(
-        &self,
-        folder: &Path,
-        script: &str,
-        log: &str,
-        result: &str,
-        run: Run<'_>,
-    ) -> Result<(), Failure> {
-        let spec = (self.engine).command(folder, script, log, self.limits, self.files());
-        let report = run(&spec);
-        let log = read_log(&spec.log);
-        let result = match read_file(&folder.join(result)) {
-            Ok(bytes) => ResultFile::parse(&bytes),
-            Err(_) => Err(ResultError::Missing),
-        };
-        judge_run(&report, &log, &result, &[], false)?;
-        let evidence = Evidence {
-            tool: self.engine.name(),
-            report: &report,
-            log: &log,
-        };
-        classify(evidence, result).map(drop)
-    }
-
-    fn refuse_missing_clocks(
-        &self,
-        request: &TrialRequest<'_>,
-        group: &SceneGroup,
-        log: &str,
-    ) -> Result<(), Failure> {
-        let constraints = |name: &str| {
-            let named = |path: &&PathBuf| path.file_name().is_some_and(|file| file == name);
-            std::fs::read_to_string(group.sdc.iter().find(named)?).ok()
-        };
-        let Some(message) = missing_clock(log, constraints) else {
-            return Ok(());
-        };
-        // In a derived case, the base's constraints were in order: the ECO took the clock away.
-        let class = match request.parent {
-            Some(_) => FailureClass::ConstraintCoverageLost,
-            None => FailureClass::ConfigurationError,
-        };
-        Err(Failure {
-            excerpt: LogRemarks::excerpt(log),
-            ..failure(class, message)
-        })
-    }
-
-    fn known_paths<'p>(
-        &'p self,
-        group: &'p SceneGroup,
-        netlists: &'p [PathBuf],
-    ) -> impl Iterator<Item = &'p Path> {
-        let spef = match &group.parasitics {
-            Parasitics::Spef(path) => Some(path),
-            _ => None,
-        };
-        let libraries = group.scenes.iter().flat_map(|scene| &scene.libraries);
-        netlists
-            .iter()
-            .chain(&group.sdc)
-            .chain(libraries)
-            .chain(spef)
-            .map(PathBuf::as_path)
-    }
-
-    fn run_command_eco(
-        &self,
-        request: &TrialRequest<'_>,
-        proposal: &EcoProposal,
-        prefix: &str,
-        words: &[String],
-        run: Run<'_>,
-    ) -> Result<(), Failure> {
-        let folder = &request.folder;
-        let mut values: BTreeMap<&str, String> = proposal
-            .parameters
-            .iter()
-            .map(|(name, value)| (name, value.to_string()))
-            .collect();
-        let libraries = self.groups[0].scenes[0].libraries.iter();
-        let output = folder.join(REWRITTEN);
-        for (name, value) in [
-            ("netlist", joined(&request.netlists)),
-            ("liberty", joined(libraries)),
-            ("output", output.display().to_string()),
-            ("top", self.top.clone()),
-            ("prefix", prefix.to_owned()),
-            ("folder", folder.join(ECO_FOLDER).display().to_string()),
-        ] {
-            values.insert(name, value);
-        }
-        let mut words = words.iter().map(|word| fill(word, &values));
-        let name = words.next().unwrap_or_default();
-        let program = find_program(&name).ok_or_else(|| {
-            let message = format!(
-                "ECO `{}` needs `{name}`, which is not installed",
-                proposal.name
-            );
-            failure(FailureClass::ToolMissing, message)
-        })?;
-        let spec = CommandSpec {
-            streams: CommandStreams::default(),
-            fork: None,
-            program,
-            arguments: words.collect(),
-            environment: command_environment(folder),
-            folder: folder.clone(),
-            log: folder.join("eco.log"),
-            limits: self.limits,
-            farewell: None,
-        };
-        let report = run(&spec);
-        let log = read_log(&spec.log);
-        let evidence = Evidence {
-            tool: &name,
-            report: &report,
-            log: &log,
-        };
-        if let Some(failure) = classify_command(evidence) {
-            return Err(failure);
-        }
-        match output.is_file() {
-            true => Ok(()),
-            false => Err(Failure {
-                excerpt: LogRemarks::excerpt(&log),
-                ..failure(
-                    FailureClass::MissingOutput,
-                    format!("ECO `{}` ended without writing its netlist", proposal.name),
-                )
-            }),
-        }
-    }
-
     fn write_metrics(
         &self,
         request: &TrialRequest<'_>,
@@ -618,7 +405,15 @@ impl StudyContext {
         let mut text =
             serde_json::to_vec_pretty(&document).expect("names and finite numbers are always JSON");
         text.push(b'\n');
-        write(&request.folder.join("metrics.json"), &text)
+        write(&request.folder.join("metrics.json"), &text)?;
+        if self.layout().is_none() {
+            return Ok(());
+        }
+        // Times in nanoseconds, as the flows around OpenROAD have them.
+        let named = metrics_of(&measurement.overall, &measurement.scenes, None, 1000.0);
+        let text =
+            serde_json::to_vec_pretty(&named).expect("names and finite numbers are always JSON");
+        write(&request.folder.join(METRICS21), &text)
     }
 }
 
@@ -698,7 +493,7 @@ fn shuffled(request: &TrialRequest<'_>, seed: u64) -> Result<Vec<PathBuf>, Failu
 }
 
 /// Copies the files of a design, whose netlist this is, into the folder of an attempt.
-pub(super) fn copy_design(
+pub(crate) fn copy_design(
     netlist: &Path,
     folder: &Path,
     design: &DesignState,
@@ -711,13 +506,6 @@ pub(super) fn copy_design(
     Ok(())
 }
 
-fn make_link(target: &Path, link: &Path) -> io::Result<()> {
-    match std::fs::remove_file(link) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => std::os::unix::fs::symlink(target, link),
-    }
-}
-
 fn write_eco(folder: &Path, eco: &Eco) -> Result<(), Failure> {
     let folder = folder.join(ECO_FOLDER);
     std::fs::create_dir_all(&folder).map_err(|error| io_failure("create", &folder, &error))?;
@@ -728,7 +516,7 @@ fn write_eco(folder: &Path, eco: &Eco) -> Result<(), Failure> {
 }
 
 /// `script.tcl` for the first process, `script-2.tcl` for the second.
-fn numbered(stem: &str, index: usize, ending: &str) -> String {
+pub(super) fn numbered(stem: &str, index: usize, ending: &str) -> String {
     match index {
         0 => format!("{stem}.{ending}"),
         _ => format!("{stem}-{}.{ending}", index + 1),
@@ -779,57 +567,4 @@ pub(crate) fn design_state(netlist: &Path) -> Result<DesignState, Failure> {
         netlist: ContentHash::of(&bytes),
         placement: None,
     })
-}
-
-/// A command ECO starts tools of its own, which must be found where this program finds them.
-fn command_environment(folder: &Path) -> BTreeMap<String, String> {
-    let mut environment = environment(folder);
-    if let Ok(path) = std::env::var("PATH") {
-        environment.insert("PATH".to_owned(), path);
-    }
-    environment
-}
-
-/// Several files as one argument, separated by `:`.
-fn joined<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> String {
-    let paths: Vec<String> = paths
-        .into_iter()
-        .map(|path| path.display().to_string())
-        .collect();
-    paths.join(":")
-}
-
-/// Replaces `{name}` by its value, once: what a value holds is not looked at again.
-fn fill(word: &str, values: &BTreeMap<&str, String>) -> String {
-    let mut filled = String::new();
-    let mut rest = word;
-    while let Some(open) = rest.find('{') {
-        let after = &rest[open + 1..];
-        let value = after
-            .find('}')
-            .and_then(|close| Some((values.get(&after[..close])?, close)));
-        match value {
-            Some((value, close)) => {
-                filled.push_str(&rest[..open]);
-                filled.push_str(value);
-                rest = &after[close + 1..];
-            }
-            None => {
-                filled.push_str(&rest[..=open]);
-                rest = after;
-            }
-        }
-    }
-    filled + rest
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn braces_of_commands_are_filled_once() {
-        let values = BTreeMap::from([("a", "{b}".to_owned()), ("b", "x".to_owned())]);
-        assert_eq!(fill("-{a}-{b}-{c}-{", &values), "-{b}-x-{c}-{");
-    }
 }

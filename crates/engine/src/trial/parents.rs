@@ -10,8 +10,8 @@ use noodle2_liberty::LibraryIndex;
 use noodle2_model::{ContentHash, Failure, FailureClass};
 use noodle2_netlist::{Aliases, ClockNetwork, Design, NetlistError, ScanChain};
 
-use super::scenes::StudyContext;
-use super::trial::{failure, io_failure, read_file};
+use super::attempt::{failure, io_failure, read_file};
+use super::context::StudyContext;
 
 /// How many designs are kept.
 const MOST_DESIGNS: usize = 4;
@@ -21,7 +21,7 @@ const MOST_TEXT: usize = 64 << 20;
 
 /// A design as it was read.
 #[derive(Debug)]
-pub(super) struct ReadDesign {
+pub(crate) struct ReadDesign {
     design: Result<Design, NetlistError>,
     aliases: Vec<Result<Aliases, NetlistError>>,
     clocks: OnceLock<ClockNetwork>,
@@ -37,7 +37,7 @@ struct Kept {
 
 /// The designs that were read last, the latest first.
 #[derive(Debug, Default)]
-pub(super) struct Parents(Mutex<Vec<Kept>>);
+pub(crate) struct Parents(Mutex<Vec<Kept>>);
 
 impl Parents {
     /// The place of a design: empty when it is new.
@@ -83,17 +83,17 @@ impl ReadDesign {
     ///
     /// # Errors
     /// When its netlists are none.
-    pub(super) fn design(&self) -> Result<&Design, Failure> {
+    pub(crate) fn design(&self) -> Result<&Design, Failure> {
         self.design.as_ref().map_err(incomparable)
     }
 
     /// Its clock network, once it is a design. One context has one index of `cells`.
-    pub(super) fn clocks(&self, design: &Design, cells: &LibraryIndex) -> &ClockNetwork {
+    pub(crate) fn clocks(&self, design: &Design, cells: &LibraryIndex) -> &ClockNetwork {
         self.clocks.get_or_init(|| ClockNetwork::of(design, cells))
     }
 
     /// Its scan chains.
-    pub(super) fn scan(&self, design: &Design, cells: &LibraryIndex) -> &ScanChain {
+    pub(crate) fn scan(&self, design: &Design, cells: &LibraryIndex) -> &ScanChain {
         self.scan.get_or_init(|| ScanChain::of(design, cells))
     }
 
@@ -101,7 +101,7 @@ impl ReadDesign {
     ///
     /// # Errors
     /// When one ends inside a comment or string.
-    pub(super) fn aliases(&self) -> Result<Vec<Aliases>, Failure> {
+    pub(crate) fn aliases(&self) -> Result<Vec<Aliases>, Failure> {
         let aliases = self.aliases.iter();
         aliases
             .map(|found| found.as_ref().copied().map_err(unreadable))
@@ -114,7 +114,7 @@ impl StudyContext {
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub(super) fn parent(&self, netlists: &[impl AsRef<Path>]) -> Result<Arc<ReadDesign>, Failure> {
+    pub(crate) fn parent(&self, netlists: &[impl AsRef<Path>]) -> Result<Arc<ReadDesign>, Failure> {
         let texts = read_texts(netlists)?;
         let hashes = texts.iter().map(ContentHash::of).collect();
         let place = self.parents.place(hashes, texts.iter().map(Vec::len).sum());
@@ -129,7 +129,7 @@ impl StudyContext {
     ///
     /// # Errors
     /// When a file cannot be read, or is no design.
-    pub(super) fn read_design(&self, netlists: &[impl AsRef<Path>]) -> Result<Design, Failure> {
+    pub(crate) fn read_design(&self, netlists: &[impl AsRef<Path>]) -> Result<Design, Failure> {
         read_all(&read_texts(netlists)?, &self.top).map_err(|error| incomparable(&error))
     }
 }
@@ -152,7 +152,7 @@ fn incomparable(error: &NetlistError) -> Failure {
 }
 
 /// What a netlist that is no text of Verilog makes of an attempt.
-pub(super) fn unreadable(error: &NetlistError) -> Failure {
+pub(crate) fn unreadable(error: &NetlistError) -> Failure {
     failure(FailureClass::ConfigurationError, error.to_string())
 }
 

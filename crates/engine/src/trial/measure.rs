@@ -8,9 +8,9 @@ use noodle2_model::{
 };
 use serde::Serialize;
 
+use super::context::{Purpose, SceneGroup, StudyContext};
 use super::log::LogRemarks;
 use super::read::{MarkKind, Record, ResultFile};
-use super::scenes::{Purpose, SceneGroup, StudyContext};
 
 /// The content of `metrics.json`: everything that was measured of a case. Units stand in the names.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -78,13 +78,13 @@ pub struct PathDrivers {
 pub(crate) struct Gathered {
     pub(crate) scenes: BTreeMap<String, SceneDocument>,
     pub(crate) findings: BTreeSet<Finding>,
-    pub(super) notes: BTreeMap<String, String>,
+    pub(crate) notes: BTreeMap<String, String>,
     /// What the constraints mark.
-    pub(super) marks: DesignMarks,
+    pub(crate) marks: DesignMarks,
     /// Slacks before cells were brought to legal places, by scene.
-    pub(super) estimated: BTreeMap<String, MetricSet>,
+    pub(crate) estimated: BTreeMap<String, MetricSet>,
     /// Slacks with globally routed wires, by scene.
-    pub(super) routed: BTreeMap<String, MetricSet>,
+    pub(crate) routed: BTreeMap<String, MetricSet>,
     /// What of a database bears on routes and stands in no netlist or DEF.
     pub(crate) routing_state: BTreeSet<String>,
 }
@@ -439,7 +439,7 @@ impl Gathered {
     }
 
     /// The worst paths over scenes, setup before hold, worst first.
-    pub(super) fn worst_paths(&self) -> Vec<PathProfile> {
+    pub(crate) fn worst_paths(&self) -> Vec<PathProfile> {
         let mut paths: Vec<&PathProfile> = (self.scenes.values())
             .flat_map(|document| &document.path_drivers)
             .map(|path| &path.profile)
@@ -459,7 +459,7 @@ impl Gathered {
     }
 
     /// The worst over scenes, and the metrics by scene.
-    pub(super) fn metrics(&self) -> (MetricSet, BTreeMap<String, MetricSet>) {
+    pub(crate) fn metrics(&self) -> (MetricSet, BTreeMap<String, MetricSet>) {
         let scenes: BTreeMap<String, MetricSet> = self
             .scenes
             .iter()

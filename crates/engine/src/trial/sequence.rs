@@ -13,10 +13,10 @@ use noodle2_model::{
     Rollback, StepEnding, StepRecord,
 };
 
-use super::scenes::StudyContext;
-use super::trial::{
+use super::attempt::{
     Declared, NETLIST, ParentFacts, Run, TrialRequest, copy_design, io_failure, write,
 };
+use super::context::StudyContext;
 use crate::catalogue::Eco;
 
 /// A sequence of ECOs that is tried as one.

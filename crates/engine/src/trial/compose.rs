@@ -8,11 +8,11 @@ use noodle2_model::{
 };
 use noodle2_netlist::{Design, Ledger, Merge};
 
-use super::scenes::StudyContext;
-use super::trial::{
+use super::attempt::{
     Applied, Declared, ECO_FOLDER, NETLIST, ParentFacts, Run, TrialRequest, copy_design, failure,
     io_failure, write,
 };
+use super::context::StudyContext;
 use crate::catalogue::Eco;
 use crate::handover::{Dialect, eco_script};
 

@@ -12,9 +12,9 @@ use noodle2_model::{
 };
 
 use super::parents::Parents;
-use super::script;
 use crate::engine::Engine;
 use crate::openroad::{self, LayoutSetup};
+use crate::opensta;
 use crate::platform::{Platform, PlatformError};
 
 /// What a run of a study needs.
@@ -132,36 +132,36 @@ impl PrepareProblem {
 /// All that the trials of a run share.
 #[derive(Debug)]
 pub struct StudyContext {
-    pub(super) engine: Engine,
+    pub(crate) engine: Engine,
     /// What placing and routing needs; absent of an engine that only times.
     layout: Option<LayoutSetup>,
-    pub(super) top: String,
-    pub(super) netlists: Vec<PathBuf>,
-    pub(super) black_boxes: BTreeSet<String>,
-    pub(super) waived_endpoints: u32,
-    pub(super) limits: CommandLimits,
+    pub(crate) top: String,
+    pub(crate) netlists: Vec<PathBuf>,
+    pub(crate) black_boxes: BTreeSet<String>,
+    pub(crate) waived_endpoints: u32,
+    pub(crate) limits: CommandLimits,
     /// One process each; the first applies ECOs, and those that only complete others come last.
-    pub(super) groups: Vec<SceneGroup>,
+    pub(crate) groups: Vec<SceneGroup>,
     inputs: Vec<InputFile>,
     measurement_context: ContentHash,
-    pub(super) parents: Parents,
+    pub(crate) parents: Parents,
 }
 
 /// Scenes that one process can hold together, as its corners.
 #[derive(Debug)]
 pub(crate) struct SceneGroup {
-    pub(super) purpose: Purpose,
+    pub(crate) purpose: Purpose,
     pub(crate) scenes: Vec<Arc<ResolvedScene>>,
     pub(crate) sdc: Vec<PathBuf>,
     pub(crate) clocks: Clocks,
-    pub(super) parasitics: Parasitics,
+    pub(crate) parasitics: Parasitics,
     /// The script that every script of the group begins with.
     pub(crate) prelude: PathBuf,
 }
 
 /// What a process measures.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     /// Timing of all its scenes, and power and slews of those whose libraries it may be asked about.
     Timing,
     /// Power and slews of one scene that shares the process of its timing with others.
@@ -190,7 +190,7 @@ impl SceneGroup {
     }
 
     /// Whether power and slew limits of a scene may be read in this process.
-    pub(super) fn knows_libraries_of(&self, scene: &ResolvedScene, engine: &Engine) -> bool {
+    pub(crate) fn knows_libraries_of(&self, scene: &ResolvedScene, engine: &Engine) -> bool {
         engine.has_whole_corners() || self.scenes[0].libraries == scene.libraries
     }
 
@@ -217,7 +217,7 @@ impl SceneGroup {
             .collect()
     }
 
-    pub(super) fn is_annotated(&self) -> bool {
+    pub(crate) fn is_annotated(&self) -> bool {
         matches!(self.parasitics, Parasitics::Spef(_))
     }
 }
@@ -516,6 +516,8 @@ impl<'a> Work<'a> {
             unusable: platform.declaration.dont_use.clone(),
             snapshot,
             wires: engine.wire_estimate().unwrap_or_default(),
+            detailed_route: engine.detailed_route.unwrap_or_default(),
+            heatmaps: engine.heatmaps.unwrap_or_default(),
         })
     }
 
@@ -599,7 +601,7 @@ impl<'a> Work<'a> {
     fn write_prelude(&mut self, group: &mut SceneGroup) {
         let platform = &self.given.platform.declaration;
         let text = match self.given.engine {
-            Engine::OpenSta(_) => script::prelude(group, platform),
+            Engine::OpenSta(_) => opensta::prelude(group, platform),
             Engine::OpenRoad(engine) => openroad::prelude(group, platform, engine),
         };
         let name = format!("prelude-{}.tcl", ContentHash::of(&text).short());

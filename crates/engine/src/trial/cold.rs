@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use noodle2_model::{DesignState, Failure, FailureClass};
 
+use super::attempt::{Run, design_state, failure, read_log, write};
+use super::context::StudyContext;
 use super::log::LogRemarks;
-use super::scenes::StudyContext;
-use super::trial::{Run, design_state, failure, read_log, write};
 use crate::tcl::{TclScript, TclWord};
 
 /// The netlist that the script leads to, within the folder.

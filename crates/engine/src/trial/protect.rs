@@ -10,12 +10,12 @@ use noodle2_liberty::LibraryIndex;
 use noodle2_model::{DesignGuard, DesignMarks, Failure, matches_pattern};
 use noodle2_netlist::{ClockNetwork, Design, Edit, Ledger, NetId, ScanChain};
 
+use super::attempt::TrialRequest;
+use super::context::StudyContext;
 use super::parents::ReadDesign;
-use super::scenes::StudyContext;
-use super::trial::TrialRequest;
 
 /// What is protected of one design.
-pub(super) struct Protected<'a> {
+pub(crate) struct Protected<'a> {
     guard: &'a DesignGuard,
     parent: &'a Design,
     cells: &'a LibraryIndex,
@@ -29,7 +29,7 @@ pub(super) struct Protected<'a> {
 
 impl<'a> Protected<'a> {
     /// What `guard` protects of `parent`, as it was `read`, whose cells `cells` describes.
-    pub(super) fn of(
+    pub(crate) fn of(
         guard: &'a DesignGuard,
         read: &'a ReadDesign,
         parent: &'a Design,
@@ -51,7 +51,7 @@ impl<'a> Protected<'a> {
     }
 
     /// The first edit of something that is protected, and why it is.
-    pub(super) fn violation(&self, ledger: &Ledger) -> Option<String> {
+    pub(crate) fn violation(&self, ledger: &Ledger) -> Option<String> {
         ledger.edits.iter().find_map(|edit| {
             let kind = edit.kind();
             if let Some(name) = edit.instance()
@@ -219,7 +219,7 @@ impl Withheld {
 
 impl StudyContext {
     /// What the editing library is told to leave alone in the parent of a trial.
-    pub(super) fn withheld(&self, request: &TrialRequest<'_>) -> Result<Withheld, Failure> {
+    pub(crate) fn withheld(&self, request: &TrialRequest<'_>) -> Result<Withheld, Failure> {
         let guard = &request.guard;
         if !guard.dont_touch && !guard.scan {
             return Ok(Withheld::default());
@@ -229,7 +229,7 @@ impl StudyContext {
     }
 
     /// What the constraints mark, and the netlists beside them.
-    pub(super) fn marks(
+    pub(crate) fn marks(
         &self,
         request: &TrialRequest<'_>,
         of_constraints: DesignMarks,

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use noodle2_equivalence::{Budget, Report, Verdict, compare_until};
 use noodle2_model::{EquivalenceProof, EquivalenceVerdict, Failure, FailureClass};
 
-use super::scenes::StudyContext;
-use super::trial::failure;
+use super::attempt::failure;
+use super::context::StudyContext;
 
 impl StudyContext {
     /// Proves that the netlist `child` does what `parent` does, or shows where it does not. The proof is for the

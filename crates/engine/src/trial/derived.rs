@@ -11,19 +11,19 @@ use noodle2_model::{
 };
 use noodle2_netlist::{Design, Ledger, compare_logic, measure_reach};
 
+use super::attempt::{Declared, LEDGER, NETLIST, ParentFacts, TrialRequest, failure, write};
+use super::context::StudyContext;
 use super::measure::Gathered;
 use super::protect::Protected;
-use super::scenes::StudyContext;
-use super::trial::{Declared, LEDGER, NETLIST, ParentFacts, TrialRequest, failure, write};
 use crate::openroad::{PlacedChange, PlacedDesign};
 
 /// What an ECO really did.
 #[derive(Debug)]
-pub(super) struct Change {
-    pub(super) ledger: Ledger,
-    pub(super) radius: BlastRadius,
+pub(crate) struct Change {
+    pub(crate) ledger: Ledger,
+    pub(crate) radius: BlastRadius,
     /// What became of the places of the parent's cells; absent of an engine that places nothing.
-    pub(super) moves: Option<PlacedChange>,
+    pub(crate) moves: Option<PlacedChange>,
 }
 
 /// How many ends of logic a message names.
@@ -31,7 +31,7 @@ const NAMED_ENDS: usize = 4;
 
 impl StudyContext {
     /// With annotated wires, a net that is connected anew has none, and timing looks better than it is.
-    pub(super) fn refuse_what_would_lie(&self, declared: &Declared<'_>) -> Result<(), Failure> {
+    pub(crate) fn refuse_what_would_lie(&self, declared: &Declared<'_>) -> Result<(), Failure> {
         match self.annotated_scene() {
             Some(scene) if declared.changes_connectivity => Err(failure(
                 FailureClass::ConfigurationError,
@@ -47,7 +47,7 @@ impl StudyContext {
 
     /// What several steps came to: the measurement of the last one, whose files are in the folder of `whole`, told as one
     /// change of the parent of the whole. `None` where nothing changed.
-    pub(super) fn of_whole(
+    pub(crate) fn of_whole(
         &self,
         whole: &TrialRequest<'_>,
         declared: &Declared<'_>,
@@ -82,7 +82,7 @@ impl StudyContext {
     ///
     /// # Errors
     /// When it reaches further than the ECO declares, or connects anew what has annotated wires.
-    pub(super) fn change_by(
+    pub(crate) fn change_by(
         &self,
         request: &TrialRequest<'_>,
         declared: &Declared<'_>,
@@ -231,7 +231,7 @@ fn named_ends(differing: &[String]) -> String {
 }
 
 /// What the numbers must not show.
-pub(super) fn compare_with_parent(
+pub(crate) fn compare_with_parent(
     parent: &ParentFacts,
     scenes: &BTreeMap<String, MetricSet>,
     gathered: &Gathered,
