@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use noodle2_engine::{Engine, TrialRequest};
 use noodle2_model::{
-    DesignState, EcoManifest, Failure, FailureClass, Measurement, Metric, Outcome, PhysicalReach,
-    StageMode,
+    DesignGuard, DesignState, EcoManifest, Failure, FailureClass, Measurement, Metric, Outcome,
+    PhysicalReach, ProtectedObjects, StageMode,
 };
 use support::Bench;
 
@@ -169,6 +169,37 @@ fn an_eco_never_exchanges_a_cell_for_another_function() {
 }
 
 #[test]
+fn what_is_protected_is_withheld_from_the_tool_and_from_an_eco_and_free_again_after_it() {
+    let mut bench = Bench::placed();
+    let context = bench.context();
+    let base = bench.measured_base(&context);
+    let guard = DesignGuard {
+        protect: ProtectedObjects {
+            instances: vec!["u2".to_owned()],
+            ..ProtectedObjects::default()
+        },
+        ..DesignGuard::default()
+    };
+    let told = "note held [[[ord::get_db_block] findInst u2] isDoNotTouch]\n";
+    let manifest = "implementation:\n  tcl: eco.tcl\n";
+    let eco = support::eco(
+        manifest,
+        false,
+        &[(
+            "eco.tcl",
+            &format!(
+                "{told}::n2::resize u2 INVX2\n::n2::resize u1 NAND3X1\n::n2::resize u2 INVX4\n"
+            ),
+        )],
+    );
+    let folder = bench.attempt();
+    let outcome = support::try_eco_under(&context, &base, &eco, &folder, guard, &mut support::run);
+    assert_eq!(outcome, Outcome::NoEffect);
+    let result = std::fs::read_to_string(folder.join("result.tsv")).unwrap();
+    assert!(result.contains("note\theld\t1"), "{result}");
+}
+
+#[test]
 fn a_design_that_has_no_room_is_told_by_the_code_of_the_tool() {
     let failure =
         refused("set ::stand_in::rows [lrange $::stand_in::rows 0 -1]; ::n2::resize u2 INVX2");
@@ -225,7 +256,7 @@ fn an_engine_that_lacks_what_an_eco_needs_is_refused_with_a_version_that_has_it(
         "name": "x", "version": 1, "class": "placement_local", "engines": ["openroad"], "description": "d",
         "changes_connectivity": false, "implementation": {"tcl": "eco.tcl"},
         "needs": [
-            {"command": "repair_timing", "options": ["-setup", "-sequence"], "known_in": "v2.0-99"},
+            {"command": "repair_timing", "options": ["-setup", "-skip_size_down"], "known_in": "v2.0-99"},
             {"command": "recover_area", "known_in": "v3"},
             {"command": "repair_timing", "options": ["-hold"], "known_in": "v2"},
         ],
@@ -234,7 +265,7 @@ fn an_engine_that_lacks_what_an_eco_needs_is_refused_with_a_version_that_has_it(
     assert_eq!(
         engine.lacks(&manifest),
         [
-            "`repair_timing` without `-sequence` (version v2.0-99 has it)",
+            "`repair_timing` without `-skip_size_down` (version v2.0-99 has it)",
             "no command `recover_area` (version v3 has it)",
         ]
     );

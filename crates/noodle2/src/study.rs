@@ -367,7 +367,12 @@ fn prepare_study(
                 .map(|problem| (problem.code(), problem.to_string())),
         )
     })?;
-    let ecos = ecos_of(study, &catalogue);
+    let mut ecos = ecos_of(study, &catalogue);
+    // What this version of the engine cannot run is refused where the study names it, and not suggested.
+    let named: BTreeSet<&str> = named_ecos(study).collect();
+    ecos.retain(|name, eco| {
+        named.contains(name.as_str()) || engine.lacks(&eco.manifest).is_empty()
+    });
     refuse_lacking(&engine, &ecos)?;
     let mut used = vec![engine.identity()];
     used.extend(tools::programs_of(ecos.values().copied())?);
@@ -419,11 +424,15 @@ fn catalogue_of(study: &Study, folder: &Path) -> Result<Catalogue, CommandFailur
     })
 }
 
+/// The names of the ECOs that stages name.
+fn named_ecos(study: &Study) -> impl Iterator<Item = &str> {
+    let ecos = study.stages.iter().flat_map(|stage| &stage.ecos);
+    ecos.flat_map(StageEco::components).map(|(name, _)| name)
+}
+
 /// The ECOs that a study names or may be suggested, by name.
 fn ecos_of<'c>(study: &Study, catalogue: &'c Catalogue) -> BTreeMap<String, &'c Eco> {
-    let ecos = study.stages.iter().flat_map(|stage| &stage.ecos);
-    let named = ecos.flat_map(StageEco::components);
-    let mut names: BTreeSet<&str> = named.map(|(name, _)| name).collect();
+    let mut names: BTreeSet<&str> = named_ecos(study).collect();
     names.extend(suggestible(study, catalogue));
     names
         .iter()

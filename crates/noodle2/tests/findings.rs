@@ -121,3 +121,49 @@ fn an_eco_path_that_is_not_in_order_is_a_problem_of_the_study() {
         );
     }
 }
+
+/// ECOs of an engine that is not there are looked at all the same.
+#[test]
+fn an_eco_for_openroad_is_looked_at_where_it_cannot_be_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = folder.path().join("bad");
+    fs::create_dir(&bad).unwrap();
+    let manifest = "name: bad\nversion: 1\nclass: placement_local\nengines: [openroad]\ndescription: d\n\
+        parameters:\n  cells: {description: d, type: integer, min: 1, max: 9, default: 3}\n\
+        changes_connectivity: false\nimplementation: {tcl: eco.tcl}\n\
+        needs: [{command: repair_timing, options: [-setpu], known_in: v2.0-20250301-d4884860}]\n";
+    fs::write(bad.join("eco.yaml"), manifest).unwrap();
+    fs::write(bad.join("eco.tcl"), "set w [::sta::worst_slack_cmd max]\n").unwrap();
+    let path = ["--eco-path", text(folder.path())];
+    let (status, stdout, _) = run(&[
+        "eco",
+        "lint",
+        "bad",
+        "repair_design",
+        path[0],
+        path[1],
+        "--format",
+        "json",
+    ]);
+    assert_eq!(status, 1);
+    let told = json(&stdout);
+    let findings = told["findings"].as_array().unwrap();
+    for (finding, word) in findings.iter().zip(["-setpu", "`cells`", "line 1"]) {
+        let finding = finding.as_str().unwrap();
+        assert!(
+            finding.starts_with("bad: ") && finding.contains(word),
+            "{finding}"
+        );
+    }
+    assert_eq!(findings.len(), 3, "{findings:#?}");
+    for eco in told["ecos"].as_array().unwrap() {
+        let why = eco["not_run"].as_str().unwrap();
+        assert!(why.contains("not for opensta"), "{why}");
+    }
+    let (status, stdout, _) = run(&["eco", "lint", "repair_design"]);
+    assert_eq!(status, 0);
+    assert!(stdout.contains("only looked at"), "{stdout}");
+    let (_, stdout, _) = run(&["eco", "list"]);
+    let line = stdout.lines().find(|line| line.starts_with("noop"));
+    assert!(line.unwrap().contains("opensta, openroad"), "{stdout}");
+}

@@ -219,3 +219,32 @@ fn a_container_sees_its_inputs_alone_and_is_ended_with_its_trial() {
     let begun = |name: &String| told().contains(&format!("--name {name} "));
     assert!(ended.iter().all(begun), "{}", told());
 }
+
+#[test]
+fn an_eco_whose_command_the_version_lacks_is_refused_where_it_is_named_and_not_suggested() {
+    let folder = tempfile::tempdir().unwrap();
+    let suggested =
+        "{name: one, trials: 3, survivors: 1, proposer: {kind: diagnosis, catalogue: true}}";
+    let study = study(folder.path(), &format!("  - {suggested}\n"));
+    let eco = study.with_file_name("ecos").join("shrink");
+    fs::create_dir_all(&eco).unwrap();
+    fs::write(eco.join("eco.tcl"), "shrink_design\n").unwrap();
+    let manifest = "name: shrink\nversion: 1\ndescription: Shrinks.\nclass: placement_local\nengines: [openroad]\n\
+        remedies: {cell_dominated: {}, wire_dominated: {}}\nchanges_connectivity: false\n\
+        implementation: {tcl: eco.tcl}\nneeds: [{command: shrink_design, known_in: v9}]\n";
+    fs::write(eco.join("eco.yaml"), manifest).unwrap();
+    ends(0, &["snapshot", "create", text(&study)]);
+    let out = folder.path().join("suggested");
+    ends(0, &["run", text(&study), "--out", text(&out)]);
+    let ecos = summary(&out)["ecos"].to_string();
+    assert!(!ecos.contains("shrink"), "{ecos}");
+    let named = "{name: one, trials: 1, survivors: 1, ecos: [{name: shrink}]}";
+    edit(&study, suggested, named);
+    let out = folder.path().join("named");
+    let (status, _, stderr) = run(&["run", text(&study), "--out", text(&out)]);
+    assert_ne!(status, 0);
+    assert!(
+        stderr.contains("N2-RUN-022") && stderr.contains("`shrink_design`"),
+        "{stderr}"
+    );
+}

@@ -10,6 +10,7 @@
 //! tool did not give.
 
 mod launch;
+mod lint;
 mod names;
 mod placed;
 mod probe;

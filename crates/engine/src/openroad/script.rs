@@ -16,6 +16,7 @@ use crate::trial::script::{
 const LAYOUT: &str = include_str!("../../tcl/openroad/layout.tcl");
 const MEASURE: &str = include_str!("../../tcl/openroad/measure.tcl");
 const EDIT: &str = include_str!("../../tcl/openroad/edit.tcl");
+const JUDGE: &str = include_str!("../../tcl/openroad/judge.tcl");
 
 /// What placing and routing needs, with its files found.
 #[derive(Debug)]
@@ -77,6 +78,7 @@ pub(crate) fn prelude(group: &SceneGroup, platform: &PlatformFile, engine: &Open
     script.append(LAYOUT);
     script.append(MEASURE);
     script.append(EDIT);
+    script.append(JUDGE);
     let index = &group.eco_scene().index;
     script.append_tables(index);
     for (name, cells) in [
@@ -138,14 +140,18 @@ pub(crate) fn parts(job: &Job<'_>, layout: &LayoutJob<'_>, links: &mut Links) ->
     let mut libraries = TclScript::new();
     libraries.command("::n2::one_thread", []);
     libraries.append_script(&read_libraries(group, links)?);
-    let design = design(group, layout, links)?;
+    let mut design = design(group, layout, links)?;
+    // Once for all trials that begin with this case, where they are forks of one process.
+    if job.output.is_some() {
+        design.command("::n2::take_down_design", []);
+    }
     let mut trial = TclScript::new();
     let corners = TclWord::texts(group.scenes.iter().map(|scene| &scene.name));
     match &job.eco {
         Some(eco) => {
             set_eco(&mut trial, job, eco)?;
-            trial.command("::n2::take_down_design", []);
             trial.command("::n2::apply_placed_eco", [TclWord::text(&eco.path)]);
+            trial.command("::n2::release_what_was_withheld", []);
             trial.command("::n2::estimate_changes", []);
             let again = [TclWord::text("estimated"), corners.clone()];
             trial.command("::n2::measure_again", again);

@@ -14,6 +14,9 @@ namespace eval ::n2 {
   variable withheld_nets
   array set withheld_nets {}
   variable dont_use {}
+  # What the tool was told to leave alone for the time of an ECO.
+  variable held_instances {}
+  variable held_nets {}
 }
 
 proc ::n2::matches_any {patterns name} {
@@ -35,15 +38,33 @@ proc ::n2::withhold {kind names} {
 proc ::n2::keep_what_is_withheld {} {
   variable protected_instances; variable protected_nets; variable protected_cells
   variable withheld_instances; variable withheld_cells; variable withheld_nets
+  variable held_instances; variable held_nets
+  set nothing [expr {[array size withheld_instances] + [array size withheld_cells] + [array size withheld_nets] == 0}]
+  if {$nothing && $protected_instances eq {} && $protected_nets eq {} && $protected_cells eq {}} { return }
   step withhold {
     foreach inst [[ord::get_db_block] getInsts] {
       set name [$inst getName]
       set cell [[$inst getMaster] getName]
-      if {![may_edit $name $cell]} { $inst setDoNotTouch 1 }
+      if {![may_edit $name $cell] && ![$inst isDoNotTouch]} { $inst setDoNotTouch 1; lappend held_instances $name }
     }
     foreach net [[ord::get_db_block] getNets] {
       set name [$net getName]
-      if {[info exists withheld_nets($name)] || [matches_any $protected_nets $name]} { $net setDoNotTouch 1 }
+      if {([info exists withheld_nets($name)] || [matches_any $protected_nets $name]) && ![$net isDoNotTouch]} {
+        $net setDoNotTouch 1
+        lappend held_nets $name
+      }
+    }
+  }
+}
+
+# What was held for this ECO alone is free again in the database that is written: another stage has its own rules.
+proc ::n2::release_what_was_withheld {} {
+  variable held_instances; variable held_nets
+  set block [ord::get_db_block]
+  foreach {names find} [list $held_instances findInst $held_nets findNet] {
+    foreach name $names {
+      set object [$block $find $name]
+      if {$object ne "NULL" && $object ne ""} { $object setDoNotTouch 0 }
     }
   }
 }
@@ -110,15 +131,18 @@ proc ::n2::resize {name cell} {
   return 1
 }
 
-# The cell of the same family that is `steps` stronger (weaker where negative); "" where there is none.
+# The cell of the same family and flavour that is `steps` stronger (weaker where negative), as far as the family goes; ""
+# where there is none.
 proc ::n2::sized {cell steps} {
+  set flavour [flavour_of $cell]
   set family {}
   foreach other [table family $cell] {
-    if {$other eq $cell || ![matches_any $::n2::dont_use $other]} { lappend family $other }
+    if {$other eq $cell || (![matches_any $::n2::dont_use $other] && [flavour_of $other] eq $flavour)} { lappend family $other }
   }
   set at [lsearch -exact $family $cell]
-  if {$at < 0} { return "" }
-  lindex $family [expr {$at + $steps}]
+  set target [expr {min(max($at + $steps, 0), [llength $family] - 1)}]
+  if {$at < 0 || $target == $at} { return "" }
+  lindex $family $target
 }
 
 # The twin of a cell in another threshold flavour; "" where there is none.

@@ -13,11 +13,11 @@ namespace eval ::n2 {
   variable wires placement
   variable route_arguments {}
   variable allowed_layers {}
-  # Before the ECO: `name` to cell, place and orientation; to its nets.
-  variable stood
-  array set stood {}
-  variable nets_of
-  array set nets_of {}
+  # Before the ECO.
+  variable cells_before
+  array set cells_before {}
+  variable ends_before
+  array set ends_before {}
   variable touched_nets {}
   variable routed 0
   # It times with one thread unless it is told otherwise.
@@ -133,34 +133,42 @@ proc ::n2::set_routing {signal clock adjustments} {
 
 # All wires anew.
 proc ::n2::estimate_all {} {
-  variable wires; variable touched_nets
-  step estimate {
-    if {$wires eq "global_route"} {
-      find_routes
-      estimate_parasitics -global_routing
-    } else {
-      estimate_parasitics -placement
-    }
-  }
-  write_names estimated-nets.txt *
+  step estimate { write_names estimated-nets.txt {*}[estimate_whole] }
 }
 
 # The wires of these nets alone; all where the wires are those of routes, or where one cannot be found by its name.
 proc ::n2::estimate_nets {names} {
+  step estimate { write_names estimated-nets.txt {*}[estimate_again $names] }
+}
+
+# Estimates all wires; `*`.
+proc ::n2::estimate_whole {} {
+  variable wires
+  if {$wires eq "global_route"} {
+    find_routes
+    estimate_parasitics -global_routing
+  } else {
+    estimate_parasitics -placement
+  }
+  return *
+}
+
+# Estimates the wires of these nets, or all; the names of those that it did, or `*`.
+proc ::n2::estimate_again {names} {
   variable wires
   set estimate ""
   foreach command {::est::estimate_parasitic_net ::rsz::estimate_parasitic_net} {
     if {[info commands $command] ne ""} { set estimate $command; break }
   }
-  if {$wires ne "placement" || $estimate eq ""} { estimate_all; return }
+  if {$wires ne "placement" || $estimate eq ""} { return [estimate_whole] }
   set nets {}
   foreach name $names {
     set net [get_nets -quiet $name]
-    if {[llength $net] != 1} { estimate_all; return }
+    if {[llength $net] != 1} { return [estimate_whole] }
     lappend nets $net
   }
-  step estimate { foreach net $nets { $estimate $net } }
-  write_names estimated-nets.txt {*}$names
+  foreach net $nets { $estimate $net }
+  return $names
 }
 
 proc ::n2::write_names {path args} {
@@ -172,66 +180,77 @@ proc ::n2::write_names {path args} {
 
 # ---- what an ECO did to the database -----------------------------------------------------------
 
-proc ::n2::place_of {inst} {
-  set box [$inst getBBox]
-  list [[$inst getMaster] getName] [$box xMin] [$box yMin] [$inst getOrient]
-}
-
-proc ::n2::nets_at {inst} {
-  set names {}
-  foreach iterm [$inst getITerms] {
-    set net [$iterm getNet]
-    if {$net ne "NULL" && $net ne ""} { lappend names [[$iterm getMTerm] getName] [$net getName] }
+# A design as its DEF has it: writing one takes the tool less than being asked for each cell. `cells` is name to all that
+# stands of it (its cell, place and orientation), `ends` name of a net to its ends.
+proc ::n2::read_design_of {file cells ends} {
+  upvar 1 $cells cell_of $ends ends_of
+  array unset cell_of
+  array unset ends_of
+  set channel [open $file r]
+  fconfigure $channel -encoding utf-8
+  set section ""
+  set statement ""
+  while {[gets $channel line] >= 0} {
+    if {$section eq ""} {
+      if {[string match "COMPONENTS *" $line]} { set section cells }
+      if {[string match "NETS *" $line]} { set section ends }
+      continue
+    }
+    if {[string match "END *" $line]} { set section ""; set statement ""; continue }
+    append statement " " [string trim $line]
+    if {![string match "*;" $line]} { continue }
+    # Names may hold backslashes, so that no statement is a list.
+    set words [split [string trim $statement]]
+    set name [lindex $words 1]
+    if {$section eq "cells"} {
+      set cell_of($name) [join [lrange $words 2 end]]
+    } else {
+      set plus [lsearch -exact $words +]
+      set ends_of($name) [lrange $words 2 [expr {$plus < 0 ? "end-1" : $plus - 1}]]
+    }
+    set statement ""
   }
-  return $names
+  close $channel
 }
 
 proc ::n2::take_down_design {} {
-  variable stood; variable nets_of
   step take_down {
-    array unset stood
-    array unset nets_of
-    foreach inst [[ord::get_db_block] getInsts] {
-      set name [$inst getName]
-      set stood($name) [place_of $inst]
-      set nets_of($name) [nets_at $inst]
-    }
+    write_def before.def
+    read_design_of before.def ::n2::cells_before ::n2::ends_before
+    file delete before.def
   }
 }
 
-# The nets of cells that are new, gone, of another kind, elsewhere or connected otherwise than when it was taken down.
+# The signal nets that have other ends than when the design was taken down, or an end at a cell that is new, of another
+# kind or elsewhere.
 proc ::n2::nets_of_changes {} {
-  variable stood; variable nets_of
-  array set left [array get stood]
-  array set found {}
-  foreach inst [[ord::get_db_block] getInsts] {
-    set name [$inst getName]
-    set nets [nets_at $inst]
-    if {![info exists stood($name)]} {
-      foreach {pin net} $nets { set found($net) 1 }
-      continue
-    }
-    unset left($name)
-    if {$stood($name) eq [place_of $inst] && $nets_of($name) eq $nets} { continue }
-    foreach {pin net} [concat $nets $nets_of($name)] { set found($net) 1 }
+  variable cells_before; variable ends_before
+  write_def after.def
+  read_design_of after.def cells_after ends_after
+  file delete after.def
+  array set changed {}
+  foreach name [array names cells_after] {
+    if {![info exists cells_before($name)] || $cells_before($name) ne $cells_after($name)} { set changed($name) 1 }
   }
-  foreach name [array names left] {
-    foreach {pin net} $nets_of($name) { set found($net) 1 }
-  }
-  # Those that are still there, and carry a signal: a net that is gone has no wire.
   set names {}
-  foreach name [lsort [array names found]] {
-    set net [[ord::get_db_block] findNet $name]
-    if {$net eq "NULL" || $net eq ""} { continue }
-    if {[$net getSigType] in {POWER GROUND}} { continue }
-    lappend names $name
+  foreach net [array names ends_after] {
+    set ends $ends_after($net)
+    set touched [expr {![info exists ends_before($net)] || $ends_before($net) ne $ends}]
+    if {!$touched && [array size changed] > 0} {
+      foreach {open cell pin close} $ends {
+        if {[info exists changed($cell)]} { set touched 1; break }
+      }
+    }
+    if {$touched} { lappend names $net }
   }
-  return $names
+  lsort $names
 }
 
+# Routes that were found before the change are not those of what came of it.
 proc ::n2::estimate_changes {} {
-  variable touched_nets
+  variable touched_nets; variable routed
   step compare { set touched_nets [nets_of_changes] }
+  set routed 0
   estimate_nets $touched_nets
 }
 

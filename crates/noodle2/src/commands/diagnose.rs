@@ -77,12 +77,14 @@ pub(crate) fn diagnose(run: &Path, item: &str, format: Format) -> Result<Exit, C
     Ok(Exit::Done)
 }
 
-/// The ECOs that the run knows, and those of the catalogue beside them.
+/// The ECOs that the run knows, and those of the catalogue beside them that its engine can run.
 fn catalogue_of(identity: &RunIdentity) -> BTreeMap<String, EcoDefinition> {
     let path = identity.study.eco_path.iter();
     let path: Vec<_> = path.map(|path| identity.study_folder.join(path)).collect();
     let (catalogue, _) = Catalogue::survey(&path);
+    let engine = identity.study.engine.kind;
     let mut ecos: BTreeMap<String, EcoDefinition> = (catalogue.iter())
+        .filter(|(_, eco)| eco.manifest.engines.contains(&engine))
         .map(|(name, eco)| {
             let definition = EcoDefinition {
                 manifest: eco.manifest.clone(),

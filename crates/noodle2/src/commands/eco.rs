@@ -1,13 +1,15 @@
 //! `noodle2 eco`: what the catalogue holds, and whether an ECO does what it declares.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use noodle2_engine::{Catalogue, CatalogueProblem, Eco, ParentFacts, TrialRequest};
 use noodle2_exec::{CancelToken, Guard, run_command};
 use noodle2_model::{
-    ContentHash, DesignGuard, EcoProposal, FailureClass, Measurement, Outcome, ParameterKind,
-    ParameterValue, Parameters, Stage, StageEco, StageIndex, StageMode, TrialId,
+    ContentHash, DesignGuard, EcoManifest, EcoProposal, EngineKind, FailureClass, Measurement,
+    Outcome, ParameterKind, ParameterValue, Parameters, Stage, StageEco, StageIndex, StageMode,
+    TrialId,
 };
 use noodle2_view::{Table, count_text};
 use serde::Serialize;
@@ -17,7 +19,8 @@ use crate::commands::init;
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
 use crate::run::NETLIST;
-use crate::study::{self, Prepared};
+use crate::study::{self, Loaded, Prepared};
+use crate::tools;
 
 /// `noodle2 eco list`.
 pub(crate) fn eco_list(path: &EcoPathOption, format: Format) -> Result<Exit, CommandFailure> {
@@ -39,7 +42,7 @@ pub(crate) fn eco_list(path: &EcoPathOption, format: Format) -> Result<Exit, Com
             }))?;
         }
         Format::Text => {
-            let mut table = Table::new(&["ECO", ">version", "class", "what it does"]);
+            let mut table = Table::new(&["ECO", ">version", "class", "engines", "what it does"]);
             for (_, eco) in catalogue.iter() {
                 let manifest = &eco.manifest;
                 let sentence = manifest.description.split(". ").next().unwrap_or_default();
@@ -47,6 +50,7 @@ pub(crate) fn eco_list(path: &EcoPathOption, format: Format) -> Result<Exit, Com
                     manifest.name.clone(),
                     manifest.version.to_string(),
                     manifest.class.to_string(),
+                    engines(manifest),
                     sentence.trim_end_matches('.').to_owned(),
                 ]);
             }
@@ -59,6 +63,27 @@ pub(crate) fn eco_list(path: &EcoPathOption, format: Format) -> Result<Exit, Com
     } else {
         Exit::Findings
     })
+}
+
+fn engines(manifest: &EcoManifest) -> String {
+    let engines = manifest.engines.iter().map(ToString::to_string);
+    engines.collect::<Vec<_>>().join(", ")
+}
+
+/// The commands of OpenROAD that an ECO needs, with their options.
+fn needs(manifest: &EcoManifest) -> String {
+    let needs = manifest.needs.iter().map(|need| {
+        let mut words = vec![need.command.as_str()];
+        words.extend(need.options.iter().map(String::as_str));
+        format!("{} (known in {})", words.join(" "), need.known_in)
+    });
+    match manifest.needs.is_empty() {
+        true => String::new(),
+        false => format!(
+            "needs of OpenROAD: {}\n",
+            needs.collect::<Vec<_>>().join("; ")
+        ),
+    }
 }
 
 fn tell_problems(problems: &[CatalogueProblem]) {
@@ -121,11 +146,13 @@ pub(crate) fn eco_show(
         })
         .collect();
     print::data(&format!(
-        "{} (version {}, {})\n{}\n\nexpected: {}\nconnectivity: {}\ncontent: {}\n\n{}",
+        "{} (version {}, {})\n{}\n\nengines: {}\n{}expected: {}\nconnectivity: {}\ncontent: {}\n\n{}",
         manifest.name,
         manifest.version,
         manifest.class,
         manifest.description,
+        engines(manifest),
+        needs(manifest),
         expected.join(", "),
         if manifest.changes_connectivity {
             "changed; refused with SPEF"
@@ -180,6 +207,49 @@ struct Lint {
     /// Parameters none of whose values gave another design than the default on this design.
     inert_parameters: Vec<String>,
     findings: Vec<String>,
+    /// Why it was not run, and only looked at; absent where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_run: Option<String>,
+}
+
+impl Lint {
+    /// Of an ECO that the engine of the design cannot run.
+    fn unrun(name: &str, why: Option<String>) -> Self {
+        Self {
+            eco: name.to_owned(),
+            variants: Vec::new(),
+            inert_parameters: Vec::new(),
+            findings: Vec::new(),
+            not_run: why,
+        }
+    }
+}
+
+/// The ECOs that the engine of the design cannot run, each with why.
+fn unrun(
+    catalogue: &Catalogue,
+    names: &[String],
+    loaded: &Loaded,
+) -> Result<BTreeMap<String, String>, CommandFailure> {
+    let kind = loaded.study.engine.kind;
+    let asked = match kind {
+        EngineKind::Opensta => None,
+        EngineKind::Openroad => Some(tools::engine_of(&loaded.study, &loaded.folder)?),
+    };
+    let mut unrun = BTreeMap::new();
+    for name in names {
+        let manifest = &find(catalogue, name)?.manifest;
+        if !manifest.engines.contains(&kind) {
+            let why = format!("only looked at: it is not for {kind}");
+            unrun.insert(name.clone(), why);
+        } else if let Some(lacks) = asked
+            .as_ref()
+            .and_then(|engine| engine.lacks(manifest).pop())
+        {
+            unrun.insert(name.clone(), format!("only looked at: {lacks}"));
+        }
+    }
+    Ok(unrun)
 }
 
 /// `noodle2 eco lint`.
@@ -194,11 +264,30 @@ pub(crate) fn eco_lint(order: &LintOrder) -> Result<Exit, CommandFailure> {
         find(&catalogue, name)?;
     }
     let scratch = tempfile::tempdir().map_err(|error| refused(&std::env::temp_dir(), &error))?;
-    let prepared = prepare(order, &names, scratch.path())?;
-    let bench = Bench::new(&prepared, scratch.path())?;
+    let loaded = load_design(order, scratch.path())?;
+    let unrun = unrun(&catalogue, &names, &loaded)?;
+    let run: Vec<String> = names
+        .iter()
+        .filter(|name| !unrun.contains_key(*name))
+        .cloned()
+        .collect();
+    let prepared = match run.is_empty() {
+        true => None,
+        false => Some(prepare(order, loaded, &run, scratch.path())?),
+    };
+    let bench = prepared
+        .as_ref()
+        .map(|prepared| Bench::new(prepared, scratch.path()))
+        .transpose()?;
     let mut lints = Vec::new();
     for (position, name) in names.iter().enumerate() {
-        lints.push(bench.lint(find(&catalogue, name)?, position)?);
+        let eco = find(&catalogue, name)?;
+        let mut lint = match (&bench, unrun.get(name)) {
+            (Some(bench), None) => bench.lint(eco, position)?,
+            (_, why) => Lint::unrun(name, why.cloned()),
+        };
+        lint.findings.extend(eco.findings());
+        lints.push(lint);
     }
     let findings: Vec<String> = lints
         .iter()
@@ -227,6 +316,14 @@ pub(crate) fn eco_lint(order: &LintOrder) -> Result<Exit, CommandFailure> {
 fn lint_text(lints: &[Lint], findings: &[String]) -> String {
     let mut table = Table::new(&["ECO", "variant", "result", ">edits"]);
     for lint in lints {
+        if let Some(why) = &lint.not_run {
+            table.row([
+                lint.eco.clone(),
+                "—".to_owned(),
+                why.clone(),
+                "—".to_owned(),
+            ]);
+        }
         for variant in &lint.variants {
             table.row([
                 lint.eco.clone(),
@@ -259,12 +356,8 @@ fn refused(path: &Path, error: &std::io::Error) -> CommandFailure {
     )
 }
 
-/// The study that lends its design, with one stage that tries the ECOs.
-fn prepare(
-    order: &LintOrder,
-    names: &[String],
-    scratch: &Path,
-) -> Result<Prepared, CommandFailure> {
+/// The study that lends its design.
+fn load_design(order: &LintOrder, scratch: &Path) -> Result<Loaded, CommandFailure> {
     let path = match &order.study {
         Some(path) => path.clone(),
         None => {
@@ -273,10 +366,19 @@ fn prepare(
             folder.join("study.yaml")
         }
     };
-    let mut loaded = study::load(&StudyOption {
+    study::load(&StudyOption {
         study: path,
         platform_root: order.platform_root.clone(),
-    })?;
+    })
+}
+
+/// It with one stage, which tries the ECOs.
+fn prepare(
+    order: &LintOrder,
+    mut loaded: Loaded,
+    names: &[String],
+    scratch: &Path,
+) -> Result<Prepared, CommandFailure> {
     loaded.study.eco_path = order
         .eco_path
         .iter()
@@ -412,6 +514,7 @@ impl<'a> Bench<'a> {
             variants,
             inert_parameters,
             findings,
+            not_run: None,
         })
     }
 
@@ -454,7 +557,11 @@ impl<'a> Bench<'a> {
                     .unwrap_or_default()
                     .replace(&EcoProposal::name_prefix(trial), "n2_");
                 let edits = Some(measurement.edits.values().sum());
-                let design = Some(ContentHash::of(netlist));
+                let design = Some(match &measurement.design.placement {
+                    None => ContentHash::of(netlist),
+                    // OpenROAD names what it makes, and knows of no trial.
+                    Some(_) => measurement.design.canonical,
+                });
                 ("effect".to_owned(), None, design, edits)
             }
             Outcome::Failed(failure) => {

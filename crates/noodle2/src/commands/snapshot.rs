@@ -195,9 +195,7 @@ fn keep(
     let (last, first): (Vec<_>, Vec<_>) = (files.iter()).partition(|(_, ending)| is_named(ending));
     for (name, ending) in first.into_iter().chain(last) {
         let bytes = std::fs::read(folder.join(name)).map_err(|error| {
-            CommandFailure::internal(&format!(
-                "`{name}` of the placement cannot be read: {error}"
-            ))
+            CommandFailure::internal(format!("`{name}` of the placement cannot be read: {error}"))
         })?;
         write_atomic(&named.with_extension(ending), bytes)?;
     }
@@ -211,7 +209,7 @@ fn check(option: &StudyOption, format: Format) -> Result<Exit, CommandFailure> {
     let prepared = study::prepare(&loaded, &scratch.path().join("shared"))?;
     let folder = scratch.path().join("base");
     std::fs::create_dir_all(&folder).map_err(|error| {
-        CommandFailure::internal(&format!("`{}` cannot be made: {error}", folder.display()))
+        CommandFailure::internal(format!("`{}` cannot be made: {error}", folder.display()))
     })?;
     let stages = loaded.study.stages.iter();
     let request = TrialRequest {

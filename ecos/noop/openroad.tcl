@@ -1,0 +1,1 @@
+# Nothing to do: the trial is the measurement.
