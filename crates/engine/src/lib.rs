@@ -26,8 +26,9 @@ pub use handover::{Dialect, HandoverError, eco_script};
 pub use openroad::{Launcher, OpenRoad, OpenRoadAbilities, SnapshotMade, SnapshotOptions};
 pub use opensta::OpenSta;
 pub use platform::{
-    LayoutData, Padding, PercentRange, PinLayers, Platform, PlatformError, PlatformFile,
-    RoutingLayers, TapCells, TieCells, WireLayers,
+    CornerFacts, DraftError, LayoutData, LefFacts, Padding, PercentRange, PinLayers, Platform,
+    PlatformCheck, PlatformDraft, PlatformError, PlatformFile, PlatformFinding, RoutingLayers,
+    TapCells, TieCells, WireLayers,
 };
 pub use tables::tcl_tables;
 pub use timing_report::{

@@ -4,12 +4,19 @@
 //! derived from the libraries (drive families, buffers, functions) is derived there, and a platform
 //! file only says what no library states.
 
+mod check;
+mod draft;
+mod makefile;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use noodle2_liberty::IndexOptions;
 use noodle2_model::ContentHash;
 use serde::Deserialize;
+
+pub use check::{CornerFacts, LefFacts, PlatformCheck, PlatformFinding};
+pub use draft::{DraftError, PlatformDraft};
 
 /// The platform files that come with the program.
 const BUILT_IN: [(&str, &str); 4] = [
@@ -278,6 +285,17 @@ impl Platform {
     /// The names of the built-in platforms, in alphabetical order.
     pub fn built_in_names() -> impl Iterator<Item = &'static str> {
         BUILT_IN.iter().map(|(name, _)| *name)
+    }
+
+    /// The files of the built-in platforms, in alphabetical order of their names.
+    ///
+    /// # Errors
+    /// None but of a defect: each is read in a test.
+    pub fn built_in() -> Result<Vec<PlatformFile>, PlatformError> {
+        let files = BUILT_IN.iter();
+        files
+            .map(|(name, text)| PlatformFile::parse(text, Path::new(name)))
+            .collect()
     }
 
     /// The variable of the environment that can name a platform's root folder: `NOODLE2_PDK_<NAME>`.

@@ -4,6 +4,7 @@ mod cache;
 mod cluster;
 mod heatmap;
 mod openroad;
+mod platform;
 mod priors;
 mod simulate;
 mod snapshot;
@@ -16,6 +17,7 @@ pub(crate) use cache::{CacheCommand, CacheFolderOption, CacheOption};
 pub(crate) use cluster::{ClusterOption, ExecutorKind, PythonOption};
 pub(crate) use heatmap::{HeatmapOption, KindOption, MadeMap};
 pub(crate) use openroad::OpenRoadLogOption;
+pub(crate) use platform::{PlatformAddOption, PlatformCheckOption, PlatformCommand};
 pub(crate) use priors::{PriorsCommand, PriorsOption, SelectionOption};
 pub(crate) use simulate::SimulateOption;
 pub(crate) use snapshot::{SnapshotCommand, SnapshotCreateOption};
@@ -26,7 +28,7 @@ pub(crate) use snapshot::{SnapshotCommand, SnapshotCreateOption};
     name = "noodle2",
     version,
     about,
-    after_help = "Exit status:\n  0 done\n  1 findings (verify, handover --check, eco list, eco lint, priors, openroad-log)\n  2 usage\n  3 invalid study\n  4 illegal study\n  \
+    after_help = "Exit status:\n  0 done\n  1 findings (verify, handover --check, eco list, eco lint, platform check, priors, openroad-log)\n  2 usage\n  3 invalid study\n  4 illegal study\n  \
                   5 base case blocked\n  6 stopped by a rail, or failed\n  7 interrupted, can be resumed\n  \
                   8 waits for approval, can be resumed\n  70 internal error\n\n\
                   Start with:\n  noodle2 init my-study && noodle2 run my-study/study.yaml --out runs/first"
@@ -397,6 +399,11 @@ pub(crate) enum Command {
     Snapshot {
         #[command(subcommand)]
         command: SnapshotCommand,
+    },
+    /// Lists platforms, checks one against its libraries and LEF files, and writes the file of a new one.
+    Platform {
+        #[command(subcommand)]
+        command: PlatformCommand,
     },
     /// Says what is installed, what is missing, and how to get it.
     #[command(after_help = "Example:\n  noodle2 doctor")]

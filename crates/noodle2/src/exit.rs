@@ -8,8 +8,8 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Done.
     Done = 0,
-    /// Done, and something was found (`verify`, `handover --check`, `eco list`, `eco lint`, `priors`,
-    /// `openroad-log`).
+    /// Done, and something was found (`verify`, `handover --check`, `eco list`, `eco lint`, `platform check`,
+    /// `priors`, `openroad-log`).
     Findings = 1,
     /// The command line is wrong.
     Usage = 2,

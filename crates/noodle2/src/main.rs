@@ -136,6 +136,7 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
         Command::Heatmap(option) => commands::heatmap(&option),
         Command::OpenroadLog(option) => commands::openroad_log(&option),
         Command::Snapshot { command } => commands::snapshot(&command),
+        Command::Platform { command } => commands::platform(&command),
         Command::Doctor { python, format } => commands::doctor(&python, format.format),
         Command::Runner => Ok(run::serve()),
         Command::Cache { command } => commands::cache(command),

@@ -20,7 +20,7 @@ mod snapshot;
 mod trial;
 
 pub use launch::Launcher;
-pub(crate) use names::not_in_lef;
+pub(crate) use names::{not_in_lef, read_lefs};
 pub(crate) use placed::{PlacedChange, PlacedDesign};
 pub use probe::{OpenRoad, OpenRoadAbilities};
 pub(crate) use results::judge_run;

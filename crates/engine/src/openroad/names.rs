@@ -1,4 +1,6 @@
-//! Whether what a platform names is in its LEF files.
+//! A platform's LEF files, and whether what it names is in them.
+
+use std::path::PathBuf;
 
 use noodle2_layout::Lef;
 
@@ -7,6 +9,32 @@ use crate::trial::PrepareProblem;
 
 /// How many of the known names a message lists.
 const NAMES: usize = 12;
+
+/// What LEF files hold together; else everything that is wrong with them.
+pub(crate) fn read_lefs(paths: &[PathBuf]) -> Result<Lef, Vec<PrepareProblem>> {
+    let mut whole = Lef::default();
+    let mut problems = Vec::new();
+    for path in paths {
+        let told = |problem: String| PrepareProblem::Lef {
+            path: path.clone(),
+            problem,
+        };
+        let read = std::fs::read(path).map_err(|error| told(error.to_string()));
+        let read = read.and_then(|text| Lef::read(&text).map_err(|error| told(error.to_string())));
+        match read {
+            // The files before a contradiction are those that count.
+            Ok(lef) => match Lef::join([whole.clone(), lef]) {
+                Ok(joined) => whole = joined,
+                Err(error) => problems.push(told(error.to_string())),
+            },
+            Err(problem) => problems.push(problem),
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(whole),
+        false => Err(problems),
+    }
+}
 
 /// Every name of a platform that its LEF files do not know.
 pub(crate) fn not_in_lef(platform: &str, data: &LayoutData, lef: &Lef) -> Vec<PrepareProblem> {

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use noodle2_layout::Lef;
 use noodle2_liberty::{Library, LibraryCache, LibraryIndex};
 use noodle2_model::{
     Check, Clocks, CommandLimits, ContentHash, InputFile, Limits, Parasitics, Scene, Study,
@@ -498,7 +497,13 @@ impl<'a> Work<'a> {
             Some(path) => Some(self.text_file("snapshot".to_owned(), path)?),
             None => None,
         };
-        let lef = self.read_lefs(&lefs)?;
+        let lef = match openroad::read_lefs(&lefs) {
+            Ok(lef) => lef,
+            Err(problems) => {
+                self.problems.extend(problems);
+                return None;
+            }
+        };
         for problem in openroad::not_in_lef(&platform.declaration.name, &data, &lef) {
             self.problems.push(problem);
         }
@@ -514,31 +519,6 @@ impl<'a> Work<'a> {
             detailed_route: engine.detailed_route.unwrap_or_default(),
             heatmaps: engine.heatmaps.unwrap_or_default(),
         })
-    }
-
-    fn read_lefs(&mut self, paths: &[PathBuf]) -> Option<Lef> {
-        let mut whole = Lef::default();
-        for path in paths {
-            let told = |problem: String| PrepareProblem::Lef {
-                path: path.clone(),
-                problem,
-            };
-            let read = std::fs::read(path).map_err(|error| told(error.to_string()));
-            let read =
-                read.and_then(|text| Lef::read(&text).map_err(|error| told(error.to_string())));
-            let joined = read.and_then(|lef| {
-                let known = std::mem::take(&mut whole);
-                Lef::join([known, lef]).map_err(|error| told(error.to_string()))
-            });
-            match joined {
-                Ok(lef) => whole = lef,
-                Err(problem) => {
-                    self.problems.push(problem);
-                    return None;
-                }
-            }
-        }
-        Some(whole)
     }
 
     fn unsupported(&mut self, scene: &Scene, wish: &'static str) -> Parasitics {
