@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use noodle2_engine::{Engine, TrialRequest};
 use noodle2_model::{
-    DesignGuard, DesignState, EcoManifest, Failure, FailureClass, Measurement, Metric, Outcome,
-    PhysicalReach, ProtectedObjects, StageMode,
+    DesignGuard, DesignState, EcoManifest, Failure, FailureClass, FindingKind, HeatmapPolicy,
+    Measurement, Metric, Outcome, PhysicalReach, ProtectedObjects, StageMode,
 };
 use support::Bench;
 
@@ -203,7 +203,47 @@ fn what_is_protected_is_withheld_from_the_tool_and_from_an_eco_and_free_again_af
 fn a_design_that_has_no_room_is_told_by_the_code_of_the_tool() {
     let failure =
         refused("set ::stand_in::rows [lrange $::stand_in::rows 0 -1]; ::n2::resize u2 INVX2");
-    assert_ne!(failure.class, FailureClass::Unknown);
+    assert_eq!(failure.class, FailureClass::PlacementIllegal);
+    assert_eq!(failure.tool_code.as_deref(), Some("DPL-0036"));
+}
+
+#[test]
+fn a_map_that_cannot_be_had_is_told_or_fails_the_trial_and_is_never_made_up() {
+    let no_maps = "proc ::gui::dump_heatmap {kind file} { ::stand_in::fail GUI-0072 \"not populated with data.\" }\n";
+    for (policy, class) in [
+        (None, None),
+        (
+            Some(HeatmapPolicy::Required),
+            Some(FailureClass::VisualizationUnavailable),
+        ),
+    ] {
+        let mut bench = Bench::placed();
+        bench.write(
+            "tiny.sdc",
+            format!("{no_maps}{}", support::TINY_CONSTRAINTS),
+        );
+        bench.study.engine.heatmaps = policy;
+        let context = bench.context();
+        let folder = bench.attempt();
+        let request = TrialRequest {
+            mode: StageMode::StaCongestion,
+            ..support::base_request(&context, &folder)
+        };
+        let outcome = context.run_trial(&request, &mut support::run);
+        match class {
+            None => {
+                let measured = support::measured(outcome);
+                let told = measured.findings.iter();
+                let told = told.filter(|finding| {
+                    finding.kind == FindingKind::VisualizationUnavailable && !finding.kind.blocks()
+                });
+                assert_eq!(told.count(), 3, "{:?}", measured.findings);
+                assert_eq!(measured.overall.get(Metric::RoutingHotBins), None);
+            }
+            Some(class) => assert_eq!(support::failed(outcome).class, class),
+        }
+        assert!(!folder.join("heatmap-routing.csv").exists());
+    }
 }
 
 #[test]
