@@ -22,6 +22,8 @@ const WIDE_FANOUT: f64 = 8.0;
 const SLOW_TRANSITION: f64 = 4.0;
 /// Cells of a worst path that are many.
 const DEEP_PATH: f64 = 20.0;
+/// The share of bins over their capacity that is many, in percent.
+const HOT_BINS_PERCENT: f64 = 1.0;
 /// The share of all power that is much leakage.
 const LEAKAGE_SHARE: f64 = 0.3;
 
@@ -56,6 +58,7 @@ pub fn diagnose(measurement: &Measurement, rank: &[Metric]) -> Vec<Diagnosis> {
     found.extend(setup(measurement, rank));
     found.extend(limits(measurement));
     found.extend(leakage(measurement, rank));
+    found.extend(congestion(measurement));
     // One symptom once, as its worst path shows it.
     let mut worst: BTreeMap<Symptom, Diagnosis> = BTreeMap::new();
     for diagnosis in found {
@@ -177,6 +180,7 @@ enum Concern {
     Hold,
     Limits,
     Power,
+    Routing,
     Other,
 }
 
@@ -185,6 +189,7 @@ fn concern(symptom: Symptom) -> Concern {
         Symptom::Hold => Concern::Hold,
         Symptom::Slew => Concern::Limits,
         Symptom::Leakage => Concern::Power,
+        Symptom::Congestion => Concern::Routing,
         Symptom::WireDominated
         | Symptom::CellDominated
         | Symptom::WireShareUnknown
@@ -204,6 +209,8 @@ fn concern_of(metric: Metric) -> Concern {
         Concern::Limits
     } else if begins("power") || begins("area") {
         Concern::Power
+    } else if begins("rout") {
+        Concern::Routing
     } else {
         Concern::Other
     }
@@ -327,6 +334,23 @@ fn limits(measurement: &Measurement) -> Vec<Diagnosis> {
     .collect()
 }
 
+/// Wires that do not fit, by what routing found: tracks beyond what there are, and the share of bins that have such.
+fn congestion(measurement: &Measurement) -> Option<Diagnosis> {
+    let value = |metric| measurement.overall.get(metric);
+    let overflow = value(Metric::RoutingOverflow).filter(|overflow| *overflow > 0.0);
+    let hot = value(Metric::RoutingHotBins).filter(|percent| *percent > 0.0);
+    let told = [
+        overflow.map(|tracks| format!("{tracks} tracks are used beyond what there are")),
+        hot.map(|percent| format!("{percent} % of the bins are over their capacity")),
+    ];
+    let told: Vec<String> = told.into_iter().flatten().collect();
+    (!told.is_empty()).then(|| Diagnosis {
+        symptom: Symptom::Congestion,
+        extent: hot.map_or(1.0, |percent| (percent / HOT_BINS_PERCENT).max(1.0)),
+        evidence: told.join("; "),
+    })
+}
+
 /// Leakage that can be had back: where setup is met, or power is what matters most.
 fn leakage(measurement: &Measurement, rank: &[Metric]) -> Option<Diagnosis> {
     let value = |metric| measurement.overall.get(metric);
@@ -345,4 +369,66 @@ fn leakage(measurement: &Measurement, rank: &[Metric]) -> Option<Diagnosis> {
             (share * 100.0).round()
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use noodle2_model::{ContentHash, DesignState, MetricSet};
+
+    fn measured(metrics: &[(Metric, f64)]) -> Measurement {
+        let hash = ContentHash::of("design");
+        Measurement {
+            design: DesignState {
+                canonical: hash,
+                netlist: hash,
+                placement: None,
+            },
+            overall: metrics.iter().copied().collect::<MetricSet>(),
+            scenes: BTreeMap::new(),
+            estimated: BTreeMap::new(),
+            routed: BTreeMap::new(),
+            findings: Vec::new(),
+            edits: BTreeMap::new(),
+            conflicts: BTreeMap::new(),
+            blast_radius: None,
+            equivalence: None,
+            paths: Vec::new(),
+            steps: Vec::new(),
+            marks: Default::default(),
+        }
+    }
+
+    #[test]
+    fn congestion_is_told_by_what_routing_found_and_comes_first_where_it_matters_most() {
+        let case = measured(&[
+            (Metric::HoldWns, -5.0),
+            (Metric::RoutingOverflow, 12.0),
+            (Metric::RoutingHotBins, 2.5),
+        ]);
+        let symptoms = |rank: &[Metric]| -> Vec<Symptom> {
+            let found = diagnose(&case, rank);
+            found.iter().map(|diagnosis| diagnosis.symptom).collect()
+        };
+        let of_routing = [Symptom::Congestion, Symptom::Hold];
+        assert_eq!(symptoms(&[Metric::RoutingOverflow]), of_routing);
+        let of_hold = [Symptom::Hold, Symptom::Congestion];
+        assert_eq!(symptoms(&[Metric::HoldWns]), of_hold);
+        let found = diagnose(&case, &[Metric::RoutingOverflow]);
+        assert_eq!(found[0].extent, 2.5);
+        assert_eq!(
+            found[0].evidence,
+            "12 tracks are used beyond what there are; 2.5 % of the bins are over their capacity"
+        );
+    }
+
+    #[test]
+    fn what_was_not_routed_or_fits_is_not_congested() {
+        assert_eq!(diagnose(&measured(&[]), &[Metric::RoutingOverflow]), []);
+        let fits = [
+            (Metric::RoutingOverflow, 0.0),
+            (Metric::RoutingHotBins, 0.0),
+        ];
+        assert_eq!(diagnose(&measured(&fits), &[Metric::RoutingOverflow]), []);
+    }
 }

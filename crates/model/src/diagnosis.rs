@@ -107,6 +107,8 @@ pub enum Symptom {
     Depth,
     /// Much of the power is leakage.
     Leakage,
+    /// Global routing uses more than there is somewhere.
+    Congestion,
 }
 
 impl Symptom {
@@ -121,6 +123,7 @@ impl Symptom {
             Self::Slew => "slew",
             Self::Depth => "depth",
             Self::Leakage => "leakage",
+            Self::Congestion => "congestion",
         }
     }
 }

@@ -246,6 +246,7 @@ fn check(option: &StudyOption, format: Format) -> Result<Exit, CommandFailure> {
         }
     };
     tell(&measured, format)?;
+    remark_utilisation(&loaded, &measured);
     let blocked = measured
         .findings
         .iter()
@@ -254,6 +255,22 @@ fn check(option: &StudyOption, format: Format) -> Result<Exit, CommandFailure> {
         true => Exit::Blocked,
         false => Exit::Done,
     })
+}
+
+/// Says where a design takes more or less of its rows than the platform is known to route well.
+fn remark_utilisation(loaded: &Loaded, measured: &Measurement) {
+    let platform = study::platform_of(&loaded.study, &loaded.folder);
+    let layout = platform.as_ref().ok().and_then(|found| found.layout().ok());
+    let (Some(layout), Some(percent)) = (layout, measured.overall.get(Metric::Utilisation)) else {
+        return;
+    };
+    let range = layout.utilisation_percent;
+    if !(range.min..=range.max).contains(&percent) {
+        print::talk(&format!(
+            "remark: {percent} % of the rows are used, and the platform is known to do well with {} to {} %",
+            range.min, range.max
+        ));
+    }
 }
 
 fn tell(measured: &Measurement, format: Format) -> Result<(), CommandFailure> {
