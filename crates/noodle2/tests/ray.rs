@@ -306,6 +306,15 @@ fn a_cut_network_costs_what_was_behind_it_and_a_healed_one_is_used_again() {
 fn nodes_that_come_late_are_used_at_once() {
     let mut grid = Grid::new(Cluster::start(0));
     let study = template(grid.folder.path(), "sequential");
+    let gate = grid.place("gate");
+    // The second stage waits for the second node, however long that takes to come up.
+    engine_after(
+        &study,
+        &format!(
+            "case \"$PWD\" in */attempts/1_*) while [ ! -e {} ]; do sleep 0.1; done;; esac",
+            text(&gate)
+        ),
+    );
     let (local, out) = (grid.place("local"), grid.place("run"));
     completes(&study, &local);
     let mut run = grid.begin(&study, &out, &[]);
@@ -325,6 +334,7 @@ fn nodes_that_come_late_are_used_at_once() {
     let slots = grid.wait_for_slots(&mut run, 2);
     let on = |host: &str| slots.iter().any(|slot| slot.host == host);
     assert!(on(first.host()) && on(second.host()), "{slots:?}");
+    std::fs::write(gate, "").unwrap();
     assert!(run.wait().unwrap().success());
     let offered = events(&out, "workers_offered");
     let offered: Vec<u64> = offered
