@@ -257,6 +257,43 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// Its kind, as the journal writes it in `type`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::RunCreated { .. } => "run_created",
+            Self::RunResumed => "run_resumed",
+            Self::WorkersOffered { .. } => "workers_offered",
+            Self::JournalMended { .. } => "journal_mended",
+            Self::ApprovalRequested { .. } => "approval_requested",
+            Self::ApprovalGiven { .. } => "approval_given",
+            Self::ApprovalRefused { .. } => "approval_refused",
+            Self::ApprovalExpired { .. } => "approval_expired",
+            Self::StageStarted { .. } => "stage_started",
+            Self::TrialProposed { .. } => "trial_proposed",
+            Self::RoundPlanned { .. } => "round_planned",
+            Self::RoundAnswered { .. } => "round_answered",
+            Self::ProposerFailed { .. } => "proposer_failed",
+            Self::AttemptStarted { .. } => "attempt_started",
+            Self::AttemptFinished { .. } => "attempt_finished",
+            Self::ArtifactsSealed { .. } => "artifacts_sealed",
+            Self::TrialCancelled { .. } => "trial_cancelled",
+            Self::Contained { .. } => "contained",
+            Self::StageSatisfied { .. } => "stage_satisfied",
+            Self::TimeSpent { .. } => "time_spent",
+            Self::ConfirmationStarted { .. } => "confirmation_started",
+            Self::RepeatStarted { .. } => "repeat_started",
+            Self::NoiseMeasured { .. } => "noise_measured",
+            Self::PromotionsRefused { .. } => "promotions_refused",
+            Self::StudyRailCrossed { .. } => "study_rail_crossed",
+            Self::StageFinished { .. } => "stage_finished",
+            Self::RunBlocked { .. } => "run_blocked",
+            Self::StopRequested { .. } => "stop_requested",
+            Self::RunFinished { .. } => "run_finished",
+        }
+    }
+}
+
 /// A case from which a stage starts.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct StageInput {

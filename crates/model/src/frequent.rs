@@ -191,6 +191,8 @@ mod tests {
         for event in events() {
             let text = serde_json::to_vec(&event).unwrap();
             assert_eq!(Event::from_json(&text).unwrap(), event);
+            let written: serde_json::Value = serde_json::from_slice(&text).unwrap();
+            assert_eq!(written["type"], event.kind());
             let is_frequent = event != Event::RunResumed;
             assert_eq!(Event::frequent(&text).is_some(), is_frequent, "{event:?}");
         }

@@ -6,6 +6,7 @@
 //!
 //! Never decides, never writes a file, never measures anything itself.
 
+mod event;
 mod explain;
 mod history;
 mod legality;
@@ -23,6 +24,7 @@ mod standing;
 mod summary;
 mod table;
 
+pub use event::{EventLine, EventWeight};
 pub use explain::{Explanation, known_line};
 pub use history::{Folding, History};
 pub use legality::{Breach, LegalityReport};

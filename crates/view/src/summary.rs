@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use noodle2_control::{Case, Controller, Ruling, StageStanding, Trial, Verdict};
 use noodle2_model::{
     CaseName, ClusterPlace, Containment, ContentHash, EcoProposal, FellBack, Metric, MetricSet,
-    Outcome, StageEnd, StageIndex, StopCause,
+    Outcome, StageEnd, StageIndex,
 };
 use serde::Serialize;
 
+use crate::event::stop_text;
 use crate::noise::indistinguishable;
 use crate::people::approvals;
 use crate::spending::spent;
@@ -316,17 +317,9 @@ fn causes(history: &History) -> Vec<String> {
                 }
                 _ => None,
             });
-    let stop = controller.stop_cause().map(|cause| {
-        match cause {
-            StopCause::Person => "a person asked the run to stop",
-            StopCause::WallTime => "the budget of wall time is spent",
-            StopCause::CpuTime => "the budget of processor time is spent",
-            StopCause::DiskSpace => "the budget of disk space is spent",
-            StopCause::DiskFull => "no space is left where the run is written",
-            StopCause::ClusterLost => "the cluster is gone, or takes nothing",
-        }
-        .to_owned()
-    });
+    let stop = controller
+        .stop_cause()
+        .map(|cause| stop_text(cause).to_owned());
     let rail = controller
         .crossed_study_rail()
         .map(|(at, cause)| format!("a rail of the study was crossed at trial {at}: {cause}"));
