@@ -14,6 +14,7 @@ mod lineage;
 mod map;
 mod noise;
 mod number;
+mod outline;
 mod people;
 mod plan;
 mod progress;
@@ -35,12 +36,13 @@ pub use map::{
 };
 pub use noise::NoiseSummary;
 pub use number::{bytes_text, count_text, gain_text, metric_text, seconds_text, weight_text};
+pub use outline::{NextStep, Outline};
 pub use people::{
     AnswerSummary, ApprovalStanding, ApprovalSummary, JournalMending, deadline, mending_text,
 };
 pub use plan::{KnownStage, KnownWork, PlanView};
 pub use progress::Progress;
-pub use report::{headline, report_markdown, report_text};
+pub use report::{headline, kept_out_lines, report_markdown, report_text};
 pub use spending::{Owner, PlannedSpending, Spent};
 pub use stage::{StageView, composition_lines, eco_text};
 pub use standing::{StageStatus, SummaryStatus, trial_text, veto_text};

@@ -428,7 +428,7 @@ fn edge(
     )
 }
 
-fn with_ancestors<'a>(
+pub(crate) fn with_ancestors<'a>(
     controller: &'a Controller,
     names: impl IntoIterator<Item = &'a CaseName>,
 ) -> BTreeSet<CaseName> {

@@ -78,7 +78,7 @@ fn render(history: &History, summary: &Summary, form: Form) -> String {
         ("Failures", Body::Table(failures(summary))),
         (
             "Stopped, drawn, contained and refused",
-            Body::Lines(kept_out(summary)),
+            Body::Lines(kept_out_lines(summary)),
         ),
         (
             "Lineage of the survivors and the best case (● leads to the best case)",
@@ -135,8 +135,8 @@ fn intrusions(summary: &Summary) -> Vec<String> {
     mended.map(JournalMending::line).collect()
 }
 
-/// What the rules kept from being tried again and from surviving, stage by stage.
-fn kept_out(summary: &Summary) -> Vec<String> {
+/// What the rules kept from being tried again and from surviving, stage by stage, in lines.
+pub fn kept_out_lines(summary: &Summary) -> Vec<String> {
     let mut lines = Vec::new();
     for stage in &summary.stages {
         let vetoed = stage.vetoed.iter();
