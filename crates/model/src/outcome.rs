@@ -395,6 +395,10 @@ pub struct AttemptUsage {
     /// as it was started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waited_s: Option<f64>,
+    /// The number of the worker that carried it out, from 0, among those of one controller. Absent where that is not
+    /// known, as on a cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<u32>,
 }
 
 /// Slack of one path group in one scene.

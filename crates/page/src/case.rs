@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, PreEscaped, html};
 use noodle2_control::{Case, Controller};
-use noodle2_model::{CaseName, Metric, MetricSet, PathProfile};
+use noodle2_model::{CaseName, Check, Metric, MetricSet, PathProfile};
 use noodle2_view::chart::slack_histogram;
 use noodle2_view::{History, Summary, eco_text, metric_text};
 
@@ -49,11 +49,24 @@ impl CasePage<'_> {
         let Self { history, case, .. } = self;
         let controller = history.controller();
         let run = history.called();
-        let parent = case.parents.first().and_then(|name| controller.cases().get(name));
+        let parent = case
+            .parents
+            .first()
+            .and_then(|name| controller.cases().get(name));
         let measured = &case.measurement;
-        let slacks = |case: &Case| -> Vec<f64> { case.measurement.paths.iter().map(|path| path.slack_ps).collect() };
+        let slacks = |case: &Case| -> Vec<f64> {
+            case.measurement
+                .paths
+                .iter()
+                .map(|path| path.slack_ps)
+                .collect()
+        };
         let before = parent.map(slacks).unwrap_or_default();
-        let is_winning = self.summary.best.as_ref().is_some_and(|best| best.case == case.name);
+        let is_winning = self
+            .summary
+            .best
+            .as_ref()
+            .is_some_and(|best| best.case == case.name);
         let body = html! {
             h1 { "Case " (case.name) }
             p { @if is_winning { span class="badge good" { "✓ best case" } " " }
@@ -71,7 +84,7 @@ impl CasePage<'_> {
             @if !self.maps.is_empty() { section id="maps" { h2 { "Maps" }
                 @for map in self.maps { figure { div class="scroll" tabindex="0" role="group" aria-label=(map.title) { (PreEscaped(&map.svg)) } figcaption { (map.title) } } } } }
             @if !measured.findings.is_empty() { section id="findings" { h2 { "What the engine remarked" }
-                ul { @for finding in &measured.findings { li { (finding) } } } } }
+                ul { @for finding in &measured.findings { li { (finding.detail) @if !finding.scene.is_empty() { " (" (finding.scene) ")" } } } } } }
             @if let Some(files) = self.files {
                 section id="files" { h2 { "Files" } (file_list(place, files))
                     @if !files.provenance.is_empty() { details { summary { "Provenance" } (pairs(&files.provenance)) } } }
@@ -83,8 +96,17 @@ impl CasePage<'_> {
                 p { a href={ (place.below("compare")) "?left=" (controller.base_name()) "&right=" (case.name) } { "Compare it with the base" } }
             }
         };
-        let crumbs = [(self.name, place.run()), (case.name.as_str(), String::new())];
-        served(&format!("Case {} of {}", case.name, self.summary.study), &crumbs, None, &body)
+        let name = case.name.to_string();
+        let crumbs = [
+            (self.name, place.run()),
+            (name.as_str(), String::new()),
+        ];
+        served(
+            &format!("Case {} of {}", case.name, self.summary.study),
+            &crumbs,
+            None,
+            &body,
+        )
     }
 }
 
@@ -97,7 +119,10 @@ fn chain(place: Place<'_>, controller: &Controller, case: &Case) -> Markup {
     let mut next = Some(case);
     while let Some(case) = next.filter(|case| met.insert(&case.name)) {
         steps.push(case);
-        next = case.parents.first().and_then(|parent| controller.cases().get(parent));
+        next = case
+            .parents
+            .first()
+            .and_then(|parent| controller.cases().get(parent));
     }
     html! {
         ol class="chain" { @for step in steps.iter().rev() {
@@ -118,9 +143,16 @@ fn chain(place: Place<'_>, controller: &Controller, case: &Case) -> Markup {
     }
 }
 
-fn metrics(place: Place<'_>, controller: &Controller, case: &Case, parent: Option<&Case>) -> Markup {
+fn metrics(
+    place: Place<'_>,
+    controller: &Controller,
+    case: &Case,
+    parent: Option<&Case>,
+) -> Markup {
     let base = controller.base_case();
-    let of = |case: Option<&Case>, metric: Metric| case.and_then(|case| case.measurement.overall.get(metric));
+    let of = |case: Option<&Case>, metric: Metric| {
+        case.and_then(|case| case.measurement.overall.get(metric))
+    };
     html! {
         div class="scroll" tabindex="0" role="group" aria-label="Metrics" { table {
             thead { tr { th { "metric" } th class="number" { "value" }
@@ -139,8 +171,14 @@ fn scenes(controller: &Controller, case: &Case) -> Markup {
     let base = controller.base_case();
     let scenes = &case.measurement.scenes;
     let of_base = |scene: &str, metric: Metric| base?.measurement.scenes.get(scene)?.get(metric);
-    let shown: Vec<Metric> = Metric::ALL.iter().copied()
-        .filter(|metric| scenes.values().any(|values: &MetricSet| values.get(*metric).is_some()))
+    let shown: Vec<Metric> = Metric::ALL
+        .iter()
+        .copied()
+        .filter(|metric| {
+            scenes
+                .values()
+                .any(|values: &MetricSet| values.get(*metric).is_some())
+        })
         .collect();
     html! {
         div class="scroll" tabindex="0" role="group" aria-label="Metrics by scene" { table {
@@ -157,7 +195,11 @@ fn scenes(controller: &Controller, case: &Case) -> Markup {
 
 fn reach(case: &Case) -> Markup {
     let measured = &case.measurement;
-    let edits: Vec<String> = measured.edits.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let edits: Vec<String> = measured
+        .edits
+        .iter()
+        .map(|(kind, count)| format!("{count} {kind}"))
+        .collect();
     html! {
         @if !edits.is_empty() { p { (edits.join(", ")) } }
         @if let Some(radius) = &measured.blast_radius {
@@ -177,7 +219,7 @@ fn paths(paths: &[PathProfile]) -> Markup {
             thead { tr { th { "check" } th { "scene" } th { "from" } th { "to" } th class="number" { "slack" } th class="number" { "cells" }
                 th class="number" { "in cells" } th class="number" { "in wires" } th { "slowest cell" } } }
             tbody { @for path in paths.iter().take(PATHS) {
-                tr { td { (path.check) } td { (path.scene) } td { (path.start) } td { (path.end) } td class="number" { (ps(path.slack_ps)) }
+                tr { td { @match path.check { Check::Setup => "setup", Check::Hold => "hold" } } td { (path.scene) } td { (path.start) } td { (path.end) } td class="number" { (ps(path.slack_ps)) }
                     td class="number" { (path.stages) } td class="number" { (ps(path.cell_delay_ps)) }
                     td class="number" { (path.wire_delay_ps.map_or_else(|| "—".to_owned(), ps)) }
                     td { @if let Some(slowest) = &path.slowest_cell { (slowest.at) " (" (slowest.cell) ", " (ps(slowest.value)) ")" } } }

@@ -20,7 +20,9 @@ pub enum Asset {
 impl Asset {
     /// The asset of this name.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Style, Self::Script].into_iter().find(|asset| asset.name() == name)
+        [Self::Style, Self::Script]
+            .into_iter()
+            .find(|asset| asset.name() == name)
     }
 
     /// Its name below `/assets/`.
@@ -80,16 +82,24 @@ pub(crate) fn served(
             }
         }
     };
-    document(title, &head, &html! {
-        (bar)
-        main id="top" tabindex="-1" data-events=[events] data-seq=[seq] { (body) }
-    })
+    document(
+        title,
+        &head,
+        &html! {
+            (bar)
+            main id="top" tabindex="-1" data-events=[events] data-seq=[seq] { (body) }
+        },
+    )
 }
 
 /// A document that needs nothing beside itself.
 pub(crate) fn alone(title: &str, body: &Markup) -> String {
     let head = html! { style { (PreEscaped(Asset::Style.text())) } };
-    document(title, &head, &html! { main id="top" class="report" { (body) } })
+    document(
+        title,
+        &head,
+        &html! { main id="top" class="report" { (body) } },
+    )
 }
 
 fn document(title: &str, head: &Markup, body: &Markup) -> String {
@@ -113,5 +123,10 @@ fn document(title: &str, head: &Markup, body: &Markup) -> String {
 /// A page that says what went wrong, and what to do.
 pub fn error_page(title: &str, what: &str, help: &str) -> String {
     let crumbs = [(title, String::new())];
-    served(title, &crumbs, None, &html! { h1 { (title) } p { (what) } p { (help) } })
+    served(
+        title,
+        &crumbs,
+        None,
+        &html! { h1 { (title) } p { (what) } p { (help) } },
+    )
 }

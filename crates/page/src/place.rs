@@ -46,7 +46,9 @@ impl Place<'_> {
     /// The page of a case.
     pub fn case(&self, case: &CaseName) -> String {
         match self {
-            Self::Served(run) => format!("/runs/{}/cases/{}", encoded(run), encoded(case.as_str())),
+            Self::Served(run) => {
+                format!("/runs/{}/cases/{}", encoded(run), encoded(&case.to_string()))
+            },
             Self::Report => format!("#trial-{}", case.trial()),
         }
     }
@@ -66,7 +68,10 @@ impl Place<'_> {
                 let name: Vec<String> = name.split('/').map(encoded).collect();
                 let AttemptId { trial, number } = attempt;
                 let run = encoded(run);
-                Some(format!("/runs/{run}/files/{trial}/{number}/{}", name.join("/")))
+                Some(format!(
+                    "/runs/{run}/files/{trial}/{number}/{}",
+                    name.join("/")
+                ))
             }
             Self::Report => None,
         }

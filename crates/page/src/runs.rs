@@ -47,7 +47,12 @@ impl RunsPage<'_> {
                 @else { (self.table()) }
             }
         };
-        served("Runs", &[("runs", String::new())], Some(("/events", 0)), &body)
+        served(
+            "Runs",
+            &[("runs", String::new())],
+            Some(("/events", 0)),
+            &body,
+        )
     }
 
     fn table(&self) -> Markup {

@@ -124,9 +124,20 @@ mod tests {
             of("passes on mac_0_1, mac_12_3; <b>"),
             "passes on <a href=\"#trial-0_1\">mac_0_1</a>, <a href=\"#trial-12_3\">mac_12_3</a>; &lt;b&gt;"
         );
-        for text in ["mac", "mac_", "mac_1", "smac_0_1", "runs/mac_0_1", "mac_x_1", "macmac"] {
+        for text in [
+            "mac",
+            "mac_",
+            "mac_1",
+            "smac_0_1",
+            "runs/mac_0_1",
+            "mac_x_1",
+            "macmac",
+        ] {
             assert_eq!(of(text), text);
         }
-        assert_eq!(of("mac mac_0_1_"), "mac <a href=\"#trial-0_1\">mac_0_1</a>_");
+        assert_eq!(
+            of("mac mac_0_1_"),
+            "mac <a href=\"#trial-0_1\">mac_0_1</a>_"
+        );
     }
 }

@@ -65,7 +65,7 @@ impl TrialPage<'_> {
         let design = &controller.program().study().design.case_name;
         let case = self.trial.case(design);
         let trial = controller.trial(self.trial);
-        let explanation = Explanation::of(self.history, case.as_str());
+        let explanation = Explanation::of(self.history, &case.to_string());
         let limits = &controller.program().study().limits;
         let body = html! {
             h1 { "Trial " (case) }
@@ -91,12 +91,18 @@ impl TrialPage<'_> {
             @for files in self.attempts { (self.attempt(place, files)) }
             section id="replay" { h2 { "Run it again" } (command(&format!("noodle2 replay {} {}", self.history.called(), self.trial))) }
         };
+        let called = case.to_string();
         let crumbs = [
             (self.name, place.run()),
             ("trials", place.below("trials")),
-            (case.as_str(), String::new()),
+            (called.as_str(), String::new()),
         ];
-        served(&format!("Trial {case} of {}", self.summary.study), &crumbs, None, &body)
+        served(
+            &format!("Trial {case} of {}", self.summary.study),
+            &crumbs,
+            None,
+            &body,
+        )
     }
 
     fn attempt(&self, place: Place<'_>, files: &AttemptFiles) -> Markup {
@@ -120,10 +126,21 @@ impl TrialPage<'_> {
 fn attempt_of(controller: &Controller, id: AttemptId) -> Option<&Attempt> {
     let trial = controller.trial(id.trial);
     let (attempts, confirmations, repeats) = match trial {
-        Some(trial) => (&trial.attempts[..], &trial.confirmations[..], &trial.repeats),
-        None => (controller.base_attempts(), &[][..], controller.base_repeats()),
+        Some(trial) => (
+            &trial.attempts[..],
+            &trial.confirmations[..],
+            &trial.repeats,
+        ),
+        None => (
+            controller.base_attempts(),
+            &[][..],
+            controller.base_repeats(),
+        ),
     };
-    let mut all = attempts.iter().chain(confirmations).chain(repeats.values().flatten());
+    let mut all = attempts
+        .iter()
+        .chain(confirmations)
+        .chain(repeats.values().flatten());
     all.find(|attempt| attempt.number == id.number)
 }
 

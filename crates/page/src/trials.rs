@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use noodle2_control::{Controller, Trial};
-use noodle2_model::{Metric, StageIndex};
+use noodle2_model::{CaseName, Metric, StageIndex};
 use noodle2_view::{History, Summary, eco_text, trial_text};
 
 use crate::frame::served;
@@ -44,7 +44,12 @@ pub struct TrialsPage<'a> {
 impl TrialsPage<'_> {
     /// The page.
     pub fn html(&self) -> String {
-        let Self { history, summary, filter, .. } = self;
+        let Self {
+            history,
+            summary,
+            filter,
+            ..
+        } = self;
         let place = Place::Served(self.name);
         let found = self.found();
         let pages = found.len().div_ceil(PER_PAGE).max(1);
@@ -76,11 +81,22 @@ impl TrialsPage<'_> {
             }
         };
         let crumbs = [(self.name, place.run()), ("trials", String::new())];
-        served(&format!("Trials of {}", summary.study), &crumbs, None, &body)
+        served(
+            &format!("Trials of {}", summary.study),
+            &crumbs,
+            None,
+            &body,
+        )
     }
 
     fn address(&self, page: usize) -> String {
-        let TrialFilter { stage, eco, result, sort, .. } = self.filter;
+        let TrialFilter {
+            stage,
+            eco,
+            result,
+            sort,
+            ..
+        } = self.filter;
         let [stage, eco, result, sort] = [stage, eco, result, sort].map(|text| encoded(text));
         format!("?stage={stage}&eco={eco}&result={result}&sort={sort}&page={page}")
     }
@@ -100,8 +116,15 @@ impl TrialsPage<'_> {
         let metric = objective(controller);
         if let (true, Some(metric)) = (filter.sort == "gain", metric) {
             let value = |trial: &Trial| {
-                let name = trial.id.case(&controller.program().study().design.case_name);
-                controller.cases().get(&name)?.measurement.overall.get(metric)
+                let name = trial
+                    .id
+                    .case(&controller.program().study().design.case_name);
+                controller
+                    .cases()
+                    .get(&name)?
+                    .measurement
+                    .overall
+                    .get(metric)
             };
             // What was not measured comes last.
             found.sort_by(|left, right| match (value(left), value(right)) {
@@ -127,7 +150,10 @@ pub(crate) fn table<'a>(
     let status = history.status();
     let design = &controller.program().study().design.case_name;
     let metric = objective(controller);
-    let of = |name| Some(controller.cases().get(name)?.measurement.overall.get(metric?)?);
+    let of = |name: &CaseName| -> Option<f64> {
+        let case = controller.cases().get(name)?;
+        case.measurement.overall.get(metric?)
+    };
     let base = of(&controller.base_name());
     html! {
         div class="scroll" tabindex="0" role="group" aria-label="Trials" { table {

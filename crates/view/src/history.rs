@@ -15,6 +15,8 @@ pub struct History {
     spans: Vec<AttemptSpan>,
     stages: BTreeMap<StageIndex, (Option<Timestamp>, Option<Timestamp>)>,
     controlled_s: f64,
+    /// When nobody worked on the run, or nothing but people was waited for, in order.
+    pauses: Vec<Pause>,
     /// Of the seconds in which a controller worked on the run, those between the start and the end of a stage.
     stage_walls: BTreeMap<StageIndex, f64>,
     workers: u32,
@@ -36,14 +38,30 @@ pub(crate) struct ApprovalTimes {
     pub answers: BTreeMap<String, Timestamp>,
 }
 
+/// A time that does not count into the makespan.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Pause {
+    pub from: Timestamp,
+    pub until: Timestamp,
+    /// Whether people were asked meanwhile; else there was no controller.
+    pub for_people: bool,
+}
+
+impl Pause {
+    /// How long it was.
+    pub fn seconds(&self) -> f64 {
+        seconds_between(self.from, self.until)
+    }
+}
+
 /// When an attempt ran.
 #[derive(Debug, Clone, Copy)]
-struct AttemptSpan {
-    attempt: AttemptId,
-    /// When its start was journalled.
-    started_at: Timestamp,
+pub(crate) struct AttemptSpan {
+    pub attempt: AttemptId,
+    /// When its start was journalled, or a worker of a cluster began with it.
+    pub started_at: Timestamp,
     /// When its end was journalled; `None` while it runs.
-    ended_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
 }
 
 impl AttemptSpan {
@@ -108,6 +126,9 @@ impl Folding {
         // Between the last record of a controller and its successor's first, nobody worked.
         let resumed = matches!(event, Event::RunResumed);
         let only_waited = self.open.is_empty() && !self.asked.is_empty();
+        if let (Some(previous), true) = (self.previous, resumed || only_waited) {
+            history.pause(previous, at, !resumed);
+        }
         if let (Some(previous), false, false) = (self.previous, resumed, only_waited) {
             let seconds = seconds_between(previous, at);
             history.controlled_s += seconds;
@@ -213,6 +234,7 @@ impl History {
             spans: Vec::new(),
             stages: BTreeMap::new(),
             controlled_s: 0.0,
+            pauses: Vec::new(),
             stage_walls: BTreeMap::new(),
             workers: 1,
             cluster: None,
@@ -223,6 +245,28 @@ impl History {
             mendings: Vec::new(),
             called: "RUN".to_owned(),
         }
+    }
+
+    fn pause(&mut self, from: Timestamp, until: Timestamp, for_people: bool) {
+        match self.pauses.last_mut() {
+            Some(last) if last.until == from && last.for_people == for_people => last.until = until,
+            _ if until > from => self.pauses.push(Pause {
+                from,
+                until,
+                for_people,
+            }),
+            _ => {}
+        }
+    }
+
+    /// The times that do not count into the makespan, in order.
+    pub(crate) fn pauses(&self) -> &[Pause] {
+        &self.pauses
+    }
+
+    /// When each attempt ran, in the order in which they started.
+    pub(crate) fn spans(&self) -> &[AttemptSpan] {
+        &self.spans
     }
 
     /// The same history, read while a controller is, or is not, at work on the run. The journal cannot tell.

@@ -1,4 +1,4 @@
-//! What people and scripts see: plans, progress, summaries, reports, lineage, maps over the die.
+//! What people and scripts see: plans, progress, summaries, reports, lineage, charts and graphs, maps over the die.
 //!
 //! Owns the layout of every text, table and picture, and the shapes of the JSON that others script
 //! against. Everything is computed from a study or from a journal; a value that is missing there is shown as
@@ -6,8 +6,10 @@
 //!
 //! Never decides, never writes a file, never measures anything itself.
 
+pub mod chart;
 mod event;
 mod explain;
+pub mod graph;
 mod history;
 mod legality;
 mod lineage;
@@ -23,6 +25,7 @@ mod spending;
 mod stage;
 mod standing;
 mod summary;
+mod svg;
 mod table;
 
 pub use event::{EventLine, EventWeight};

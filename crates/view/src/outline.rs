@@ -107,7 +107,9 @@ impl Teller<'_> {
         let (from, to) = (base.metrics.get(metric), best.metrics.get(metric));
         if base.case == best.case {
             let value = metric_text(metric, from);
-            return Some(format!("No case is better than the base: {metric} {value}."));
+            return Some(format!(
+                "No case is better than the base: {metric} {value}."
+            ));
         }
         let origin = self.summary.best_origin.as_ref();
         let origin = origin.map(|origin| match origin.survivor {
@@ -130,7 +132,7 @@ impl Teller<'_> {
     }
 
     fn why(&self) -> Vec<String> {
-        let mut lines = self.steps();
+        let mut lines: Vec<String> = self.steps().into_iter().collect();
         lines.extend(self.behind());
         lines.extend(self.failures());
         let stages = &self.summary.stages;
@@ -187,9 +189,12 @@ impl Teller<'_> {
         let mut lines = Vec::new();
         for join in dag.convergence_points() {
             let sources = dag.dependencies(join);
-            let (led, trailed): (Vec<StageIndex>, Vec<StageIndex>) =
-                sources.iter().partition(|source| self.contributes(**source, &winning));
-            let leader = led.iter().find_map(|stage| Some((*stage, self.best_of(*stage)?)));
+            let (led, trailed): (Vec<StageIndex>, Vec<StageIndex>) = sources
+                .iter()
+                .partition(|source| self.contributes(**source, &winning));
+            let leader = led
+                .iter()
+                .find_map(|stage| Some((*stage, self.best_of(*stage)?)));
             let Some((leader, led_by)) = leader else {
                 continue;
             };
@@ -246,13 +251,22 @@ impl Teller<'_> {
             .take(CLASSES)
             .map(|failure| {
                 let (count, class) = (failure.count, failure.class);
-                format!("{count} {class} (first {}: {})", failure.first, failure.message)
+                format!(
+                    "{count} {class} (first {}: {})",
+                    failure.first, failure.message
+                )
             })
             .collect();
         if failures.len() > CLASSES {
             told.push(format!("{} more kinds", failures.len() - CLASSES));
         }
-        (total > 0).then(|| format!("{} failed: {}.", count_text(total, "trial"), told.join("; ")))
+        (total > 0).then(|| {
+            format!(
+                "{} failed: {}.",
+                count_text(total, "trial"),
+                told.join("; ")
+            )
+        })
     }
 
     fn next(&self) -> Vec<NextStep> {
@@ -266,17 +280,28 @@ impl Teller<'_> {
         };
         let waiting = self.summary.approvals.iter();
         for approval in waiting.filter(|found| found.standing == ApprovalStanding::Waiting) {
-            let text = format!("Look at what `{}` would start from, and approve or refuse it", approval.name);
+            let text = format!(
+                "Look at what `{}` would start from, and approve or refuse it",
+                approval.name
+            );
             step(&text, approval.command(run));
         }
-        if matches!(self.summary.status, SummaryStatus::Interrupted | SummaryStatus::Waiting)
-            && !self.history.is_at_work()
+        if matches!(
+            self.summary.status,
+            SummaryStatus::Interrupted | SummaryStatus::Waiting
+        ) && !self.history.is_at_work()
         {
-            step("Go on: no finished trial runs again", format!("noodle2 resume {run}"));
+            step(
+                "Go on: no finished trial runs again",
+                format!("noodle2 resume {run}"),
+            );
         }
         if self.summary.status == SummaryStatus::Blocked {
             let base = self.controller.base_name();
-            step("See why the base case is not fit", format!("noodle2 explain {run} {base}"));
+            step(
+                "See why the base case is not fit",
+                format!("noodle2 explain {run} {base}"),
+            );
         }
         let stopped = self.summary.stages.iter();
         for stage in stopped.filter(|stage| stage.status == StageStatus::Failed) {
@@ -293,10 +318,16 @@ impl Teller<'_> {
                 "Get the winner, with a script that makes it again",
                 format!("noodle2 rebuild {run} {case} --out {case}"),
             );
-            step("Check the record before you sign off on it", format!("noodle2 verify {run}"));
+            step(
+                "Check the record before you sign off on it",
+                format!("noodle2 verify {run}"),
+            );
         }
         if let Some(failure) = self.summary.failures.first() {
-            step("Understand the failures", format!("noodle2 explain {run} {}", failure.first));
+            step(
+                "Understand the failures",
+                format!("noodle2 explain {run} {}", failure.first),
+            );
         }
         steps
     }
@@ -317,7 +348,9 @@ fn value(case: &Case, metric: Metric) -> Option<f64> {
 /// A cause as a sentence.
 fn sentence(text: &str) -> String {
     let mut characters = text.chars();
-    let first = characters.next().map(|first| first.to_uppercase().to_string());
+    let first = characters
+        .next()
+        .map(|first| first.to_uppercase().to_string());
     let stop = if text.ends_with('.') { "" } else { "." };
     format!("{}{}{stop}", first.unwrap_or_default(), characters.as_str())
 }

@@ -13,7 +13,8 @@ pub(crate) fn body(place: Place<'_>, history: &History, summary: &Summary) -> Op
         ApprovalStanding::Waiting => question(place, history, approval),
         _ => html! { p { (approval.line()) ", from " (case_list(place, &approval.inputs)) } },
     };
-    (!summary.approvals.is_empty()).then(|| html! { @for approval in &summary.approvals { (ask(approval)) } })
+    (!summary.approvals.is_empty())
+        .then(|| html! { @for approval in &summary.approvals { (ask(approval)) } })
 }
 
 /// A question that is open: what would be started from, what that gained, and the two answers.

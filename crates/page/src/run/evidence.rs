@@ -10,7 +10,14 @@ use crate::text::{case_link, linked};
 /// Tries, effects, failures and gains of each ECO.
 pub(crate) fn eco_table(history: &History) -> Option<Markup> {
     let standings = eco_standings(history);
-    let metric = history.controller().program().study().objective.rank.first().copied()?;
+    let metric = history
+        .controller()
+        .program()
+        .study()
+        .objective
+        .rank
+        .first()
+        .copied()?;
     (!standings.is_empty()).then(|| html! {
         details { summary { "ECOs in numbers" }
         div class="scroll" tabindex="0" role="group" aria-label="ECOs" { table {
@@ -40,17 +47,22 @@ pub(crate) fn failure_table(place: Place<'_>, summary: &Summary) -> Option<Marku
 pub(crate) fn kept_out(place: Place<'_>, history: &History, summary: &Summary) -> Option<Markup> {
     let lines = kept_out_lines(summary);
     let design = &history.controller().program().study().design.case_name;
-    (!lines.is_empty()).then(|| html! { ul { @for line in &lines { li { (linked(place, design, line)) } } } })
+    (!lines.is_empty())
+        .then(|| html! { ul { @for line in &lines { li { (linked(place, design, line)) } } } })
 }
 
 /// What was spent of what.
 pub(crate) fn spent_table(summary: &Summary) -> Option<Markup> {
-    let limit = |limit: Option<f64>| limit.map_or_else(String::new, |limit| format!(" of {}", seconds_text(limit)));
-    let row = |spent: &Spent| html! {
-        tr { th scope="row" { (spent.owner.of) " " (spent.owner.names.join(" → ")) }
-            td class="number" { (spent.trials) @if let Some(limit) = spent.trials_limit { " of " (limit) } }
-            td class="number" { (seconds_text(spent.cpu_s)) (limit(spent.cpu_limit_s)) }
-            td class="number" { (spent.wall_s.map_or_else(|| "—".to_owned(), seconds_text)) (limit(spent.wall_limit_s)) } }
+    let limit = |limit: Option<f64>| {
+        limit.map_or_else(String::new, |limit| format!(" of {}", seconds_text(limit)))
+    };
+    let row = |spent: &Spent| {
+        html! {
+            tr { th scope="row" { (spent.owner.of) " " (spent.owner.names.join(" → ")) }
+                td class="number" { (spent.trials) @if let Some(limit) = spent.trials_limit { " of " (limit) } }
+                td class="number" { (seconds_text(spent.cpu_s)) (limit(spent.cpu_limit_s)) }
+                td class="number" { (spent.wall_s.map_or_else(|| "—".to_owned(), seconds_text)) (limit(spent.wall_limit_s)) } }
+        }
     };
     (!summary.spending.is_empty()).then(|| html! {
         div class="scroll" tabindex="0" role="group" aria-label="Budgets" { table {

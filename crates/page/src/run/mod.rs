@@ -7,7 +7,8 @@ mod stages;
 use maud::{Markup, html};
 use noodle2_model::{CaseName, Metric};
 use noodle2_view::chart::{
-    Figure, TrajectoryAxis, branch_comparison, budget, eco_leaderboard, failures, pareto, timeline, trajectory,
+    Figure, TrajectoryAxis, branch_comparison, budget, eco_leaderboard, failures, pareto, timeline,
+    trajectory,
 };
 use noodle2_view::graph::{case_graph, stage_graph};
 use noodle2_view::{
@@ -42,7 +43,9 @@ impl RunPage<'_> {
     /// The page.
     pub fn html(&self) -> String {
         let place = Place::Served(self.name);
-        let Self { history, summary, .. } = self;
+        let Self {
+            history, summary, ..
+        } = self;
         let body = html! {
             h1 { (summary.study) }
             div id="standing" data-live {
@@ -68,7 +71,12 @@ impl RunPage<'_> {
         let crumbs = [(self.name, place.run())];
         let events = format!("/runs/{}/events", encoded(self.name));
         let live = (!summary.status.has_ended()).then_some((events.as_str(), self.seq));
-        served(&format!("{}: {}", summary.study, state(summary)), &crumbs, live, &body)
+        served(
+            &format!("{}: {}", summary.study, state(summary)),
+            &crumbs,
+            live,
+            &body,
+        )
     }
 }
 
@@ -177,9 +185,11 @@ pub(crate) fn pictures(place: Place<'_>, history: &History, summary: &Summary) -
     let drawn = |found: Option<Figure>| found.as_ref().map(figure);
     let both = |picture: Option<Figure>, table: Option<Markup>| {
         let picture = drawn(picture);
-        (picture.is_some() || table.is_some()).then(|| html! {
-            @if let Some(picture) = picture { (picture) }
-            @if let Some(table) = table { (table) }
+        (picture.is_some() || table.is_some()).then(|| {
+            html! {
+                @if let Some(picture) = picture { (picture) }
+                @if let Some(table) = table { (table) }
+            }
         })
     };
     html! {

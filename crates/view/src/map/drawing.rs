@@ -6,7 +6,7 @@ use noodle2_layout::{Bounds, Region};
 
 use crate::map::picture::{Colours, Footer, MapPanel, corners};
 use crate::map::scale::{number, round_step, ticks};
-use crate::map::svg::{Svg, length};
+use crate::svg::{Svg, length};
 
 /// The longer side of the largest panel, in pixels of 1/96 inch.
 const PANEL: f64 = 380.0;

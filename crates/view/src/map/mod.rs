@@ -8,7 +8,6 @@ mod colour;
 mod drawing;
 mod picture;
 mod scale;
-mod svg;
 
 pub use colour::{Rgb, difference_colour, magnitude_colour};
 pub use picture::{DieOutline, Footer, MapPanel, difference_svg, maps_svg};

@@ -7,7 +7,7 @@ use noodle2_layout::{Bounds, Def, Hotspots, Lef, MapDifference, Region, SpatialM
 use crate::map::colour::{Rgb, difference_colour, magnitude_colour};
 use crate::map::drawing::Drawing;
 use crate::map::scale::number;
-use crate::map::svg::length;
+use crate::svg::length;
 
 /// A region of a change is marked if it has at least this share of the greatest region's.
 const TELLING: f64 = 0.05;

@@ -35,6 +35,13 @@ impl Svg {
         let _ = writeln!(self.text, "</{name}>");
     }
 
+    /// An element that holds nothing but words.
+    pub(crate) fn leaf(&mut self, name: &str, attributes: &[(&str, &str)], words: &str) {
+        self.open(name, attributes);
+        self.text.truncate(self.text.len() - 1);
+        let _ = writeln!(self.text, "{}</{name}>", escaped(words));
+    }
+
     /// A line of text that begins, ends or is centred (`start`, `end`, `middle`) at a place.
     pub(crate) fn words(&mut self, at: (f64, f64), anchor: &str, style: &str, words: &str) {
         let (x, y) = (length(at.0), length(at.1));
@@ -67,7 +74,7 @@ pub(crate) fn length(value: f64) -> String {
 }
 
 /// Text that means nothing to XML. Characters that XML cannot hold become `?`.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
