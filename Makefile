@@ -28,8 +28,13 @@ ray: setup ## bring Ray into target/ray, and what else only tests need
 	@scripts/setup.sh test
 	@scripts/ray.sh >/dev/null
 
+.PHONY: axe
+axe: setup ## bring axe-core into target/axe, which judges the pages in tests
+	@scripts/setup.sh test
+	@scripts/axe.sh >/dev/null
+
 .PHONY: test
-test: lint licences netlist ray ## check formatting, lints and licences, and run every test
+test: lint licences netlist ray axe ## check formatting, lints and licences, and run every test
 	@scripts/test.sh
 
 .PHONY: test-openroad

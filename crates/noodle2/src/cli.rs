@@ -6,6 +6,8 @@ mod heatmap;
 mod openroad;
 mod platform;
 mod priors;
+mod report;
+mod serve;
 mod simulate;
 mod snapshot;
 
@@ -19,6 +21,8 @@ pub(crate) use heatmap::{HeatmapOption, KindOption, MadeMap};
 pub(crate) use openroad::OpenRoadLogOption;
 pub(crate) use platform::{PlatformAddOption, PlatformCheckOption, PlatformCommand};
 pub(crate) use priors::{PriorsCommand, PriorsOption, SelectionOption};
+pub(crate) use report::{ReportFormat, ReportOption};
+pub(crate) use serve::ServeOption;
 pub(crate) use simulate::SimulateOption;
 pub(crate) use snapshot::{SnapshotCommand, SnapshotCreateOption};
 
@@ -285,14 +289,14 @@ pub(crate) enum Command {
         #[command(flatten)]
         format: FormatOption,
     },
-    /// Prints what a run came to.
-    #[command(after_help = "Example:\n  noodle2 report runs/first")]
-    Report {
-        /// The run folder.
-        run: PathBuf,
-        #[command(flatten)]
-        format: FormatOption,
-    },
+    /// Tells what a run came to: as text, Markdown, JSON, or one HTML file with every picture.
+    #[command(
+        after_help = "Examples:\n  noodle2 report runs/first\n  noodle2 report runs/first --format html --out report.html"
+    )]
+    Report(ReportOption),
+    /// Shows runs in a browser, while they go on and after.
+    #[command(after_help = "Examples:\n  noodle2 serve runs\n  noodle2 serve runs/first --port 0")]
+    Serve(ServeOption),
     /// Prints which case came from which.
     #[command(after_help = "Example:\n  noodle2 lineage runs/first --format svg > lineage.svg")]
     Lineage {

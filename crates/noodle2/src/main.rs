@@ -14,6 +14,7 @@ mod print;
 mod priors;
 mod record;
 mod run;
+mod serve;
 mod shell;
 mod study;
 mod tools;
@@ -94,7 +95,8 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
         Command::Status { run, format } => commands::status(&run, format.format),
         Command::Show { run, item, format } => commands::show(&run, &item, format.format),
         Command::Diagnose { run, case, format } => commands::diagnose(&run, &case, format.format),
-        Command::Report { run, format } => commands::report(&run, format.format),
+        Command::Report(option) => commands::report(&option),
+        Command::Serve(option) => serve::serve(&option),
         Command::Lineage { run, format, all } => commands::lineage(&run, format, all),
         Command::Verify { run, format } => commands::verify(&run, format.format),
         Command::Handover {

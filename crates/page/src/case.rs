@@ -97,10 +97,7 @@ impl CasePage<'_> {
             }
         };
         let name = case.name.to_string();
-        let crumbs = [
-            (self.name, place.run()),
-            (name.as_str(), String::new()),
-        ];
+        let crumbs = [(self.name, place.run()), (name.as_str(), String::new())];
         served(
             &format!("Case {} of {}", case.name, self.summary.study),
             &crumbs,

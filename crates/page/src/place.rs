@@ -47,8 +47,12 @@ impl Place<'_> {
     pub fn case(&self, case: &CaseName) -> String {
         match self {
             Self::Served(run) => {
-                format!("/runs/{}/cases/{}", encoded(run), encoded(&case.to_string()))
-            },
+                format!(
+                    "/runs/{}/cases/{}",
+                    encoded(run),
+                    encoded(&case.to_string())
+                )
+            }
             Self::Report => format!("#trial-{}", case.trial()),
         }
     }

@@ -6,6 +6,7 @@ use noodle2_view::{Summary, seconds_text};
 
 use crate::Place;
 use crate::frame::served;
+use crate::run::state;
 use crate::text::{gain, run_badge, value};
 
 /// One run of the list.
@@ -17,6 +18,20 @@ pub struct RunEntry<'a> {
     pub owner: Option<&'a str>,
     /// The run in numbers with the metric that matters most to it, or what is wrong with it.
     pub summary: Result<(&'a Summary, Option<Metric>), &'a str>,
+}
+
+impl RunEntry<'_> {
+    /// Whether its name, its study or its state has this in it.
+    pub fn has(&self, wanted: &str) -> bool {
+        let wanted = wanted.to_lowercase();
+        let state = match self.summary {
+            Ok((summary, _)) => format!("{} {}", summary.study, state(summary)),
+            Err(trouble) => trouble.to_owned(),
+        };
+        format!("{} {state}", self.name)
+            .to_lowercase()
+            .contains(&wanted)
+    }
 }
 
 /// What the list shows.

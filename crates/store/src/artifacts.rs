@@ -8,7 +8,7 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use noodle2_model::ContentHash;
 use serde::{Deserialize, Serialize};
@@ -263,6 +263,27 @@ impl ArtifactIndex {
         Ok(ContentHash::of(&text))
     }
 
+    /// Opens the file of `folder` that the index names so; `None` where it names none. No link is followed, neither in the
+    /// place of the file nor of a folder on the way, so that nothing outside the folder is reached.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when it cannot be opened.
+    pub fn open(&self, folder: &Path, name: &str) -> Option<Result<File, StoreError>> {
+        let mut files = self.files.iter();
+        let file = files.find(|file| file.path == name && file.content_type != SYMBOLIC_LINK)?;
+        let path = Path::new(&file.path);
+        let mut place = folder.to_owned();
+        for part in path.parent()?.components() {
+            place.push(part);
+            let is_folder = place.symlink_metadata().is_ok_and(|found| found.is_dir());
+            if !is_folder || !matches!(part, Component::Normal(_)) {
+                return None;
+            }
+        }
+        place.push(path.file_name()?);
+        Some(open_regular(&place))
+    }
+
     /// Reads the index of `folder`.
     ///
     /// # Errors
@@ -514,6 +535,41 @@ mod tests {
                 ("N2-STORE-022", "reports/typical/paths.rpt"),
             ]
         );
+    }
+
+    #[test]
+    fn an_index_opens_what_it_names_and_nothing_outside_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("secret"), "outside").unwrap();
+        let attempt = folder.path().join("attempt");
+        fs::create_dir_all(attempt.join("sub")).unwrap();
+        fs::write(attempt.join("sub/log"), "inside").unwrap();
+        fs::write(attempt.join("unlisted"), "").unwrap();
+        std::os::unix::fs::symlink("..", attempt.join("up")).unwrap();
+        std::os::unix::fs::symlink("../secret", attempt.join("link")).unwrap();
+        let named = |path: &str| Artifact {
+            path: path.to_owned(),
+            size: 0,
+            blake3: ContentHash::of(""),
+            content_type: "text/plain".to_owned(),
+        };
+        let names = ["sub/log", "../secret", "up/secret", "link", "/etc/passwd"];
+        let index = ArtifactIndex {
+            schema_version: SCHEMA_VERSION,
+            files: names.map(named).into(),
+        };
+        let opened = |name: &str| index.open(&attempt, name).is_some_and(|file| file.is_ok());
+        assert!(opened("sub/log"));
+        for name in [
+            "unlisted",
+            "../secret",
+            "up/secret",
+            "link",
+            "/etc/passwd",
+            "sub",
+        ] {
+            assert!(!opened(name), "{name}");
+        }
     }
 
     #[test]

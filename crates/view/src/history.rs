@@ -96,6 +96,11 @@ impl Folding {
         }
     }
 
+    /// The history of the events so far; `None` where there are none yet, or one of them is not possible.
+    pub fn so_far(&self) -> Option<&History> {
+        self.history.as_ref().filter(|_| self.refused.is_none())
+    }
+
     /// The history of the events.
     ///
     /// # Errors

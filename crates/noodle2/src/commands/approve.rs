@@ -20,26 +20,46 @@ const DOES_NOT_COUNT: &str = "N2-RUN-017";
 /// How often an answer is looked for.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// Approves or refuses a stage that waits for it: through the controller that is at work, or queued for the next.
+/// What became of an answer that counts.
+pub(crate) struct Answered {
+    /// Whether a controller took it in; it waits for one otherwise.
+    pub is_journalled: bool,
+    /// The same in words.
+    pub message: String,
+}
+
+/// Approves or refuses a stage, and says what became of it.
 pub(crate) fn approve(
     run: &Path,
     option: &ApproveOption,
     format: Format,
 ) -> Result<Exit, CommandFailure> {
+    let answered = answer(run, option)?;
+    match format {
+        Format::Json => print::json(&serde_json::json!({
+            "journalled": answered.is_journalled, "message": answered.message,
+        }))?,
+        Format::Text => print::data(&answered.message),
+    }
+    Ok(Exit::Done)
+}
+
+/// Approves or refuses a stage that waits for it: through the controller that is at work, or queued for the next.
+pub(crate) fn answer(run: &Path, option: &ApproveOption) -> Result<Answered, CommandFailure> {
     let (folder, history) = look_at(run)?;
     let mut request = request(run, &history, option)?;
     let spool = RequestSpool::of(&folder);
     let patience = Duration::from_secs(u64::from(option.wait));
     if Worker::of(&folder) == Worker::Gone {
         spool.drop_request(&request)?;
-        return queued(run, &folder, &request, format);
+        return queued(run, &folder, &request);
     }
     request.awaited_until = request.asked_at.checked_add(patience).ok();
     let id = spool.drop_request(&request)?;
     let deadline = Instant::now() + patience;
     loop {
         if let Some(answer) = spool.take_answer(&id)? {
-            return tell(run, &answer, format);
+            return taken(run, answer);
         }
         if Worker::of(&folder) == Worker::Gone || Instant::now() >= deadline {
             break;
@@ -48,9 +68,9 @@ pub(crate) fn approve(
     }
     // It may have been answered by a controller that ended then.
     if let Some(answer) = spool.take_answer(&id)? {
-        return tell(run, &answer, format);
+        return taken(run, answer);
     }
-    queued(run, &folder, &request, format)
+    queued(run, &folder, &request)
 }
 
 /// What is asked for, if it would count now.
@@ -133,20 +153,21 @@ fn gates(controller: &Controller) -> Vec<String> {
         .collect()
 }
 
-/// Says what the controller made of it.
-fn tell(run: &Path, answer: &RequestAnswer, format: Format) -> Result<Exit, CommandFailure> {
+/// What the controller made of it.
+fn taken(run: &Path, answer: RequestAnswer) -> Result<Answered, CommandFailure> {
     if !answer.taken {
         let help = format!("`noodle2 status {}` says how it stands", shell::word(run));
-        let text = answer.message.clone();
-        return Err(CommandFailure::new(Exit::Usage, DOES_NOT_COUNT, text, help));
+        return Err(CommandFailure::new(
+            Exit::Usage,
+            DOES_NOT_COUNT,
+            answer.message,
+            help,
+        ));
     }
-    match format {
-        Format::Json => print::json(&serde_json::json!({
-            "journalled": true, "message": answer.message,
-        }))?,
-        Format::Text => print::data(&answer.message),
-    }
-    Ok(Exit::Done)
+    Ok(Answered {
+        is_journalled: true,
+        message: answer.message,
+    })
 }
 
 /// Says that it waits for a controller, unless the run ended meanwhile.
@@ -154,8 +175,7 @@ fn queued(
     run: &Path,
     folder: &RunFolder,
     request: &ApprovalRequest,
-    format: Format,
-) -> Result<Exit, CommandFailure> {
+) -> Result<Answered, CommandFailure> {
     let (_, history) = look_at(run)?;
     if history.status().has_ended() {
         return Err(refusal(
@@ -181,11 +201,8 @@ fn queued(
         "the {verb} of `{}` by {} is queued: {why}",
         request.stage, request.by
     );
-    match format {
-        Format::Json => print::json(&serde_json::json!({
-            "journalled": false, "message": message,
-        }))?,
-        Format::Text => print::data(&message),
-    }
-    Ok(Exit::Done)
+    Ok(Answered {
+        is_journalled: false,
+        message,
+    })
 }

@@ -11,7 +11,7 @@ use noodle2_store::{RequestSpool, RunFolder, fold_journal};
 use noodle2_view::{
     ApprovalStanding, Folding, History, Lineage, Progress, StageView, Summary, SummaryStatus,
     Table, composition_lines, count_text, eco_text, gain_text, headline, known_line, metric_text,
-    report_text, trial_text,
+    trial_text,
 };
 
 use crate::cli::{Format, LineageFormat};
@@ -123,17 +123,6 @@ fn queued(folder: &RunFolder) -> Result<String, CommandFailure> {
         Err(error) => format!("{error}\n"),
     });
     Ok(lines.collect())
-}
-
-/// `noodle2 report`.
-pub(crate) fn report(run: &Path, format: Format) -> Result<Exit, CommandFailure> {
-    let (_, history) = look_at(run)?;
-    let summary = Summary::new(&history);
-    match format {
-        Format::Json => print::json(&summary)?,
-        Format::Text => print::data(&report_text(&history, &summary)),
-    }
-    Ok(Exit::Done)
 }
 
 /// `noodle2 lineage`.

@@ -208,6 +208,34 @@ impl Browser {
         answer["result"]["value"].take()
     }
 
+    /// As [`Browser::evaluate`], of an expression that gives a promise: what that comes to.
+    pub fn awaited(&mut self, expression: &str) -> Value {
+        let arguments =
+            json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
+        let mut answer = self.call("Runtime.evaluate", &arguments);
+        let threw = &answer["exceptionDetails"];
+        assert!(threw.is_null(), "{threw}");
+        answer["result"]["value"].take()
+    }
+
+    /// Makes the page this large, as a telephone has it where it is narrow.
+    pub fn resize(&mut self, width: u32, height: u32) {
+        let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
+        self.call("Emulation.setDeviceMetricsOverride", &metrics);
+    }
+
+    /// Lets the page be seen by somebody who wants it light or dark.
+    pub fn prefer(&mut self, scheme: &str) {
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.call("Emulation.setEmulatedMedia", &features);
+    }
+
+    /// Prints the page as PDF; returns how many bytes that has.
+    pub fn print(&mut self) -> usize {
+        let answer = self.call("Page.printToPDF", &json!({"printBackground": true}));
+        answer["data"].as_str().unwrap().len() / 4 * 3
+    }
+
     /// Saves what is seen as a PNG, once nothing on it moves.
     pub fn save(&mut self, picture: &Path) {
         let begin = Instant::now();

@@ -94,7 +94,8 @@ const PARTS: [(&str, &str); 10] = [
     ("log", "Event log"),
 ];
 
-fn state(summary: &Summary) -> &'static str {
+/// How a run stands, in a word.
+pub(crate) fn state(summary: &Summary) -> &'static str {
     match summary.status {
         SummaryStatus::Running => "running",
         SummaryStatus::Completed => "completed",

@@ -1,0 +1,52 @@
+//! `noodle2 report`.
+
+use std::fs;
+use std::path::Path;
+
+use noodle2_page::Reproduction;
+use noodle2_store::{RunFolder, write_whole};
+use noodle2_view::{History, Summary, report_markdown, report_text};
+
+use crate::cli::{ReportFormat, ReportOption};
+use crate::commands::inspect::look_at;
+use crate::exit::{CommandFailure, Exit};
+use crate::print;
+use crate::shell;
+
+/// Prints what a run came to, or writes it into a file.
+pub(crate) fn report(option: &ReportOption) -> Result<Exit, CommandFailure> {
+    let (folder, history) = look_at(&option.run)?;
+    let summary = Summary::new(&history);
+    let text = match option.format {
+        ReportFormat::Text => report_text(&history, &summary),
+        ReportFormat::Md => report_markdown(&history, &summary),
+        ReportFormat::Html => {
+            noodle2_page::report(&history, &summary, &reproduction(&folder, &history))
+        }
+        ReportFormat::Json => {
+            serde_json::to_string_pretty(&summary).map_err(CommandFailure::internal)?
+        }
+    };
+    match &option.out {
+        Some(path) => write_whole(path, text)?,
+        None => print::data(&text),
+    }
+    Ok(Exit::Done)
+}
+
+/// How a run can be checked and repeated.
+pub(crate) fn reproduction(folder: &RunFolder, history: &History) -> Reproduction {
+    let run = history.called();
+    let identity = history.controller().program().identity();
+    // The very file that the run began with lies in its folder; where that was lost, `verify` says so.
+    let study = fs::read_to_string(folder.study()).unwrap_or_default();
+    let place = shell::word(&identity.study_folder.join("study.yaml"));
+    Reproduction {
+        study,
+        commands: vec![
+            format!("noodle2 verify {run}"),
+            format!("noodle2 run {place} --out again"),
+            format!("noodle2 compare {run} again"),
+        ],
+    }
+}

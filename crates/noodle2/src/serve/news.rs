@@ -1,0 +1,95 @@
+//! News of runs as server-sent events, whose ids are the sequence numbers of the journal: whoever comes back says which
+//! it had last, and gets every one that it missed.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::sse::{Event, KeepAlive, Sse};
+use noodle2_view::{EventLine, SummaryStatus};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::live::LiveRun;
+use super::shelf::Shelf;
+
+/// How often a journal is looked at. Not by notifications of the file system: on a shared one they do not come.
+const GLANCE: Duration = Duration::from_millis(300);
+/// How often all runs are looked at.
+const ROUND: Duration = Duration::from_secs(2);
+/// Events on their way to one listener: a slow one is waited for, and costs no memory.
+const ON_THE_WAY: usize = 256;
+
+type News = Sse<ReceiverStream<Result<Event, Infallible>>>;
+
+/// The records of a run behind `after`, as they come, and a word whenever the run stands otherwise; ends with the run.
+pub(super) fn of_run(run: Arc<LiveRun>, after: u64) -> News {
+    let (sender, receiver) = mpsc::channel(ON_THE_WAY);
+    tokio::task::spawn_blocking(move || {
+        let mut last = after;
+        let mut known: Option<SummaryStatus> = None;
+        loop {
+            let (_, status) = run.standing();
+            for line in run.since(last) {
+                last = line.seq;
+                if sender.blocking_send(Ok(record(&line))).is_err() {
+                    return;
+                }
+            }
+            if known.is_some() && status != known {
+                let told = Event::default().event("standing").data("");
+                if sender.blocking_send(Ok(told)).is_err() {
+                    return;
+                }
+            }
+            known = status;
+            if status.is_some_and(SummaryStatus::has_ended) {
+                let _ = sender.blocking_send(Ok(Event::default().event("over").data("")));
+                return;
+            }
+            if sender.is_closed() {
+                return;
+            }
+            std::thread::sleep(GLANCE);
+        }
+    });
+    stream(receiver)
+}
+
+/// A word whenever any run has grown or stands otherwise.
+pub(super) fn of_all(shelf: Arc<Shelf>) -> News {
+    let (sender, receiver) = mpsc::channel(ON_THE_WAY);
+    tokio::task::spawn_blocking(move || {
+        let look = || -> Vec<(String, Option<u64>)> {
+            let runs = shelf.names().into_iter();
+            runs.map(|name| {
+                let journal = shelf.journal_length(&name);
+                (name, journal)
+            })
+            .collect()
+        };
+        let mut known = look();
+        while !sender.is_closed() {
+            std::thread::sleep(ROUND);
+            let now = look();
+            if now != known {
+                known = now;
+                let told = Event::default().event("standing").data("");
+                if sender.blocking_send(Ok(told)).is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    stream(receiver)
+}
+
+fn stream(receiver: mpsc::Receiver<Result<Event, Infallible>>) -> News {
+    Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::default())
+}
+
+fn record(line: &EventLine) -> Event {
+    let event = Event::default().event("record").id(line.seq.to_string());
+    // An event in words is always JSON.
+    event.json_data(line).unwrap_or_default()
+}
