@@ -381,7 +381,7 @@ impl Executor for ClusterExecutor {
             }
             let left = until.saturating_duration_since(Instant::now());
             match self.pool.recv_timeout(left)? {
-                PoolEvent::Finished { id, result } => {
+                PoolEvent::Finished { id, result, .. } => {
                     let panicked = |panic| Step::Ended(Box::new(AttemptResult::panicked(&panic)));
                     let step = result.unwrap_or_else(panicked);
                     self.take_step(id, step);
