@@ -219,7 +219,7 @@ impl MadeUp {
         let area = parent.get(Metric::Area).unwrap() * (0.995 + 0.02 * share(3));
         let is_powerless = self
             .powerless
-            .is_some_and(|one_in| byte(attempt, 4) % one_in == 0);
+            .is_some_and(|one_in| byte(attempt, 4).is_multiple_of(one_in));
         let power = (!is_powerless).then_some(area * 2e-6 * (0.95 + 0.1 * share(5)));
         measured(&attempt.to_string(), wns.min(0.0), area, power)
     }
