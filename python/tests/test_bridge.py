@@ -261,8 +261,9 @@ def test_a_node_that_joins_is_used_one_that_dies_is_lost(cluster: Any, tmp_path:
         bridge.wait("connected")
         for n in range(1, 5):
             bridge.submit(f"0_{n}.1", {"sleep": 1000, "pid_file": str(tmp_path / f"pid{n}")})
-        first = {bridge.wait("started", attempt=f"0_{n}.1")["node"] for n in (1, 2)}
-        assert len(first) == 1
+        begun = [bridge.wait("started", attempt=f"0_{n}.1") for n in (1, 2)]
+        assert len({told["node"] for told in begun}) == 1
+        assert len({told["slot"] for told in begun}) == 2
         bridge.wait("heartbeat", running=2, queued=2)
         late = cluster.add_node(num_cpus=2, include_dashboard=False)
         joined = time.monotonic()

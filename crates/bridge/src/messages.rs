@@ -209,6 +209,9 @@ pub enum FromBridge {
         /// The name of its machine, where it is known.
         #[serde(default)]
         host: Option<String>,
+        /// The number of the slot, which no other slot of the same bridge has.
+        #[serde(default)]
+        slot: Option<u32>,
     },
     /// An attempt came to its end.
     Result {
@@ -374,7 +377,17 @@ mod tests {
         // A node that was gone before anybody had looked at it has no name.
         let nameless = json!({"type": "started", "attempt": "2_14.1", "node": "n", "host": null});
         let read: FromBridge = serde_json::from_value(nameless).unwrap();
-        assert!(matches!(read, FromBridge::Started { host: None, .. }));
+        let without = FromBridge::Started {
+            attempt: "2_14.1".parse().unwrap(),
+            node: "n".to_owned(),
+            host: None,
+            slot: None,
+        };
+        assert_eq!(format!("{read:?}"), format!("{without:?}"));
+        let numbered =
+            json!({"type": "started", "attempt": "2_14.1", "node": "n", "host": "h", "slot": 7});
+        let read: FromBridge = serde_json::from_value(numbered).unwrap();
+        assert!(matches!(read, FromBridge::Started { slot: Some(7), .. }));
         let lost = json!({"type": "lost", "attempt": "2_14.1", "message": "m", "cluster": false, "new": 1});
         let read: FromBridge = serde_json::from_value(lost).unwrap();
         assert!(matches!(

@@ -34,6 +34,8 @@ pub enum PoolEvent<Id, T> {
         id: Id,
         /// What it returned, unless it panicked.
         result: Result<T, JobPanicked>,
+        /// The number of the worker that ran it, from 0.
+        worker: usize,
     },
     /// Somebody used a [`Waker`].
     Woken,
@@ -134,7 +136,7 @@ where
             let sender = sender.clone();
             let worker = std::thread::Builder::new()
                 .name(format!("worker-{number}"))
-                .spawn(move || work(&shared, &sender))?;
+                .spawn(move || work(&shared, &sender, number))?;
             pool.workers.push(worker);
         }
         Ok(pool)
@@ -249,7 +251,7 @@ impl<Id: fmt::Debug, T> fmt::Debug for Pool<Id, T> {
     }
 }
 
-fn work<Id, T>(shared: &Shared<Id, T>, events: &Sender<PoolEvent<Id, T>>)
+fn work<Id, T>(shared: &Shared<Id, T>, events: &Sender<PoolEvent<Id, T>>, worker: usize)
 where
     Id: Clone + PartialEq,
 {
@@ -262,7 +264,7 @@ where
             });
         shared.state().running.retain(|(running, _)| *running != id);
         // Fails only while the pool is being dropped, when nobody wants the result.
-        let _ = events.send(PoolEvent::Finished { id, result });
+        let _ = events.send(PoolEvent::Finished { id, result, worker });
     }
 }
 
@@ -309,7 +311,7 @@ mod tests {
         pool: &Pool<Id, T>,
     ) -> (Id, Result<T, JobPanicked>) {
         match pool.recv_timeout(LONG) {
-            Some(PoolEvent::Finished { id, result }) => (id, result),
+            Some(PoolEvent::Finished { id, result, .. }) => (id, result),
             other => panic!("no job finished: {other:?}"),
         }
     }
@@ -354,6 +356,29 @@ mod tests {
         assert_eq!(finished(&pool), (1, message("oh no")));
         assert_eq!(finished(&pool), (2, message("without a message")));
         assert_eq!(finished(&pool), (3, Ok(33)));
+    }
+
+    #[test]
+    fn jobs_that_run_at_once_are_of_different_workers() {
+        let pool = Pool::new(2).unwrap();
+        let (begun, started) = sync_channel(2);
+        for id in 0..2 {
+            let begun = begun.clone();
+            pool.submit(id, move |token| obedient(token, || begun.send(()).unwrap()))
+                .unwrap();
+        }
+        for _ in 0..2 {
+            started.recv_timeout(LONG).unwrap();
+        }
+        pool.cancel_all();
+        let mut workers: Vec<usize> = (0..2)
+            .map(|_| match pool.recv_timeout(LONG) {
+                Some(PoolEvent::Finished { worker, .. }) => worker,
+                other => panic!("no job finished: {other:?}"),
+            })
+            .collect();
+        workers.sort_unstable();
+        assert_eq!(workers, [0, 1]);
     }
 
     #[test]

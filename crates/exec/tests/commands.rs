@@ -266,7 +266,7 @@ both_ways! {
         }
         let mut seen = Vec::new();
         while seen.len() < 200 {
-            let Some(PoolEvent::Finished { id, result }) = pool.recv_timeout(FOREVER) else {
+            let Some(PoolEvent::Finished { id, result, .. }) = pool.recv_timeout(FOREVER) else {
                 panic!("{} commands came back, then no more", seen.len());
             };
             let status = i32::try_from(id % 100).unwrap();

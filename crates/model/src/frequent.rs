@@ -136,6 +136,7 @@ mod tests {
         };
         let usage = AttemptUsage {
             wall_s: 0.1,
+            worker: Some(3),
             ..AttemptUsage::default()
         };
         let outcomes = [
@@ -196,6 +197,21 @@ mod tests {
             let is_frequent = event != Event::RunResumed;
             assert_eq!(Event::frequent(&text).is_some(), is_frequent, "{event:?}");
         }
+    }
+
+    /// Journals of before do not tell who carried an attempt out.
+    #[test]
+    fn a_journal_without_workers_is_read() {
+        let old = events().remove(1);
+        let mut old = serde_json::to_value(old).unwrap();
+        let usage = old["usage"].as_object_mut().unwrap();
+        assert_eq!(usage.remove("worker"), Some(3.into()));
+        let text = serde_json::to_vec(&old).unwrap();
+        let Ok(Event::AttemptFinished { usage, .. }) = Event::from_json(&text) else {
+            panic!("not read: {old}");
+        };
+        assert_eq!((usage.wall_s, usage.worker), (0.1, None));
+        assert!(!serde_json::to_string(&usage).unwrap().contains("worker"));
     }
 
     /// Whatever is changed in the text, both ways agree on whether it is an event, and which.

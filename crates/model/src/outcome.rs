@@ -395,8 +395,8 @@ pub struct AttemptUsage {
     /// as it was started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waited_s: Option<f64>,
-    /// The number of the worker that carried it out, from 0, among those of one controller. Absent where that is not
-    /// known, as on a cluster.
+    /// The number of the worker that carried it out, from 0, among those of one controller: of a thread of this machine, or
+    /// of a slot of a cluster. Absent where that is not known, as of an attempt that was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker: Option<u32>,
 }

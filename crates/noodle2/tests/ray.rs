@@ -80,6 +80,17 @@ fn nodes_that_share_nothing_come_to_the_digest_of_one_machine() {
         commands().any(|command| command["forked"] == true),
         "nothing was forked"
     );
+    // What a slot began with is known to be of that slot.
+    let usages: Vec<Value> = events(&out, "attempt_finished")
+        .iter()
+        .map(|event| event["usage"].clone())
+        .collect();
+    let on_slots = usages.iter().filter(|usage| !usage["waited_s"].is_null());
+    let slots: Vec<Option<u64>> = on_slots.map(|usage| usage["worker"].as_u64()).collect();
+    assert!(
+        !slots.is_empty() && slots.iter().all(Option::is_some),
+        "{slots:?}"
+    );
     // What was made on a node names files as they lay there; beside it stands where they lie here.
     let attempt = out.join("trials/counter_0_0/1");
     let script = std::fs::read_to_string(attempt.join("script.tcl")).unwrap();

@@ -25,6 +25,19 @@ fn most_at_once(run: &Path) -> usize {
     most
 }
 
+/// The worker of each attempt that ended, as a run's journal tells it.
+fn workers(run: &Path) -> Vec<Option<u64>> {
+    let journal = fs::read_to_string(run.join("journal.ndjson")).unwrap();
+    let records = journal
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    let events = records.map(|record: Value| record["event"].clone());
+    let ended = events.filter(|event| event["type"] == "attempt_finished");
+    ended
+        .map(|event| event["usage"]["worker"].as_u64())
+        .collect()
+}
+
 fn digest(run: &Path) -> Value {
     let summary = fs::read_to_string(run.join("summary.json")).unwrap();
     serde_json::from_str::<Value>(&summary).unwrap()["digest"].clone()
@@ -67,5 +80,11 @@ fn what_fits_nowhere_runs_alone_and_gives_the_same() {
     let (_, told) = ends(0, &widely);
     assert!(!told.contains("N2-RUN-021"), "{told}");
     assert_eq!(most_at_once(&wide), 4);
+    let named = workers(&wide);
+    let is_one_of_four = |worker: &Option<u64>| worker.is_some_and(|worker| worker < 4);
+    assert!(
+        !named.is_empty() && named.iter().all(is_one_of_four),
+        "{named:?}"
+    );
     assert_eq!(digest(&wide), digest(&free));
 }

@@ -336,7 +336,7 @@ class Bridge:
             self._pump()
             return
         try:
-            self._tell.started(order.attempt, node)
+            self._tell.started(order.attempt, node, slot.id)
             more = {
                 "slots_on_node": max(1, (self._sight.holds if self._sight else {}).get(node, 1)),
                 "place": submit.place,

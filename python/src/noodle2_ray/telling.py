@@ -107,9 +107,9 @@ class Teller:
         """Tell what waits and runs."""
         self._outlet.send({"type": "heartbeat", "queued": queued, "running": running, "pending": pending})
 
-    def started(self, attempt: str, node: str) -> None:
+    def started(self, attempt: str, node: str, slot: int) -> None:
         """Tell that a slot has begun with an attempt."""
-        self._outlet.send({"type": "started", "attempt": attempt, **self._place(node)})
+        self._outlet.send({"type": "started", "attempt": attempt, **self._place(node), "slot": slot})
 
     def result(
         self, attempt: str, node: str, result: Any, files: list[Message], links: list[Message]

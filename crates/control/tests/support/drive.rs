@@ -108,6 +108,7 @@ pub fn run(identity: &RunIdentity, world: u64, mut schedule: Schedule) -> Vec<Ev
             cpu_s: schedule.chance.below(100) as f64 / 10.0,
             peak_memory_bytes: (!schedule.chance.one_in(5))
                 .then(|| schedule.chance.below(1000) as u64),
+            worker: Some(running.len() as u32),
             ..AttemptUsage::default()
         };
         // What is known of earlier runs differs from one run to the other.

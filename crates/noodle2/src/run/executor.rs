@@ -124,8 +124,9 @@ impl Executor for LocalExecutor {
 
     fn next(&mut self, timeout: Duration) -> Option<ExecutorEvent> {
         match self.pool.recv_timeout(timeout)? {
-            PoolEvent::Finished { id, result } => {
-                let result = result.unwrap_or_else(|panic| AttemptResult::panicked(&panic));
+            PoolEvent::Finished { id, result, worker } => {
+                let mut result = result.unwrap_or_else(|panic| AttemptResult::panicked(&panic));
+                result.usage.worker = u32::try_from(worker).ok();
                 Some(ExecutorEvent::Finished(id, Box::new(result)))
             }
             PoolEvent::Woken => Some(ExecutorEvent::Woken),

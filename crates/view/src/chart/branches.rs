@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::chart::axis::{Axis, Scaled, largest, metric_words};
 use crate::chart::figure::{Figure, Links};
-use crate::chart::frame::{Frame, line, rectangle, shortened};
+use crate::chart::frame::{Frame, line, notes, rectangle, shortened};
 use crate::chart::marks::{linked, series_class};
 use crate::chart::trajectory::objective_metric;
 use crate::svg::Svg;
@@ -233,10 +233,13 @@ pub fn branch_comparison(history: &History, links: &dyn Links) -> Option<Figure>
         metric_words(metric),
         ends.collect::<Vec<_>>().join(", ")
     );
+    let remark =
+        "Grey: what a stage began with. Filled: what it gained upon that. Outlined: what it lost.";
+    let foot = notes(&mut svg, (8.0, frame.bottom + 38.0), &[remark.to_owned()]);
     Some(Figure::new(
         "Branch against branch",
         description,
-        (700.0, frame.bottom + 42.0),
+        (700.0, frame.bottom + 44.0 + foot),
         svg,
     ))
 }

@@ -21,6 +21,8 @@ struct Bar {
     class: &'static str,
     share: f64,
     words: String,
+    /// The same with what it is of.
+    told: String,
 }
 
 /// What the study, its branches and its stages spent of what they were given, as shares; `None` where nothing has a limit.
@@ -86,7 +88,7 @@ pub fn budget(history: &History, links: &dyn Links) -> Option<Figure> {
             &shortened(owner, 30),
         );
         for bar in bars {
-            let title = format!("{owner}: {} of {}", bar.words, bar.name);
+            let title = format!("{owner}: {}", bar.told);
             let mut inner = Svg::new();
             let full = x.place(100.0);
             rectangle(
@@ -110,11 +112,7 @@ pub fn budget(history: &History, links: &dyn Links) -> Option<Figure> {
     }
     let full = x.place(100.0);
     line(&mut svg, "base", (full, frame.top), (full, frame.bottom));
-    let told: Vec<String> = rows[0]
-        .2
-        .iter()
-        .map(|bar| format!("{} of {}", bar.words, bar.name))
-        .collect();
+    let told: Vec<String> = rows[0].2.iter().map(|bar| bar.told.clone()).collect();
     let description = format!("{} spent {}.", rows[0].0, told.join(", "));
     Some(Figure::new(
         "Budgets",
@@ -135,14 +133,17 @@ fn bars(row: &Spent) -> Vec<Bar> {
         class: "s0",
         share: share(row.trials as f64, f64::from(limit)),
         words: format!("{} of {limit}", row.trials),
+        told: format!("{} of {limit} trials", row.trials),
     });
     let seconds = |name, class, spent: Option<f64>, limit: Option<f64>| {
         let (spent, limit) = (spent?, limit?);
+        let words = format!("{} of {}", seconds_text(spent), seconds_text(limit));
         Some(Bar {
             name,
             class,
             share: share(spent, limit),
-            words: format!("{} of {}", seconds_text(spent), seconds_text(limit)),
+            told: format!("{words} of {name}"),
+            words,
         })
     };
     let processor = seconds("processor time", "s1", Some(row.cpu_s), row.cpu_limit_s);

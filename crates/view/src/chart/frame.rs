@@ -95,7 +95,7 @@ pub(crate) fn steps(points: &[(f64, f64)]) -> String {
 pub(crate) enum Sample {
     /// A mark of the series of this number.
     Mark(usize),
-    /// A stepped line of the series of this number.
+    /// A mark of the series of this number on a line of its dash.
     Front(usize),
     /// A line of a class.
     Line(&'static str),
@@ -116,7 +116,7 @@ pub(crate) fn legend(
     right: f64,
     entries: &[(Sample, String)],
 ) -> f64 {
-    let (mut x, mut y) = (left, top + 12.0);
+    let (mut x, mut y) = (left, top + 15.0);
     for (sample, words) in entries {
         let words = shortened(words, 40);
         let width = 26.0 + text_width(&words) + 14.0;
@@ -145,6 +145,7 @@ fn draw_sample(svg: &mut Svg, sample: Sample, (x, y): (f64, f64)) {
                 "path",
                 &[("class", &class), ("d", &path), ("stroke-dasharray", dash)],
             );
+            svg.raw(&Shape::of_series(series).element(series_class(series), x, y, 4.0));
         }
         Sample::Line(class) => line(svg, class, start, end),
         Sample::Box(class) => rectangle(svg, class, (x - 9.0, y - 5.0), (18.0, 10.0)),
@@ -186,6 +187,13 @@ pub(crate) fn cross(svg: &mut Svg, (x, y): (f64, f64), reach: f64) {
         "path",
         &[("class", "bad"), ("d", &cross_path((x, y), reach))],
     );
+}
+
+/// The cross of a failure upon a bar, from which it is set off.
+pub(crate) fn cross_on_bar(svg: &mut Svg, at: (f64, f64), reach: f64) {
+    let path = cross_path(at, reach);
+    svg.element("path", &[("class", "halo"), ("d", &path)]);
+    svg.element("path", &[("class", "bad"), ("d", &path)]);
 }
 
 /// The path of the cross of a failure.

@@ -34,5 +34,6 @@ pub use slack::slack_histogram;
 pub use timeline::timeline;
 pub use trajectory::{TrajectoryAxis, TrajectoryPoint, trajectory, trajectory_points};
 
+pub(crate) use axis::metric_words;
 pub(crate) use frame::{Sample, legend, pixels, rectangle, shortened};
 pub(crate) use marks::{Shape, linked, series_class};

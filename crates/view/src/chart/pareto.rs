@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use noodle2_model::{CaseName, Metric};
+use noodle2_model::{CaseName, Metric, Strategy};
 use serde::Serialize;
 
 use crate::chart::axis::{Axis, Scaled, largest, metric_words};
@@ -33,18 +33,12 @@ fn default_metrics(history: &History) -> Option<(Metric, Metric)> {
     let controller = history.controller();
     let study = controller.program().study();
     let first = *study.objective.rank.first()?;
-    let chosen = study
-        .stages
-        .iter()
-        .flat_map(|stage| &stage.selection.metrics);
+    let is_pareto = |stage: &&noodle2_model::Stage| stage.selection.strategy == Strategy::Pareto;
+    let chosen = study.stages.iter().filter(is_pareto);
+    let chosen = chosen.flat_map(|stage| &stage.selection.metrics);
     let ranked = study.objective.rank.iter().skip(1);
-    let usual = [
-        Metric::Area,
-        Metric::Power,
-        Metric::SetupTns,
-        Metric::CellCount,
-    ];
-    let others = chosen.chain(ranked).chain(&usual).copied();
+    let usual = [Metric::Area, Metric::Power];
+    let others = chosen.chain(&usual).chain(ranked).copied();
     let measured = |metric: &Metric| {
         let cases = controller.cases().values();
         cases
@@ -138,8 +132,7 @@ pub fn pareto(
     let mut entries: Vec<(Sample, String)> = Vec::new();
     for stage in by_stage.keys() {
         let name = &study.stages[*stage].name;
-        entries.push((Sample::Mark(*stage), name.clone()));
-        entries.push((Sample::Front(*stage), format!("its front")));
+        entries.push((Sample::Front(*stage), format!("{name}, and its front")));
     }
     entries.push((Sample::Base, "base case".to_owned()));
     entries.push((Sample::Winner, "best case".to_owned()));
@@ -209,11 +202,12 @@ pub fn pareto(
         .collect();
     let drawn = thinned(&places);
     let crowded = drawn.len() < points.len();
+    let reach = if crowded { 2.4 } else { 3.8 };
     for (mark, stands_for) in drawn {
         let point = &points[mark];
         let (x, y, _) = places[mark];
         let mut elements = match point.stage {
-            Some(stage) => Shape::of_series(stage).element(series_class(stage), x, y, 3.8),
+            Some(stage) => Shape::of_series(stage).element(series_class(stage), x, y, reach),
             None => Shape::Square.element("ink", x, y, 5.0),
         };
         if Some(&point.case) == winner {

@@ -8,9 +8,9 @@ use crate::chart::axis::{Axis, Scaled};
 use crate::chart::clock::{Execution, Purpose, RunClock, executions};
 use crate::chart::figure::{Figure, Links};
 use crate::chart::frame::{
-    Frame, Sample, cross_path, legend, line, notes, pixels, rectangle, shortened,
+    Frame, Sample, cross_on_bar, legend, line, notes, pixels, rectangle, shortened,
 };
-use crate::chart::marks::{linked, series_class};
+use crate::chart::marks::linked;
 use crate::svg::Svg;
 use crate::{History, count_text, seconds_text};
 
@@ -212,7 +212,7 @@ pub fn timeline(history: &History, links: &dyn Links) -> Option<Figure> {
         let mut inner = Svg::new();
         rectangle(
             &mut inner,
-            series_class(stage.index.position()),
+            "solid",
             (left, y + 1.0),
             ((right - left).max(1.0), (band - 2.0).max(1.0)),
         );
@@ -375,11 +375,10 @@ fn draw(
     (top, row): (f64, f64),
     links: &dyn Links,
 ) {
-    let (ordered, began, ended) = (
-        across.starts(execution.ordered_s),
-        across.starts(execution.began_s),
-        across.ends(execution.ended_s),
-    );
+    let ended = across.ends(execution.ended_s);
+    // What began and was lost at the very moment of a pause lies before it.
+    let began = across.starts(execution.began_s).min(ended);
+    let ordered = across.starts(execution.ordered_s).min(began);
     let whole = (execution.ended_s - execution.began_s).max(0.0);
     let worked = execution.worked_s.unwrap_or(whole).clamp(0.0, whole);
     let height = row * height_of(execution.purpose);
@@ -403,8 +402,7 @@ fn draw(
     }
     if execution.failure.is_some() {
         let reach = (row * 0.3).min(4.0);
-        let path = cross_path(((began + ended) / 2.0, middle), reach);
-        inner.element("path", &[("class", "bad"), ("d", &path)]);
+        cross_on_bar(&mut inner, ((began + ended) / 2.0, middle), reach);
     }
     let waited = execution.began_s - execution.ordered_s;
     let result = match execution.failure {
@@ -504,7 +502,7 @@ fn draw_density(
             pixels(bottom)
         );
     }
-    let mut elements = format!("<path class=\"s0 density\" stroke-width=\"0\" d=\"{path}\"/>");
+    let mut elements = format!("<path class=\"s0 density\" d=\"{path}\"/>");
     if !failed.is_empty() {
         let ticks = failed.iter().map(|column| {
             format!(

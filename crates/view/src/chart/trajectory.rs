@@ -129,6 +129,9 @@ pub fn trajectory(history: &History, links: &dyn Links, across: TrajectoryAxis) 
     if base.is_some() {
         entries.push((Sample::Line("base"), "base case".to_owned()));
     }
+    if history.controller().best_case().is_some() {
+        entries.push((Sample::Winner, "best case".to_owned()));
+    }
     let failed = points.iter().filter(|point| point.failed).count();
     if failed > 0 {
         entries.push((Sample::Cross, "failed".to_owned()));
@@ -166,23 +169,6 @@ pub fn trajectory(history: &History, links: &dyn Links, across: TrajectoryAxis) 
         let level = y.place(base / unit.factor);
         line(&mut svg, "base", (frame.left, level), (frame.right, level));
     }
-    let best_line: Vec<(f64, f64)> = best_line(&points, base)
-        .into_iter()
-        .map(|(point, value)| {
-            let x = point.map_or(frame.left, |point| x.place(place_of(point)));
-            (x, y.place(value / unit.factor))
-        })
-        .collect();
-    if let Some((_, last)) = best_line.last() {
-        let end = x.place(match across {
-            TrajectoryAxis::Seconds => longest / time.factor,
-            TrajectoryAxis::Trials => points.len() as f64,
-        });
-        let mut path = steps(&best_line);
-        path += &format!("H{}", crate::chart::frame::pixels(end));
-        let _ = last;
-        svg.element("path", &[("class", "line"), ("d", &path)]);
-    }
     let measured: Vec<(&TrajectoryPoint, f64)> = points
         .iter()
         .filter_map(|point| Some((point, point.value?)))
@@ -201,11 +187,12 @@ pub fn trajectory(history: &History, links: &dyn Links, across: TrajectoryAxis) 
         .collect();
     let drawn = thinned(&places);
     let crowded = drawn.len() < measured.len();
+    let reach = if crowded { 2.4 } else { 3.6 };
     for (mark, stands_for) in drawn {
         let (point, value) = measured[mark];
         let (x, y, _) = places[mark];
         let series = point.stage.position();
-        let mut elements = Shape::of_series(series).element(series_class(series), x, y, 3.6);
+        let mut elements = Shape::of_series(series).element(series_class(series), x, y, reach);
         if point.case.as_ref() == winner {
             elements += &Shape::Circle.element("ring", x, y, 7.0);
         }
@@ -219,6 +206,23 @@ pub fn trajectory(history: &History, links: &dyn Links, across: TrajectoryAxis) 
         );
         let link = case.and_then(|case| links.case(case));
         linked(&mut svg, link.as_deref(), &title, &elements);
+    }
+    // Above the marks, which are many where it matters.
+    let best_line: Vec<(f64, f64)> = best_line(&points, base)
+        .into_iter()
+        .map(|(point, value)| {
+            let x = point.map_or(frame.left, |point| x.place(place_of(point)));
+            (x, y.place(value / unit.factor))
+        })
+        .collect();
+    if !best_line.is_empty() {
+        let end = x.place(match across {
+            TrajectoryAxis::Seconds => longest / time.factor,
+            TrajectoryAxis::Trials => points.len() as f64,
+        });
+        let mut path = steps(&best_line);
+        path += &format!("H{}", crate::chart::frame::pixels(end));
+        svg.element("path", &[("class", "line"), ("d", &path)]);
     }
     let failures: Vec<&TrajectoryPoint> = points.iter().filter(|point| point.failed).collect();
     let level = frame.bottom - 6.0;

@@ -27,13 +27,13 @@ enum Node<'a> {
     Folded {
         count: usize,
         stage: StageIndex,
-        best: Option<&'a Case>,
+        best: &'a Case,
     },
 }
 
 /// The cases as boxes, each right of its parents, the way to the best case in bold. Beyond some 150 cases those that
-/// nothing came of are folded: the way to the best case, survivors and what several parents met in are always there.
-/// `None` before the base case is measured.
+/// nothing came of are folded: the way to the best case, and survivors are always there, and what
+/// several parents met in as long as there is room. `None` before the base case is measured.
 pub fn case_graph(history: &History, links: &dyn Links) -> Option<Figure> {
     let controller = history.controller();
     let study = controller.program().study();
@@ -47,16 +47,15 @@ pub fn case_graph(history: &History, links: &dyn Links) -> Option<Figure> {
         .iter()
         .flat_map(|stage| stage.survivors())
         .collect();
-    let joins = cases.values().filter(|case| case.parents.len() > 1);
-    let kept = ancestors(
+    let mut kept = ancestors(
         cases,
-        survivors
-            .iter()
-            .copied()
-            .chain(best)
-            .chain([&base.name])
-            .chain(joins.map(|case| &case.name)),
+        survivors.iter().copied().chain(best).chain([&base.name]),
     );
+    let joins = cases.values().filter(|case| case.parents.len() > 1);
+    let joined = ancestors(cases, joins.map(|case| &case.name));
+    if kept.union(&joined).count() <= MOST {
+        kept.extend(joined);
+    }
     let mut room = MOST.saturating_sub(kept.len());
     let mut nodes: Vec<Node<'_>> = Vec::new();
     let mut number_of: BTreeMap<&CaseName, usize> = BTreeMap::new();
@@ -83,18 +82,6 @@ pub fn case_graph(history: &History, links: &dyn Links) -> Option<Figure> {
         }
     }
     for ((stage, parents), mut folded) in folds {
-        if folded.len() <= 3.min(room) {
-            room -= folded.len();
-            for case in folded {
-                edges.extend(
-                    parents
-                        .iter()
-                        .filter_map(|parent| Some((*number_of.get(parent)?, nodes.len()))),
-                );
-                nodes.push(Node::Case(case));
-            }
-            continue;
-        }
         if let Some(metric) = metric {
             let value = |case: &Case| case.measurement.overall.get(metric);
             folded.sort_by(|left, right| match (value(left), value(right)) {
@@ -102,16 +89,23 @@ pub fn case_graph(history: &History, links: &dyn Links) -> Option<Figure> {
                 (left, right) => right.is_some().cmp(&left.is_some()),
             });
         }
-        edges.extend(
-            parents
-                .iter()
-                .filter_map(|parent| Some((*number_of.get(parent)?, nodes.len()))),
-        );
-        nodes.push(Node::Folded {
-            count: folded.len(),
+        // What is folded is more than one: else the fold would save no room.
+        let shown = match folded.len() {
+            count @ ..=3 => count,
+            _ => 2,
+        };
+        let rest = folded.split_off(shown.min(room));
+        room -= folded.len();
+        let others = rest.first().map(|best| Node::Folded {
+            count: rest.len(),
             stage,
-            best: folded.first().copied(),
+            best,
         });
+        for node in folded.into_iter().map(Node::Case).chain(others) {
+            let known = parents.iter().filter_map(|parent| number_of.get(parent));
+            edges.extend(known.map(|from| (*from, nodes.len())));
+            nodes.push(node);
+        }
     }
     let layout = layered(nodes.len(), &edges, BOX, GAP);
     let stages: BTreeSet<usize> = cases
@@ -160,7 +154,9 @@ pub fn case_graph(history: &History, links: &dyn Links) -> Option<Figure> {
                 };
                 rectangle(&mut inner, class, (x, y), BOX);
                 let eco = case.eco.as_deref();
-                if eco.is_some() {
+                if eco.is_none() {
+                    inner.raw(&Shape::Square.element("ink", x + 12.0, y + 13.0, 4.0));
+                } else {
                     let stage = case.name.trial().stage.position();
                     let mark = Shape::of_series(stage).element(
                         series_class(stage),
@@ -221,7 +217,7 @@ pub fn case_graph(history: &History, links: &dyn Links) -> Option<Figure> {
                     "muted",
                     &format!("+ {}", count_text(*count, "case")),
                 );
-                let value = best.and_then(|case| case.measurement.overall.get(metric?));
+                let value = metric.and_then(|metric| best.measurement.overall.get(metric));
                 if let (Some(metric), Some(value)) = (metric, value) {
                     inner.words(
                         (x + BOX.0 / 2.0, y + 36.0),

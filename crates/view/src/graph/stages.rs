@@ -2,7 +2,7 @@
 
 use noodle2_model::StageIndex;
 
-use crate::chart::{Figure, Links, linked, pixels, rectangle, shortened};
+use crate::chart::{Figure, Links, linked, metric_words, pixels, rectangle, shortened};
 use crate::graph::layout::layered;
 use crate::svg::Svg;
 use crate::{History, Progress, StageStatus, count_text, metric_text};
@@ -57,9 +57,6 @@ pub fn stage_graph(history: &History, links: &dyn Links) -> Option<Figure> {
             0 => survivors_text.clone(),
             failed => format!("{survivors_text}, {failed} failed"),
         };
-        let best = stage
-            .best
-            .map(|(metric, value)| format!("best {}", metric_text(metric, Some(value))));
         let title = [
             Some(format!("{}: {}", stage.name, stage.status)),
             Some(counts.join(", ")),
@@ -100,8 +97,12 @@ pub fn stage_graph(history: &History, links: &dyn Links) -> Option<Figure> {
         inner.words((x + 10.0, y + 33.0), "start", "muted", &state);
         inner.words((x + 10.0, y + 48.0), "start", "small", &counts.join(", "));
         inner.words((x + 10.0, y + 62.0), "start", "small", &found);
-        if let Some(best) = &best {
-            inner.words((x + BOX.0 - 10.0, y + 33.0), "end", "small", best);
+        if let Some((metric, value)) = stage.best {
+            let right = x + BOX.0 - 10.0;
+            let value = metric_text(metric, Some(value));
+            inner.words((right, y + 48.0), "end", "small", &value);
+            let name = format!("best {}", shortened(&metric_words(metric), 14));
+            inner.words((right, y + 62.0), "end", "muted small", &name);
         }
         let link = links.stage(index);
         linked(&mut svg, link.as_deref(), &title, &inner.into_text());

@@ -64,6 +64,8 @@ struct Away {
     sent: Instant,
     /// When a slot began with it.
     began: Option<Instant>,
+    /// The number of that slot.
+    slot: Option<u32>,
 }
 
 struct Attempt {
@@ -156,11 +158,12 @@ impl ClusterExecutor {
 
     fn take(&mut self, told: Told) {
         match told {
-            Told::Attempt(FromBridge::Started { attempt, .. }) => {
+            Told::Attempt(FromBridge::Started { attempt, slot, .. }) => {
                 if let Some(found) = self.attempts.get_mut(&attempt)
                     && let State::Away(away) = &mut found.state
                 {
                     away.began = Some(Instant::now());
+                    away.slot = slot;
                 }
             }
             Told::Attempt(FromBridge::Result {
@@ -242,6 +245,7 @@ impl ClusterExecutor {
             wanted,
             sent: Instant::now(),
             began: None,
+            slot: None,
         });
         if !self.connection.tell(submit) {
             self.lose(attempt, None, GONE, true);
@@ -278,6 +282,7 @@ impl ClusterExecutor {
         };
         let waited = away.began.map(|began| (began - away.sent).as_secs_f64());
         result.carried.usage.waited_s = waited;
+        result.carried.usage.worker = away.slot;
         let brought = Brought {
             order: Arc::clone(&found.order),
             folder: away.folder,
@@ -381,7 +386,7 @@ impl Executor for ClusterExecutor {
             }
             let left = until.saturating_duration_since(Instant::now());
             match self.pool.recv_timeout(left)? {
-                PoolEvent::Finished { id, result } => {
+                PoolEvent::Finished { id, result, .. } => {
                     let panicked = |panic| Step::Ended(Box::new(AttemptResult::panicked(&panic)));
                     let step = result.unwrap_or_else(panicked);
                     self.take_step(id, step);
