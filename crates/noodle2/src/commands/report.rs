@@ -1,7 +1,6 @@
 //! `noodle2 report`.
 
 use std::fs;
-use std::path::Path;
 
 use noodle2_page::Reproduction;
 use noodle2_store::{RunFolder, write_whole};

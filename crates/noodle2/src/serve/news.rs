@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::sse::{Event, KeepAlive, KeepAliveStream, Sse};
 use noodle2_view::{EventLine, SummaryStatus};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -20,7 +20,7 @@ const ROUND: Duration = Duration::from_secs(2);
 /// Events on their way to one listener: a slow one is waited for, and costs no memory.
 const ON_THE_WAY: usize = 256;
 
-type News = Sse<ReceiverStream<Result<Event, Infallible>>>;
+type News = Sse<KeepAliveStream<ReceiverStream<Result<Event, Infallible>>>>;
 
 /// The records of a run behind `after`, as they come, and a word whenever the run stands otherwise; ends with the run.
 pub(super) fn of_run(run: Arc<LiveRun>, after: u64) -> News {
@@ -89,7 +89,7 @@ fn stream(receiver: mpsc::Receiver<Result<Event, Infallible>>) -> News {
 }
 
 fn record(line: &EventLine) -> Event {
+    let text = serde_json::json!(line).to_string();
     let event = Event::default().event("record").id(line.seq.to_string());
-    // An event in words is always JSON.
-    event.json_data(line).unwrap_or_default()
+    event.data(text)
 }

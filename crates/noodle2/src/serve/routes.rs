@@ -226,6 +226,7 @@ async fn case(State(desk): State<Desk>, Path((name, case)): Path<(String, String
             .parents
             .first()
             .and_then(|parent| controller.cases().get(parent));
+        let left = files::of_attempt(run.folder(), design, case.attempt);
         let source = format!("{name}, {}", case.name);
         let maps = files::maps(
             run.folder(),
@@ -239,7 +240,7 @@ async fn case(State(desk): State<Desk>, Path((name, case)): Path<(String, String
             history: &seen.history,
             summary: &seen.summary,
             case,
-            files: files::of_attempt(run.folder(), design, case.attempt).as_ref(),
+            files: left.as_ref(),
             maps: &maps,
         };
         page(shown.html())
