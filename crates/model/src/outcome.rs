@@ -395,6 +395,9 @@ pub struct AttemptUsage {
     /// as it was started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waited_s: Option<f64>,
+    /// Whether any command of it was forked from an engine that was loaded already. Absent where none was started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked: Option<bool>,
 }
 
 /// Slack of one path group in one scene.

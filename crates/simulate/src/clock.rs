@@ -263,6 +263,7 @@ impl Clock<'_> {
             peak_memory_bytes: sample.peak_memory_bytes,
             disk_bytes: None,
             waited_s: None,
+            forked: None,
         };
         self.controller.apply(&Event::AttemptFinished {
             attempt,

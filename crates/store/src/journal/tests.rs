@@ -52,6 +52,7 @@ fn sample_events() -> Vec<Event> {
                 peak_memory_bytes: Some(u64::MAX),
                 disk_bytes: Some(u64::MAX - 1),
                 waited_s: None,
+                forked: None,
             },
             cache: None,
         },
