@@ -16,6 +16,7 @@ mod record;
 mod run;
 mod shell;
 mod study;
+mod terminal;
 mod tools;
 
 use std::process::ExitCode;
@@ -91,7 +92,10 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
             answer,
             format,
         } => commands::approve(&run, &answer, format.format),
-        Command::Status { run, format } => commands::status(&run, format.format),
+        Command::Status { run, watch, format } => match watch {
+            true => commands::follow(&run, format.format),
+            false => commands::status(&run, format.format),
+        },
         Command::Show { run, item, format } => commands::show(&run, &item, format.format),
         Command::Diagnose { run, case, format } => commands::diagnose(&run, &case, format.format),
         Command::Report { run, format } => commands::report(&run, format.format),

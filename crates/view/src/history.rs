@@ -78,6 +78,11 @@ impl Folding {
         }
     }
 
+    /// The history of the events so far; `None` before the first, and where one was not possible.
+    pub fn history(&self) -> Option<&History> {
+        self.history.as_ref().filter(|_| self.refused.is_none())
+    }
+
     /// The history of the events.
     ///
     /// # Errors

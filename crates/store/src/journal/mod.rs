@@ -76,11 +76,13 @@
 //! attempts and cases without a record ([`crate::unrecorded`]), a summary that knows more.
 
 mod blocks;
+mod follow;
 mod guard;
 mod read;
 mod record;
 mod write;
 
+pub use follow::{Followed, JournalFollower};
 pub(crate) use guard::FOREIGN_PREFIX;
 pub use guard::Mending;
 pub use read::{JournalContent, JournalEnd, TornTail, fold_journal, fold_records, read_journal};
