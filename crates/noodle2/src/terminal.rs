@@ -22,6 +22,8 @@ pub(crate) struct Size {
 pub(crate) struct Look {
     pub charset: Charset,
     pub colour: bool,
+    /// Whether it wraps lines that have become too wide for it, or cuts them.
+    pub wraps: bool,
 }
 
 /// The foot of a terminal.
@@ -47,8 +49,19 @@ impl Look {
         Self {
             charset: charset_of(named),
             colour: std::env::var_os("NO_COLOR").is_none(),
+            wraps: wraps(
+                &std::env::var("TERM").unwrap_or_default(),
+                std::env::var_os("XTERM_VERSION").is_some(),
+            ),
         }
     }
+}
+
+/// Whether a terminal wraps lines anew when it becomes narrower. Nearly all do; xterm itself, which says so in
+/// XTERM_VERSION, and a few others cut them.
+fn wraps(term: &str, in_xterm: bool) -> bool {
+    let is_of = |names: &[&str]| names.iter().any(|name| term.starts_with(name));
+    is_of(&["tmux", "screen"]) || !(in_xterm || is_of(&["linux", "rxvt", "st-"]))
 }
 
 /// The characters of a locale: the first of these variables that holds anything decides, as setlocale(3) has it.
@@ -154,8 +167,11 @@ impl<W: Write> Terminal<W> {
         }
     }
 
-    /// How many rows the lines take that stand. Terminals wrap what has become too wide for them.
+    /// How many rows the lines take that stand.
     fn rows_above(&self, size: Size) -> usize {
+        if !self.look.wraps {
+            return self.drawn.len();
+        }
         let columns = size.columns.max(1);
         let rows = |line: &Line| line.width().div_ceil(columns).max(1);
         self.drawn.iter().map(rows).sum()
@@ -206,12 +222,16 @@ fn printable(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::num::NonZero;
+
     use noodle2_view::Span;
+
+    use super::*;
 
     const LOOK: Look = Look {
         charset: Charset::Unicode,
         colour: true,
+        wraps: true,
     };
 
     fn lines(texts: &[&str]) -> Vec<Line> {
@@ -219,6 +239,12 @@ mod tests {
             spans: vec![Span::new(Tone::Busy, text)],
         };
         texts.iter().map(line).collect()
+    }
+
+    /// The model of a terminal of six rows and twenty columns that remembers so many rows.
+    fn model(scrollback: usize) -> vt100::Parser {
+        let [rows, columns] = [6, 20].map(|count| NonZero::new(count).unwrap());
+        vt100::Parser::new(rows, columns, scrollback)
     }
 
     fn size(columns: usize, rows: usize) -> Size {
@@ -234,7 +260,7 @@ mod tests {
 
     #[test]
     fn messages_scroll_above_the_lines_and_none_is_lost() {
-        let mut model = vt100::Parser::new(6, 20, 100);
+        let mut model = model(100);
         let mut terminal = Terminal::new(Vec::new(), LOOK);
         terminal.draw(lines(&["one", "two"]), size(20, 6));
         assert_eq!(seen(&mut terminal, &mut model), "one\ntwo");
@@ -266,7 +292,7 @@ mod tests {
 
     #[test]
     fn fewer_lines_leave_nothing_of_the_former() {
-        let mut model = vt100::Parser::new(6, 20, 100);
+        let mut model = model(100);
         let mut terminal = Terminal::new(Vec::new(), LOOK);
         terminal.draw(lines(&["one", "two", "three"]), size(20, 6));
         terminal.draw(lines(&["1"]), size(20, 6));
@@ -283,6 +309,21 @@ mod tests {
         let written = String::from_utf8(std::mem::take(&mut terminal.out)).unwrap();
         // The first line had come to take two rows.
         assert!(written.contains("\r\x1b[3A\x1b[J"), "{written:?}");
+
+        // Where it is cut, what stands above the lines stays.
+        assert!(!wraps("xterm-256color", true) && wraps("screen-256color", true));
+        let mut terminal = Terminal::new(
+            Vec::new(),
+            Look {
+                wraps: false,
+                ..LOOK
+            },
+        );
+        terminal.draw(lines(&["0123456789", "two"]), size(20, 6));
+        terminal.out.clear();
+        terminal.draw(lines(&["0123…", "two"]), size(6, 6));
+        let written = String::from_utf8(std::mem::take(&mut terminal.out)).unwrap();
+        assert!(written.contains("\r\x1b[2A\x1b[J"), "{written:?}");
     }
 
     #[test]
@@ -300,12 +341,12 @@ mod tests {
 
     #[test]
     fn a_message_moves_no_cursor() {
-        let mut model = vt100::Parser::new(6, 20, 0);
+        let mut model = model(0);
         let mut terminal = Terminal::new(Vec::new(), LOOK);
         terminal.draw(lines(&["one"]), size(20, 6));
         terminal.say("\x1b[2J\x1b[5Aa\nb\r");
         terminal.draw(lines(&["one"]), size(20, 6));
-        assert_eq!(seen(&mut terminal, &mut model), " [2J [5Aa\nb\none");
+        assert_eq!(seen(&mut terminal, &mut model), " [2J [5Aa\nb \none");
     }
 
     #[test]

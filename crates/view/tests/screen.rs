@@ -43,6 +43,7 @@ fn screen(status: SummaryStatus, rows: &[Row]) -> Screen {
         known: 0,
         busy: sum(|stage| stage.running),
         workers: Some(4),
+        is_stopping: false,
         dashboard: None,
         asks: Vec::new(),
         progress: Progress {
@@ -197,7 +198,8 @@ fn shown(screen: &Screen, sizes: &[(usize, usize)], charset: Charset) -> String 
     text
 }
 
-const SIZES: [(usize, usize); 4] = [(40, 23), (60, 23), (80, 23), (120, 39)];
+/// What lines may take in terminals of 40, 60, 80 and 120 columns: a column and a row less.
+const SIZES: [(usize, usize); 4] = [(39, 23), (59, 23), (79, 23), (119, 39)];
 
 #[test]
 fn a_run_at_its_beginning() {
@@ -214,7 +216,7 @@ fn a_run_in_its_midst() {
 
 #[test]
 fn a_run_in_its_midst_in_ascii() {
-    let text = shown(&midst(), &[(80, 23)], Charset::Ascii);
+    let text = shown(&midst(), &[(79, 23)], Charset::Ascii);
     let inside = |line: &&str| line.starts_with('│');
     for line in text.lines().filter(inside) {
         assert!(line.trim_matches('│').is_ascii(), "{line}");
@@ -242,7 +244,7 @@ fn a_run_of_ten_thousand_trials() {
 
 #[test]
 fn few_rows_show_what_is_worked_on() {
-    let sizes = [(80, 14), (60, 9), (60, 6), (60, 3), (20, 5)];
+    let sizes = [(79, 14), (59, 9), (59, 6), (59, 3), (19, 5)];
     insta::assert_snapshot!("screen_few_rows", shown(&midst(), &sizes, Charset::Unicode));
     // Whatever stage is left out, those that run are not.
     let rows = midst().lines(80, 7, Charset::Unicode);
@@ -313,6 +315,14 @@ fn a_pace_that_is_not_known_gives_no_time() {
     assert!(text.contains("time left unknown"), "{text}");
     screen.per_minute = Some(60.0);
     assert_eq!(screen.remaining_s(), Some(120.0));
+}
+
+#[test]
+fn a_run_that_was_asked_to_stop_says_so() {
+    let mut screen = midst();
+    screen.is_stopping = true;
+    let text = shown(&screen, &[(79, 23)], Charset::Unicode);
+    assert!(text.contains("stops when what runs has ended") && !text.contains(" left"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::os::fd::AsFd;
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
@@ -56,7 +57,7 @@ impl Screen {
         let mut output = File::from(controller);
         let keys = output.try_clone().unwrap();
         let shown = Arc::new(Mutex::new(Shown {
-            model: vt100::Parser::new(rows, columns, SCROLLBACK),
+            model: vt100::Parser::new(cells(rows), cells(columns), SCROLLBACK),
             bytes: Vec::new(),
             is_closed: false,
         }));
@@ -94,7 +95,7 @@ impl Screen {
         let screen = shown.model.screen_mut();
         screen.set_scrollback(SCROLLBACK);
         let above = screen.scrollback();
-        let columns = screen.size().1;
+        let columns = screen.size().1.get();
         let mut text = String::new();
         for offset in (1..=above).rev() {
             screen.set_scrollback(offset);
@@ -134,7 +135,10 @@ impl Screen {
     pub fn resize(&self, rows: u16, columns: u16) {
         resize(&self.keys, rows, columns);
         let mut shown = self.shown.lock().unwrap();
-        shown.model.screen_mut().set_size(rows, columns);
+        shown
+            .model
+            .screen_mut()
+            .set_size(cells(rows), cells(columns));
     }
 
     /// Waits for the program to end and for the last that it wrote; returns its exit status, if it was not killed.
@@ -178,4 +182,8 @@ fn resize(terminal: impl AsFd, rows: u16, columns: u16) {
         ws_ypixel: 0,
     };
     tcsetwinsize(terminal, size).unwrap();
+}
+
+fn cells(count: u16) -> NonZero<u16> {
+    NonZero::new(count).unwrap()
 }

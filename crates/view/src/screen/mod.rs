@@ -51,6 +51,8 @@ pub struct Screen {
     pub busy: usize,
     /// Workers that are there; `None` where that is not known.
     pub workers: Option<u32>,
+    /// Whether it was asked to stop, and waits for what runs.
+    pub is_stopping: bool,
     /// Where the cluster that works on it can be watched.
     pub dashboard: Option<String>,
     /// The stages that wait for people, each with the command that approves it.
@@ -96,6 +98,7 @@ impl Screen {
                 None => 0,
             },
             workers: pulse.workers(),
+            is_stopping: status == SummaryStatus::Running && controller.stop_cause().is_some(),
             dashboard: pulse.dashboard().map(str::to_owned),
             asks: match status.has_ended() {
                 true => Vec::new(),
@@ -167,12 +170,17 @@ impl Screen {
             SummaryStatus::Waiting | SummaryStatus::Interrupted => Tone::Attention,
             SummaryStatus::Blocked | SummaryStatus::Stopped => Tone::Bad,
         };
+        let standing = match self.is_stopping {
+            true => "stops when what runs has ended".to_owned(),
+            false => status.to_string(),
+        };
         let title = Line::default()
             .with(Tone::Strong, &self.study)
             .with(Tone::Plain, ": ")
-            .with(tone, status.to_string());
+            .with(tone, standing);
         let mut time = seconds_text(self.worked_s);
-        if status == SummaryStatus::Running && self.progress.done < self.progress.total {
+        let goes_on = status == SummaryStatus::Running && !self.is_stopping;
+        if goes_on && self.progress.done < self.progress.total {
             time += &match self.remaining_s() {
                 Some(seconds) => format!(", about {} left", seconds_text(seconds)),
                 None => ", time left unknown".to_owned(),
@@ -183,7 +191,7 @@ impl Screen {
             .map(|stage| stage.running)
             .sum();
         let mut parts = Vec::new();
-        if width >= 50 {
+        if width >= 48 {
             let columns = (width / 4).clamp(10, 30);
             parts.push(painted(bar(done, running, total, columns, charset)));
         }
@@ -230,7 +238,7 @@ impl Screen {
             metric.direction() == Direction::Higher,
             charset,
         );
-        if !spark.is_empty() && width >= 60 {
+        if !spark.is_empty() && width >= 56 {
             parts.push(Line::default().with(Tone::Good, spark));
         }
         if let Some(case) = &self.progress.best_case
@@ -369,8 +377,8 @@ impl Screen {
         let count = |stage: &StageProgress| format!("{}/{}", stage.done, stage.total);
         let counts = longest(&count);
         let bars = match width {
-            0..60 => 0,
-            60..100 => 10,
+            0..56 => 0,
+            56..100 => 10,
             _ => 20,
         };
         let name = Line::default().with(Tone::Plain, &stage.name);
