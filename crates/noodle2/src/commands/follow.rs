@@ -28,7 +28,7 @@ const MENDING: Duration = Duration::from_secs(10);
 pub(crate) fn follow(run: &Path, format: Format) -> Result<Exit, CommandFailure> {
     let folder = RunFolder::open(run)?;
     let watch = Watch::new(false, Pulse::default(), shell::word(run));
-    Following::begin(folder, watch)?.to_the_end()?;
+    Following::begin(folder, watch)?.until_it_ends()?;
     inspect::status(run, format)
 }
 
@@ -56,7 +56,7 @@ impl Following {
         })
     }
 
-    fn to_the_end(mut self) -> Result<(), StoreError> {
+    fn until_it_ends(mut self) -> Result<(), StoreError> {
         let mut worker = Worker::of(&self.folder);
         let mut asked = Instant::now();
         if let Worker::Elsewhere(holder) = &worker {
