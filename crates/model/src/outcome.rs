@@ -399,6 +399,8 @@ pub struct AttemptUsage {
     /// of a slot of a cluster. Absent where that is not known, as of an attempt that was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker: Option<u32>,
+    /// Whether any command of it was forked from an engine that was loaded already. Absent where none was started.
+    pub forked: Option<bool>,
 }
 
 /// Slack of one path group in one scene.

@@ -243,10 +243,15 @@ pub(crate) enum Command {
         format: FormatOption,
     },
     /// Says how far a run is.
-    #[command(after_help = "Example:\n  noodle2 status runs/first")]
+    #[command(
+        after_help = "Examples:\n  noodle2 status runs/first\n  noodle2 status runs/first --watch"
+    )]
     Status {
         /// The run folder.
         run: PathBuf,
+        /// Show it on stderr as it goes on, until it ends or nobody works on it any more; then say how far it is.
+        #[arg(long)]
+        watch: bool,
         #[command(flatten)]
         format: FormatOption,
     },

@@ -17,6 +17,7 @@ mod run;
 mod serve;
 mod shell;
 mod study;
+mod terminal;
 mod tools;
 
 use std::process::ExitCode;
@@ -92,7 +93,10 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
             answer,
             format,
         } => commands::approve(&run, &answer, format.format),
-        Command::Status { run, format } => commands::status(&run, format.format),
+        Command::Status { run, watch, format } => match watch {
+            true => commands::follow(&run, format.format),
+            false => commands::status(&run, format.format),
+        },
         Command::Show { run, item, format } => commands::show(&run, &item, format.format),
         Command::Diagnose { run, case, format } => commands::diagnose(&run, &case, format.format),
         Command::Report(option) => commands::report(&option),

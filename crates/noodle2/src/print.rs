@@ -1,7 +1,7 @@
 //! Printing: data on stdout, talk on stderr, colour only where it is wanted.
 
 use std::io::{ErrorKind, IsTerminal, Write};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use miette::{GraphicalReportHandler, GraphicalTheme, ReportHandler};
 use serde::Serialize;
@@ -10,6 +10,9 @@ use crate::exit::{CommandFailure, Exit};
 
 /// Why data could not be printed, the first time that it could not.
 static LOST: OnceLock<std::io::Error> = OnceLock::new();
+
+/// What is said while something is drawn on stderr; `None` while nothing is.
+static HELD: Mutex<Option<Vec<String>>> = Mutex::new(None);
 
 /// Prints data on stdout. A reader that went away is no failure; any other is kept until [`lost`] is asked, so
 /// that a command first does what else it has to do.
@@ -50,9 +53,38 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), CommandFailure> {
     Ok(())
 }
 
-/// Says something on stderr.
+/// Says something on stderr; above what is drawn there, while something is.
 pub(crate) fn talk(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    match held.as_mut() {
+        Some(held) => held.push(text.to_owned()),
+        None => drop(writeln!(std::io::stderr(), "{text}")),
+    }
+}
+
+/// Keeps what is said from now on for somebody who draws on stderr, as long as this lives.
+pub(crate) struct Held(());
+
+impl Held {
+    pub fn new() -> Self {
+        *HELD.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());
+        Self(())
+    }
+
+    /// What was said since this was asked last.
+    pub fn take(&self) -> Vec<String> {
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        held.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let held = HELD.lock().unwrap_or_else(PoisonError::into_inner).take();
+        for text in held.into_iter().flatten() {
+            talk(&text);
+        }
+    }
 }
 
 /// Says on stderr why a command failed.

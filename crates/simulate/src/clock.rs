@@ -264,6 +264,7 @@ impl Clock<'_> {
             disk_bytes: None,
             waited_s: None,
             worker: None,
+            forked: None,
         };
         self.controller.apply(&Event::AttemptFinished {
             attempt,

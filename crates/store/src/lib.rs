@@ -26,9 +26,9 @@ pub use files::{
 };
 pub use folder::{RunFolder, WritableRun};
 pub use journal::{
-    CutTail, JournalContent, JournalEnd, JournalFollower, JournalWriter, Mending, OpenedJournal,
-    Record, ReopenedJournal, TornTail, fold_journal, fold_records, open_and_fold, open_for_append,
-    read_journal,
+    CutTail, Followed, JournalContent, JournalEnd, JournalFollower, JournalWriter, Mending,
+    OpenedJournal, Record, ReopenedJournal, TornTail, fold_journal, fold_records, open_and_fold,
+    open_for_append, read_journal,
 };
 pub use lock::{LockHolder, RunLock};
 pub use provenance::{CommandRecord, Host, Provenance};

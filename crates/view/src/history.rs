@@ -96,8 +96,8 @@ impl Folding {
         }
     }
 
-    /// The history of the events so far; `None` where there are none yet, or one of them is not possible.
-    pub fn so_far(&self) -> Option<&History> {
+    /// The history of the events so far; `None` before the first, and where one was not possible.
+    pub fn history(&self) -> Option<&History> {
         self.history.as_ref().filter(|_| self.refused.is_none())
     }
 

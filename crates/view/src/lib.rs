@@ -1,4 +1,5 @@
-//! What people and scripts see: plans, progress, summaries, reports, lineage, charts and graphs, maps over the die.
+//! What people and scripts see: plans, progress, summaries, reports, lineage, the screen of a run that goes on, charts and
+//! graphs, maps over the die.
 //!
 //! Owns the layout of every text, table and picture, and the shapes of the JSON that others script
 //! against. Everything is computed from a study or from a journal; a value that is missing there is shown as
@@ -20,7 +21,9 @@ mod outline;
 mod people;
 mod plan;
 mod progress;
+mod pulse;
 mod report;
+mod screen;
 mod spending;
 mod stage;
 mod standing;
@@ -44,8 +47,10 @@ pub use people::{
     AnswerSummary, ApprovalStanding, ApprovalSummary, JournalMending, deadline, mending_text,
 };
 pub use plan::{KnownStage, KnownWork, PlanView};
-pub use progress::Progress;
 pub use report::{headline, kept_out_lines, report_markdown, report_text};
+pub use progress::{Progress, StageProgress};
+pub use pulse::Pulse;
+pub use screen::{Charset, Line, Screen, Span, Tone};
 pub use spending::{Owner, PlannedSpending, Spent};
 pub use stage::{StageView, composition_lines, eco_text};
 pub use standing::{StageStatus, SummaryStatus, trial_text, veto_text};

@@ -1,7 +1,9 @@
 //! A running study in a few lines.
 
-use noodle2_control::{Controller, TrialStanding, Verdict};
-use noodle2_model::{CaseName, Metric, StageIndex};
+use std::collections::BTreeMap;
+
+use noodle2_control::{Controller, Trial, TrialStanding, Verdict};
+use noodle2_model::{CaseName, FailureClass, Metric, StageIndex};
 
 use crate::{StageStatus, SummaryStatus, count_text, metric_text, seconds_text};
 
@@ -18,8 +20,12 @@ pub struct Progress {
     pub known: usize,
     /// Trials that may still be proposed or are proposed, of all stages, the ended ones included.
     pub total: usize,
+    /// How many trials failed, by kind.
+    pub failures: BTreeMap<FailureClass, usize>,
     /// The metric that matters most to the study.
     pub metric: Option<Metric>,
+    /// The best case so far.
+    pub best_case: Option<CaseName>,
     /// Its value in the best case so far.
     pub best: Option<f64>,
     /// The base case's value.
@@ -56,15 +62,22 @@ impl Progress {
             let case = controller.cases().get(name)?;
             case.measurement.overall.get(metric?)
         };
+        let best_case = controller.best_case();
+        let mut failures = BTreeMap::new();
+        for failure in controller.trials().filter_map(Trial::failure) {
+            *failures.entry(failure.class).or_default() += 1;
+        }
         Self {
             status,
+            failures,
             done: stages.iter().map(|stage| stage.done).sum(),
             known: controller
                 .trials()
                 .filter(|trial| trial.hit().is_some())
                 .count(),
             total: stages.iter().map(|stage| stage.total).sum(),
-            best: controller.best_case().and_then(overall),
+            best: best_case.and_then(overall),
+            best_case: best_case.cloned(),
             base: overall(&controller.base_name()),
             metric,
             stages,

@@ -165,14 +165,7 @@ pub fn kept_out_lines(summary: &Summary) -> Vec<String> {
 
 /// How a run stands, in a few words.
 pub fn headline(summary: &Summary) -> String {
-    let status = match summary.status {
-        SummaryStatus::Running => "running",
-        SummaryStatus::Waiting => "waits for approval",
-        SummaryStatus::Completed => "completed",
-        SummaryStatus::Blocked => "blocked by its base case",
-        SummaryStatus::Stopped => "stopped",
-        SummaryStatus::Interrupted => "interrupted, can be resumed",
-    };
+    let status = summary.status;
     let noise = summary.noise.as_ref();
     let trust = match noise.is_some_and(NoiseSummary::is_nondeterministic) {
         true => ", nondeterministic: its numbers cannot be repeated",

@@ -49,6 +49,19 @@ impl SummaryStatus {
     }
 }
 
+impl fmt::Display for SummaryStatus {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Running => "running",
+            Self::Waiting => "waits for approval",
+            Self::Completed => "completed",
+            Self::Blocked => "blocked by its base case",
+            Self::Stopped => "stopped",
+            Self::Interrupted => "interrupted, can be resumed",
+        })
+    }
+}
+
 /// How a stage stands, in the words of `summary.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -16,7 +16,7 @@ use noodle2_store::{
     ArtifactIndex, JournalWriter, RunFolder, WritableRun, create_folder, open_and_fold, sync_all,
     write_atomic,
 };
-use noodle2_view::{Folding, History, Summary, SummaryStatus, count_text, report_text};
+use noodle2_view::{Folding, History, Pulse, Summary, SummaryStatus, count_text, report_text};
 
 use crate::cli::{CacheOption, Format, PeopleOption, PriorsOption, StudyOption};
 use crate::commands::cache::cache_of;
@@ -63,6 +63,8 @@ pub(crate) fn run(
         identity: Box::new(prepared.identity.clone()),
     }];
     let controller = begin(&prepared.identity, &created)?;
+    let mut pulse = Pulse::default();
+    pulse.note(Timestamp::now(), &controller, &created[0]);
     append(&mut journal, created)?;
     let spending = Spending::new(&prepared.identity.study.budget);
     let begun = Begun {
@@ -71,6 +73,7 @@ pub(crate) fn run(
         journal,
         spending,
         requested: BTreeMap::new(),
+        pulse,
         is_resumed: false,
     };
     go_on(begun, prepared, &manner)
@@ -90,10 +93,14 @@ pub(crate) fn resume(
     let folder = writable.folder.clone();
     let told = record::Told::read(&folder);
     let mut folding = Folding::default();
+    let mut pulse = Pulse::default();
     let mut has_told = false;
     let reopened = open_and_fold(&folder.journal(), |record| {
         has_told |= told.as_ref().is_some_and(|told| told.is_of(record.at));
         folding.add(record.at, &record.event);
+        if let Some(history) = folding.history() {
+            pulse.note(record.at, history.controller(), &record.event);
+        }
     })?;
     if let Some(cut) = &reopened.cut {
         print::talk(&format!(
@@ -151,10 +158,12 @@ pub(crate) fn resume(
     );
     for event in &events {
         controller.apply(event).map_err(CommandFailure::internal)?;
+        pulse.note(Timestamp::now(), &controller, event);
     }
     append(&mut journal, events)?;
     let begun = Begun {
         requested,
+        pulse,
         writable,
         controller,
         journal,
@@ -203,6 +212,7 @@ struct Begun {
     spending: Spending,
     /// When approvals that are open were asked for.
     requested: BTreeMap<StageIndex, Timestamp>,
+    pulse: Pulse,
     is_resumed: bool,
 }
 
@@ -304,7 +314,7 @@ fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, 
     for case in cases.filter(|case| begun.controller.is_kept(&case.name)) {
         record::lay_out_case(&folder, &begun.controller, case)?;
     }
-    let mut watch = Watch::new(manner.resources.workers.quiet);
+    let mut watch = Watch::new(manner.resources.workers.quiet, begun.pulse, called.clone());
     let workers = executor.offers();
     let driver = Driver {
         controller: begun.controller,
@@ -317,7 +327,6 @@ fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, 
         asking,
         people: People::new(&folder, begun.requested)?,
         herald: Arc::clone(&herald),
-        called: called.clone(),
         exit_when_waiting: manner.exit_when_waiting,
     };
     herald.start(begun.is_resumed, workers);

@@ -150,6 +150,7 @@ impl Keeper {
         if let Some(why) = &carried.differed {
             self.end_forks(order.attempt, why);
         }
+        usage.forked = (!carried.commands.is_empty()).then_some(forked);
         let times = (carried.started_at, carried.ended_at);
         let sealed = self.seal(order, folder, carried.host, times, carried.commands, None);
         let (index, bytes) = sealed?;

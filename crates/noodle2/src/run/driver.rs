@@ -18,7 +18,7 @@ use super::order::AttemptOrder;
 use super::people::{People, event_of, thanks};
 use super::proposer::{Askers, AskingPlace};
 use super::spending::Spending;
-use super::watch::Watch;
+use super::watch::{Watch, is_going_on};
 use crate::record::lay_out_case;
 
 /// How long the loop sleeps when nothing happens, so that displays stay fresh.
@@ -43,8 +43,6 @@ pub(crate) struct Driver {
     pub asking: AskingPlace,
     pub people: People,
     pub herald: Arc<Herald>,
-    /// What the run is called in a shell.
-    pub called: String,
     /// Leave when people alone can bring the run on.
     pub exit_when_waiting: bool,
 }
@@ -115,9 +113,10 @@ impl Driver {
                 }
             }
             self.spending.rest(self.controller.waits_for_approval());
-            watch.show(&self.controller, self.spending.wall_s());
+            watch.show(&self.controller);
             if let Some(end) = self.end() {
                 self.leave(watch)?;
+                watch.close(&self.controller, is_going_on(&self.controller));
                 return Ok(end);
             }
             let patience = self.spending.patience(&self.controller, HEARTBEAT);
@@ -268,15 +267,8 @@ impl Driver {
             self.controller.apply(event)?;
             self.spending.hear(event);
             self.people.note(event, now);
-            watch.tell(&self.controller, event);
+            watch.tell(now, &self.controller, event);
             self.herald.hear(&self.controller, event, now);
-            if let Event::ApprovalRequested { stage, .. } = event {
-                let name = &self.controller.program().stage(*stage).name;
-                watch.say(&format!(
-                    "{name}: waits for approval: noodle2 approve {} {name} --by NAME",
-                    self.called
-                ));
-            }
         }
         Ok(())
     }
@@ -356,7 +348,7 @@ impl Driver {
         }
         // Nothing follows the end of a run; what was moved aside tells of it by itself.
         for mending in &mended {
-            watch.tell(&self.controller, &mending_event(mending));
+            watch.tell_only(&self.controller, &mending_event(mending));
         }
         Ok(())
     }

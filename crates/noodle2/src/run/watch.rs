@@ -1,82 +1,103 @@
-//! What a person sees of a run while it goes on: bars on a terminal, plain lines elsewhere. All on stderr.
+//! What a person sees of a run while it goes on: a screen at the foot of a terminal, plain lines elsewhere. All on
+//! stderr.
+//!
+//! Never touches the run: whoever works on it, or follows its journal, says what to show.
 
-use std::io::{IsTerminal, Write};
+use std::io::{IsTerminal, Stderr, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use jiff::Timestamp;
 use noodle2_control::Controller;
 use noodle2_model::{BudgetOwner, Event, StageEnd, StopCause};
-use noodle2_view::{Progress, SummaryStatus, count_text, mending_text, metric_text, seconds_text};
+use noodle2_view::{
+    Progress, Pulse, Screen, SummaryStatus, count_text, mending_text, metric_text, seconds_text,
+};
 
-/// How often a line is printed where nobody can watch bars.
+use crate::print;
+use crate::terminal::{Look, Size, Terminal};
+
+/// How often a line is printed where nobody can watch a screen.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// How often bars are drawn at most: looking through all trials has its price.
+/// How often the screen is drawn at most.
 const DRAW_EVERY: Duration = Duration::from_millis(100);
 
-/// How many times as long as the last look took nobody looks again.
+/// How many times as long as the last look took nobody looks again: looking through all trials has its price.
 const REST: u32 = 50;
 
 /// Shows a run on stderr.
-pub(crate) enum Watch {
-    /// Bars that are redrawn in place.
-    Bars(Bars),
-    /// One line at a time.
-    Lines {
-        last: Option<Instant>,
-        shown: usize,
-        took: Duration,
+pub(crate) struct Watch {
+    pulse: Pulse,
+    /// What the run is called in a shell.
+    called: String,
+    manner: Manner,
+    /// When it was shown last, and how long that took.
+    last: Option<(Instant, Duration)>,
+}
+
+/// In which way a run is shown.
+enum Manner {
+    /// Lines at the foot of a terminal, redrawn in place.
+    Screen {
+        terminal: Terminal<Stderr>,
+        held: print::Held,
     },
-    /// Nothing.
+    /// One line at a time.
+    Lines { shown: Option<usize> },
+    /// Not at all.
     Quiet,
 }
 
-/// One bar for each stage and one for the whole.
-pub(crate) struct Bars {
-    display: MultiProgress,
-    stages: Vec<ProgressBar>,
-    whole: Option<ProgressBar>,
-    drawn: Option<Instant>,
-    took: Duration,
-}
-
 impl Watch {
-    /// Bars on a terminal, lines elsewhere, nothing where that is asked for.
-    pub fn new(quiet: bool) -> Self {
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        if quiet {
-            Self::Quiet
+    /// A screen on a terminal, lines elsewhere, nothing where that is asked for. `pulse` knows the run so far.
+    pub fn new(quiet: bool, pulse: Pulse, called: String) -> Self {
+        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        let manner = if quiet {
+            Manner::Quiet
         } else if std::io::stderr().is_terminal() && !dumb {
-            Self::Bars(Bars {
-                display: MultiProgress::new(),
-                stages: Vec::new(),
-                whole: None,
-                drawn: None,
-                took: Duration::ZERO,
-            })
-        } else {
-            Self::Lines {
-                last: None,
-                shown: 0,
-                took: Duration::ZERO,
+            Manner::Screen {
+                terminal: Terminal::new(std::io::stderr(), Look::of_environment()),
+                held: print::Held::new(),
             }
+        } else {
+            Manner::Lines { shown: None }
+        };
+        Self {
+            pulse,
+            called,
+            manner,
+            last: None,
         }
+    }
+
+    /// Forgets the events that were taken in: they are told anew.
+    pub fn forget(&mut self) {
+        self.pulse = Pulse::default();
     }
 
     /// Says one line.
     pub fn say(&mut self, line: &str) {
-        match self {
-            Self::Quiet => {}
-            Self::Bars(bars) => {
-                let _ = bars.display.println(line);
-            }
+        match &mut self.manner {
+            Manner::Quiet => {}
+            Manner::Screen { terminal, .. } => terminal.say(line),
             // Nobody may be listening any more (a closed pipe); the run goes on.
-            Self::Lines { .. } => drop(writeln!(std::io::stderr(), "{line}")),
+            Manner::Lines { .. } => drop(writeln!(std::io::stderr(), "{line}")),
         }
     }
 
+    /// Takes in an event that was just folded, and tells of it if it is one that a person wants to hear of.
+    pub fn tell(&mut self, at: Timestamp, controller: &Controller, event: &Event) {
+        self.note(at, controller, event);
+        self.tell_only(controller, event);
+    }
+
+    /// Takes in an event that was just folded, and says nothing of it.
+    pub fn note(&mut self, at: Timestamp, controller: &Controller, event: &Event) {
+        self.pulse.note(at, controller, event);
+    }
+
     /// Tells of an event, if it is one that a person wants to hear of.
-    pub fn tell(&mut self, controller: &Controller, event: &Event) {
+    pub fn tell_only(&mut self, controller: &Controller, event: &Event) {
         let study = controller.program().study();
         let name = |stage: &noodle2_model::StageIndex| &study.stages[stage.position()].name;
         match event {
@@ -197,6 +218,12 @@ impl Watch {
             Event::StudyRailCrossed { at, cause } => self.say(&format!(
                 "a rail of the study was crossed at trial {at}: {cause}"
             )),
+            Event::ApprovalRequested { stage, .. } => {
+                let (stage, called) = (name(stage), self.called.clone());
+                self.say(&format!(
+                    "{stage}: waits for approval: noodle2 approve {called} {stage} --by NAME"
+                ));
+            }
             Event::ApprovalGiven { stage, by, .. } => {
                 self.say(&format!("{}: approved by {by}", name(stage)));
             }
@@ -224,91 +251,63 @@ impl Watch {
         }
     }
 
-    /// Brings the display up to date.
-    pub fn show(&mut self, controller: &Controller, elapsed_s: f64) {
-        match self {
-            Self::Quiet => {}
-            Self::Bars(bars) => {
-                let rest = DRAW_EVERY.max(bars.took * REST);
-                if bars.drawn.is_some_and(|at| at.elapsed() < rest) {
-                    return;
-                }
-                let began = Instant::now();
-                bars.show(&progress_of(controller), elapsed_s);
-                bars.drawn = Some(began);
-                bars.took = began.elapsed();
+    /// Brings the display of the run up to date that this process works on, unless it was just shown.
+    pub fn show(&mut self, controller: &Controller) {
+        self.show_as(controller, is_going_on(controller));
+    }
+
+    /// Brings the display up to date of a run that somebody works on, or nobody, unless it was just shown.
+    pub fn show_as(&mut self, controller: &Controller, at_work: bool) {
+        let pause = match self.manner {
+            Manner::Lines { .. } => LINE_EVERY,
+            Manner::Screen { .. } | Manner::Quiet => DRAW_EVERY,
+        };
+        let is_due = |(at, took): (Instant, Duration)| at.elapsed() >= pause.max(took * REST);
+        if self.last.is_none_or(is_due) {
+            self.draw(controller, at_work);
+        } else if let Manner::Screen { terminal, held } = &mut self.manner {
+            held.take().iter().for_each(|line| terminal.say(line));
+            terminal.flush(Size::of_stderr());
+        }
+    }
+
+    /// Shows the run for the last time.
+    pub fn close(&mut self, controller: &Controller, at_work: bool) {
+        if let Manner::Screen { .. } = self.manner {
+            self.draw(controller, at_work);
+        }
+    }
+
+    fn draw(&mut self, controller: &Controller, at_work: bool) {
+        let began = Instant::now();
+        let status = SummaryStatus::new(controller, at_work);
+        let now = (at_work && !status.has_ended()).then(Timestamp::now);
+        match &mut self.manner {
+            Manner::Quiet => {}
+            Manner::Screen { terminal, held } => {
+                held.take().iter().for_each(|line| terminal.say(line));
+                let screen = Screen::new(controller, &self.pulse, status, now, &self.called);
+                let (size, charset) = (Size::of_stderr(), terminal.look().charset);
+                terminal.draw(screen.lines(size.width(), size.height(), charset), size);
             }
-            Self::Lines { last, shown, took } => {
-                let rest = LINE_EVERY.max(*took * REST);
-                if last.is_some_and(|last| last.elapsed() < rest) {
-                    return;
-                }
-                let began = Instant::now();
-                let progress = progress_of(controller);
-                let news = last.is_none() || progress.done != *shown;
-                *last = Some(began);
-                *took = began.elapsed();
-                if news {
-                    *shown = progress.done;
-                    self.say(&progress.line(elapsed_s));
+            Manner::Lines { shown } => {
+                let progress = Progress::new(controller, status);
+                let has_news = *shown != Some(progress.done);
+                *shown = Some(progress.done);
+                if has_news {
+                    self.say(&progress.line(self.pulse.worked_s(now)));
                 }
             }
         }
+        self.last = Some((began, began.elapsed()));
     }
 }
 
-/// Where the run stands that this process works on: until it was asked to stop and nothing runs any more.
-fn progress_of(controller: &Controller) -> Progress {
+/// Whether this process still works on the run: until it was asked to stop and nothing runs any more.
+pub(crate) fn is_going_on(controller: &Controller) -> bool {
     let leaving = controller.stop_cause().is_some_and(StopCause::is_resumable)
         && controller.running_attempts().is_empty();
-    Progress::new(controller, SummaryStatus::new(controller, !leaving))
-}
-
-impl Bars {
-    fn show(&mut self, progress: &Progress, elapsed_s: f64) {
-        if self.stages.is_empty() {
-            let widest = progress
-                .stages
-                .iter()
-                .map(|stage| stage.name.chars().count())
-                .max()
-                .unwrap_or(0)
-                .min(24);
-            let style = ProgressStyle::with_template(&format!(
-                "{{prefix:{widest}}} {{bar:20}} {{wide_msg}}"
-            ))
-            .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .progress_chars("━━─");
-            for stage in &progress.stages {
-                let bar = self.display.add(ProgressBar::new(stage.total as u64));
-                bar.set_style(style.clone());
-                bar.set_prefix(stage.name.clone());
-                self.stages.push(bar);
-            }
-            let whole = self.display.add(ProgressBar::new(progress.total as u64));
-            whole.set_style(style);
-            whole.set_prefix("all");
-            self.whole = Some(whole);
-        }
-        for (bar, stage) in self.stages.iter().zip(&progress.stages) {
-            bar.set_length(stage.total as u64);
-            bar.set_position(stage.done as u64);
-            bar.set_message(stage.line());
-        }
-        if let Some(whole) = &self.whole {
-            whole.set_length(progress.total as u64);
-            whole.set_position(progress.done as u64);
-            whole.set_message(progress.line(elapsed_s));
-        }
-    }
-}
-
-impl Drop for Bars {
-    fn drop(&mut self) {
-        for bar in self.stages.iter().chain(&self.whole) {
-            bar.abandon();
-        }
-    }
+    !leaving
 }
 
 /// A line about how long something took, for the end of a run.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use noodle2_store::{JournalFollower, RunFolder};
+use noodle2_store::{Followed, JournalFollower, RunFolder, StoreError, fold_journal};
 use noodle2_view::{EventLine, Folding, History, Summary, SummaryStatus};
 
 use crate::exit::CommandFailure;
@@ -47,7 +47,7 @@ impl LiveRun {
     pub fn open(path: &Path) -> Result<Self, CommandFailure> {
         let folder = RunFolder::open(path)?;
         let state = State {
-            follower: JournalFollower::new(folder.journal()),
+            follower: JournalFollower::open(&folder.journal())?,
             folding: Folding::default(),
             events: VecDeque::new(),
             trouble: None,
@@ -76,15 +76,15 @@ impl LiveRun {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         // Asked before the journal is read: a run that ends in between is then told as ended.
         let is_at_work = Worker::of(&self.folder) == Worker::AtWork;
-        state.read_on();
-        let seq = state.follower.seq();
+        state.read_on(&self.folder);
+        let seq = state.follower.records();
         if let Some(seen) = &state.seen
             && (seen.seq, seen.history.is_at_work(), &seen.trouble)
                 == (seq, is_at_work, &state.trouble)
         {
             return Ok(Arc::clone(seen));
         }
-        let Some(history) = state.folding.so_far() else {
+        let Some(history) = state.folding.history() else {
             let trouble = state.trouble.clone();
             return Err(trouble.unwrap_or_else(|| "its journal tells no possible run".to_owned()));
         };
@@ -122,19 +122,13 @@ impl LiveRun {
         let first = state.events.front().map_or(0, |line| line.seq);
         let mut lines = Vec::new();
         if after + 1 < first
-            && let Some(history) = state.folding.so_far()
+            && let Some(history) = state.folding.history()
         {
             let program = history.controller().program();
-            let mut follower = JournalFollower::new(self.folder.journal());
             // What cannot be read there was told by the look that read it first.
-            let _ = follower.poll(|record| {
+            let _ = fold_journal(&self.folder.journal(), |record| {
                 if record.seq > after && record.seq < first {
-                    lines.push(EventLine::new(
-                        program,
-                        record.seq,
-                        record.at,
-                        &record.event,
-                    ));
+                    lines.push(EventLine::new(program, record.seq, record.at, &record.event));
                 }
             });
         }
@@ -144,28 +138,38 @@ impl LiveRun {
 }
 
 impl State {
-    fn read_on(&mut self) {
+    /// Reads what was written since. A journal that was replaced or cut is read anew.
+    fn read_on(&mut self, folder: &RunFolder) {
+        let read = self.follow().and_then(|followed| match followed {
+            Followed::On => Ok(()),
+            Followed::Anew => {
+                self.follower = JournalFollower::open(&folder.journal())?;
+                self.folding = Folding::default();
+                self.events.clear();
+                self.seen = None;
+                self.follow().map(|_| ())
+            }
+        });
+        self.trouble = read.err().map(|error| error.to_string());
+    }
+
+    fn follow(&mut self) -> Result<Followed, StoreError> {
         let Self {
             follower,
             folding,
             events,
             ..
         } = self;
-        let read = follower.poll(|record| {
+        follower.read(|record| {
             folding.add(record.at, &record.event);
-            if let Some(history) = folding.so_far() {
+            if let Some(history) = folding.history() {
                 let program = history.controller().program();
-                events.push_back(EventLine::new(
-                    program,
-                    record.seq,
-                    record.at,
-                    &record.event,
-                ));
+                let line = EventLine::new(program, record.seq, record.at, &record.event);
+                events.push_back(line);
                 if events.len() > KEPT {
                     events.pop_front();
                 }
             }
-        });
-        self.trouble = read.err().map(|error| error.to_string());
+        })
     }
 }

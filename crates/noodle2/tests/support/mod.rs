@@ -5,6 +5,7 @@
 pub mod cluster;
 pub mod dashboard;
 pub mod grid;
+pub mod screen;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,94 +1,126 @@
-//! Reading a journal on while somebody else writes it.
+//! Following a journal that another process writes.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use noodle2_model::ContentHash;
 
 use super::GENESIS;
 use super::record::{self, Record};
+use crate::StoreError;
 use crate::files::IoContext;
-use crate::{Damage, StoreError};
 
-/// A journal that is read on whenever it has grown. It takes no lock and changes nothing, so that any number may
-/// follow a run, from any machine that sees its folder.
-#[derive(Clone, Debug)]
+/// How many bytes are read at once.
+const BLOCK: usize = 1 << 20;
+
+/// Reads a journal as it grows. Takes no lock and changes nothing: its writer does not notice.
+///
+/// Every record is checked as [`crate::fold_journal`] checks it. The end of a line that is not there yet is waited for.
+#[derive(Debug)]
 pub struct JournalFollower {
     path: PathBuf,
-    /// The length of all records that were read.
+    file: File,
+    /// Where the first byte stands that was not read.
     offset: u64,
+    /// What was read behind the last line feed.
+    rest: Vec<u8>,
     records: u64,
     head: ContentHash,
 }
 
+/// Whether a journal is still the one that is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Followed {
+    /// It has grown, or is as it was.
+    On,
+    /// It was replaced or cut, as its writer does to set right what others wrote into it: what was read of it may not
+    /// hold any more, and it is to be read anew.
+    Anew,
+}
+
 impl JournalFollower {
-    /// Begins before the first record of the journal at `path`, which need not be there yet.
-    pub fn new(path: PathBuf) -> Self {
-        Self {
-            path,
+    /// Begins at the first record.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self {
+            path: path.to_owned(),
+            file: File::open(path).context("read", path)?,
             offset: 0,
+            rest: Vec::new(),
             records: 0,
             head: GENESIS,
-        }
+        })
     }
 
-    /// How many records were read so far: the sequence number of the last one.
-    pub fn seq(&self) -> u64 {
+    /// How many records were read: the sequence number of the last one.
+    pub fn records(&self) -> u64 {
         self.records
     }
 
-    /// Gives each record that was written since to `take`, in order; returns how many they were. A record that is being
-    /// written, and has no line feed yet, is left for the next time.
+    /// Gives every record that became whole since the last call to `take`, in order.
     ///
     /// # Errors
-    /// [`StoreError::Io`] when it cannot be read, [`StoreError::JournalDamaged`] for a line that does not follow what was
-    /// read. What was read stays read, and asking again tries that line again: the journal's writer removes what others
-    /// wrote into it.
-    pub fn poll(&mut self, mut take: impl FnMut(Record)) -> Result<u64, StoreError> {
-        let mut file = File::open(&self.path).context("read", &self.path)?;
-        let length = file.metadata().context("read", &self.path)?.len();
-        if length < self.offset {
-            return Err(self.damaged(Damage::NotARecord {
-                reason: "records that stood here are gone",
-            }));
+    /// [`StoreError::Io`]; [`StoreError::JournalDamaged`] for a line that is no record or not the next one. What a
+    /// script that went astray wrote into the journal is damage until its writer has set it right.
+    pub fn read(&mut self, mut take: impl FnMut(Record)) -> Result<Followed, StoreError> {
+        if !self.is_same()? {
+            return Ok(Followed::Anew);
         }
-        file.seek(SeekFrom::Start(self.offset))
-            .context("read", &self.path)?;
-        let mut reader = BufReader::with_capacity(1 << 16, file);
-        let before = self.records;
-        let mut line = Vec::new();
         loop {
-            line.clear();
-            let read = reader
-                .read_until(b'\n', &mut line)
-                .context("read", &self.path)?;
-            let Some(text) = line.strip_suffix(b"\n") else {
-                return Ok(self.records - before);
-            };
-            let record = record::decode(text, self.records + 1, Some(self.head), &mut None)
-                .map_err(|damage| self.damaged(damage))?;
-            self.records = record.seq;
-            self.head = record.hash;
-            self.offset += read as u64;
-            take(record);
+            let mut block = Vec::with_capacity(BLOCK);
+            let mut part = (&mut self.file).take(BLOCK as u64);
+            let count = part.read_to_end(&mut block).context("read", &self.path)?;
+            if count == 0 {
+                return Ok(Followed::On);
+            }
+            self.offset += count as u64;
+            self.rest.append(&mut block);
+            self.take_lines(&mut take)?;
         }
     }
 
-    /// What is wrong with the next line.
-    fn damaged(&self, damage: Damage) -> StoreError {
-        StoreError::JournalDamaged {
-            path: self.path.clone(),
-            line: self.records + 1,
-            offset: self.offset,
-            damage,
+    fn take_lines(&mut self, take: &mut impl FnMut(Record)) -> Result<(), StoreError> {
+        let mut start = 0;
+        while let Some(length) = memchr::memchr(b'\n', &self.rest[start..]) {
+            let line = &self.rest[start..start + length];
+            let number = self.records + 1;
+            let record = record::decode(line, number, Some(self.head), &mut None);
+            let record = record.map_err(|damage| StoreError::JournalDamaged {
+                path: self.path.clone(),
+                line: number,
+                offset: self.offset - (self.rest.len() - start) as u64,
+                damage,
+            })?;
+            self.records = number;
+            self.head = record.hash;
+            take(record);
+            start += length + 1;
         }
+        self.rest.drain(..start);
+        Ok(())
+    }
+
+    fn is_same(&self) -> Result<bool, StoreError> {
+        let found = match fs::metadata(&self.path) {
+            Ok(found) => found,
+            // Between two names: its writer is just setting it right.
+            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(cause) => return Err(StoreError::io("read", &self.path, cause)),
+        };
+        let own = self.file.metadata().context("read", &self.path)?;
+        let is_it = (found.dev(), found.ino()) == (own.dev(), own.ino());
+        Ok(is_it && own.len() >= self.offset)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::fs::OpenOptions;
+    use std::io::Write;
 
     use jiff::Timestamp;
     use noodle2_model::Event;
@@ -96,65 +128,80 @@ mod tests {
     use super::*;
     use crate::JournalWriter;
 
-    fn written(count: usize) -> (tempfile::TempDir, PathBuf, Vec<u8>) {
+    fn at() -> Timestamp {
+        "2026-01-01T00:00:00Z".parse().unwrap()
+    }
+
+    fn read(follower: &mut JournalFollower) -> (Followed, Vec<u64>) {
+        let mut found = Vec::new();
+        let followed = follower.read(|record| found.push(record.seq)).unwrap();
+        (followed, found)
+    }
+
+    #[test]
+    fn records_are_given_once_and_only_when_they_are_whole() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.ndjson");
         let mut writer = JournalWriter::create(&path).unwrap();
-        for _ in 0..count {
-            writer
-                .append(&[(Timestamp::UNIX_EPOCH, Event::RunResumed)])
-                .unwrap();
-        }
+        let mut follower = JournalFollower::open(&path).unwrap();
+        assert_eq!(read(&mut follower), (Followed::On, vec![]));
+        writer.append(&vec![(at(), Event::RunResumed); 3]).unwrap();
+        assert_eq!(read(&mut follower), (Followed::On, vec![1, 2, 3]));
+        assert_eq!(read(&mut follower), (Followed::On, vec![]));
+        writer.append(&[(at(), Event::RunResumed)]).unwrap();
+        assert_eq!(read(&mut follower), (Followed::On, vec![4]));
+
+        // The same byte by byte, as a writer may be seen in the midst of its work.
         let bytes = fs::read(&path).unwrap();
-        (folder, path, bytes)
-    }
-
-    fn seqs(follower: &mut JournalFollower) -> Result<Vec<u64>, StoreError> {
-        let mut seqs = Vec::new();
-        follower.poll(|record| seqs.push(record.seq))?;
-        Ok(seqs)
-    }
-
-    #[test]
-    fn every_record_is_read_once_wherever_the_writer_is_just_then() {
-        let (_folder, path, bytes) = written(3);
-        let mut read = Vec::new();
-        let mut follower = JournalFollower::new(path.clone());
-        for length in 0..=bytes.len() {
-            fs::write(&path, &bytes[..length]).unwrap();
-            read.extend(seqs(&mut follower).unwrap());
-            let lines = bytes[..length].iter().filter(|byte| **byte == b'\n');
-            assert_eq!(follower.seq(), lines.count() as u64);
+        let torn = folder.path().join("torn.ndjson");
+        let mut file = File::create(&torn).unwrap();
+        let mut follower = JournalFollower::open(&torn).unwrap();
+        let mut found = Vec::new();
+        for byte in &bytes {
+            file.write_all(&[*byte]).unwrap();
+            found.extend(read(&mut follower).1);
         }
-        assert_eq!(read, [1, 2, 3]);
+        assert_eq!(found, [1, 2, 3, 4]);
+        assert_eq!(follower.records(), 4);
     }
 
     #[test]
-    fn what_others_write_is_told_and_read_over_once_it_is_mended() {
-        let (_folder, path, bytes) = written(3);
-        let second = bytes.len() / 3;
-        let mut follower = JournalFollower::new(path.clone());
-        fs::write(&path, [&bytes[..second], b"astray\n"].concat()).unwrap();
-        assert!(matches!(
-            seqs(&mut follower),
-            Err(StoreError::JournalDamaged { line: 2, .. })
-        ));
-        assert_eq!(follower.seq(), 1);
-        fs::write(&path, &bytes).unwrap();
-        assert_eq!(seqs(&mut follower).unwrap(), [2, 3]);
-    }
+    fn a_journal_that_was_cut_or_replaced_is_read_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.ndjson");
+        let mut writer = JournalWriter::create(&path).unwrap();
+        writer.append(&[(at(), Event::RunResumed)]).unwrap();
+        let mut follower = JournalFollower::open(&path).unwrap();
+        read(&mut follower);
+        let other = folder.path().join("other");
+        fs::copy(&path, &other).unwrap();
+        fs::rename(&other, &path).unwrap();
+        assert_eq!(read(&mut follower), (Followed::Anew, vec![]));
 
-    #[test]
-    fn a_journal_that_was_cut_or_belongs_to_another_run_is_no_continuation() {
-        let (_folder, path, bytes) = written(3);
-        let mut follower = JournalFollower::new(path.clone());
-        seqs(&mut follower).unwrap();
-        fs::write(&path, &bytes[..bytes.len() / 3]).unwrap();
-        assert!(seqs(&mut follower).is_err());
-        let mut follower = JournalFollower::new(path.clone());
-        fs::write(&path, &bytes[bytes.len() / 3..]).unwrap();
-        assert!(seqs(&mut follower).is_err());
+        let mut follower = JournalFollower::open(&path).unwrap();
+        assert_eq!(read(&mut follower), (Followed::On, vec![1]));
+        let file = OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(10).unwrap();
+        assert_eq!(read(&mut follower), (Followed::Anew, vec![]));
         fs::remove_file(&path).unwrap();
-        assert!(matches!(seqs(&mut follower), Err(StoreError::Io { .. })));
+        assert_eq!(read(&mut follower), (Followed::Anew, vec![]));
+    }
+
+    #[test]
+    fn damage_is_told_with_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.ndjson");
+        let mut writer = JournalWriter::create(&path).unwrap();
+        writer.append(&[(at(), Event::RunResumed)]).unwrap();
+        drop(writer);
+        let length = fs::metadata(&path).unwrap().len();
+        let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+        file.write_all(b"not a record\n").unwrap();
+        let mut follower = JournalFollower::open(&path).unwrap();
+        let damage = follower.read(drop).unwrap_err();
+        assert!(
+            matches!(damage, StoreError::JournalDamaged { line: 2, offset, .. } if offset == length),
+            "{damage:?}"
+        );
     }
 }

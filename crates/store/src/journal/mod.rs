@@ -82,7 +82,7 @@ mod read;
 mod record;
 mod write;
 
-pub use follow::JournalFollower;
+pub use follow::{Followed, JournalFollower};
 pub(crate) use guard::FOREIGN_PREFIX;
 pub use guard::Mending;
 pub use read::{JournalContent, JournalEnd, TornTail, fold_journal, fold_records, read_journal};

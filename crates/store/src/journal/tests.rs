@@ -53,6 +53,7 @@ fn sample_events() -> Vec<Event> {
                 disk_bytes: Some(u64::MAX - 1),
                 waited_s: None,
                 worker: Some(u32::MAX),
+                forked: None,
             },
             cache: None,
         },
