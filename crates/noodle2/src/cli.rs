@@ -4,6 +4,7 @@ mod cache;
 mod cluster;
 mod heatmap;
 mod openroad;
+mod operations;
 mod platform;
 mod priors;
 mod simulate;
@@ -12,11 +13,13 @@ mod snapshot;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
 
 pub(crate) use cache::{CacheCommand, CacheFolderOption, CacheOption};
 pub(crate) use cluster::{ClusterOption, ExecutorKind, PythonOption};
 pub(crate) use heatmap::{HeatmapOption, KindOption, MadeMap};
 pub(crate) use openroad::OpenRoadLogOption;
+pub(crate) use operations::{COMPLETE, ManOption, Shell};
 pub(crate) use platform::{PlatformAddOption, PlatformCheckOption, PlatformCommand};
 pub(crate) use priors::{PriorsCommand, PriorsOption, SelectionOption};
 pub(crate) use simulate::SimulateOption;
@@ -129,6 +132,7 @@ pub(crate) struct PeopleOption {
 #[derive(Debug, Args)]
 pub(crate) struct ApproveOption {
     /// The stage that waits, by name or index.
+    #[arg(add = ArgValueCompleter::new(operations::gates))]
     pub gate: String,
     /// Your name, as the study writes it where it names people.
     #[arg(long, value_name = "NAME")]
@@ -255,6 +259,7 @@ pub(crate) enum Command {
         /// The run folder.
         run: PathBuf,
         /// A case (`mac_2_14`), a trial (`2_14`), or a stage by name or index.
+        #[arg(add = ArgValueCompleter::new(operations::items))]
         item: String,
         #[command(flatten)]
         format: FormatOption,
@@ -281,6 +286,7 @@ pub(crate) enum Command {
         /// The run folder.
         run: PathBuf,
         /// A case (`mac_2_14`), or the trial that made it (`2_14`).
+        #[arg(add = ArgValueCompleter::new(operations::cases))]
         case: String,
         #[command(flatten)]
         format: FormatOption,
@@ -323,6 +329,7 @@ pub(crate) enum Command {
         /// The run folder.
         run: PathBuf,
         /// A case (`mac_2_14`), or the trial that made it (`2_14`).
+        #[arg(add = ArgValueCompleter::new(operations::cases))]
         case: String,
         /// The tool.
         #[arg(long = "for", value_enum, value_name = "TOOL")]
@@ -343,6 +350,7 @@ pub(crate) enum Command {
         /// The run folder.
         run: PathBuf,
         /// A case (`mac_2_14`), or the trial that made it (`2_14`).
+        #[arg(add = ArgValueCompleter::new(operations::cases))]
         case: String,
         /// The share of the gain over the base case that is to be kept.
         #[arg(long, default_value_t = 0.95, value_parser = share)]
@@ -413,6 +421,22 @@ pub(crate) enum Command {
         #[command(flatten)]
         format: FormatOption,
     },
+    /// Prints the script by which a shell completes command lines, with the cases and stages of runs.
+    #[command(
+        after_help = "Examples:\n  noodle2 completions bash > ~/.local/share/bash-completion/completions/noodle2\n  \
+                      noodle2 completions zsh > ~/.zfunc/_noodle2\n  \
+                      noodle2 completions fish > ~/.config/fish/completions/noodle2.fish"
+    )]
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Writes the manual as pages for `man`, one for each command.
+    #[command(
+        after_help = "Example:\n  noodle2 man --out ~/.local/share/man/man1 && man noodle2-run"
+    )]
+    Man(ManOption),
     /// Carries attempts out on a node of a cluster; started there by the bridge, never by people.
     #[command(hide = true)]
     Runner,

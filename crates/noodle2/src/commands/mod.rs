@@ -2,6 +2,7 @@
 
 mod approve;
 mod cache;
+mod completions;
 mod diagnose;
 mod doctor;
 mod eco;
@@ -13,6 +14,7 @@ mod handover;
 mod heatmap;
 mod init;
 mod inspect;
+mod man;
 mod minimize;
 mod openroad_log;
 mod plan;
@@ -26,6 +28,7 @@ mod verify;
 
 pub(crate) use approve::approve;
 pub(crate) use cache::cache;
+pub(crate) use completions::completions;
 pub(crate) use diagnose::diagnose;
 pub(crate) use doctor::doctor;
 pub(crate) use eco::{LintOrder, eco_lint, eco_list, eco_show};
@@ -35,7 +38,8 @@ pub(crate) use files::check;
 pub(crate) use handover::{HandoverOrder, handover};
 pub(crate) use heatmap::heatmap;
 pub(crate) use init::init;
-pub(crate) use inspect::{folded, lineage, report, show, status};
+pub(crate) use inspect::{folded, history_of, lineage, report, show, status};
+pub(crate) use man::man;
 pub(crate) use minimize::{MinimizeOrder, minimize};
 pub(crate) use openroad_log::openroad_log;
 pub(crate) use plan::plan;
