@@ -19,7 +19,7 @@ pub(crate) use cache::{CacheCommand, CacheFolderOption, CacheOption};
 pub(crate) use cluster::{ClusterOption, ExecutorKind, PythonOption};
 pub(crate) use heatmap::{HeatmapOption, KindOption, MadeMap};
 pub(crate) use openroad::OpenRoadLogOption;
-pub(crate) use operations::{COMPLETE, ManOption, Shell};
+pub(crate) use operations::{COMPLETE, ManOption, Shell, StatusFormat};
 pub(crate) use platform::{PlatformAddOption, PlatformCheckOption, PlatformCommand};
 pub(crate) use priors::{PriorsCommand, PriorsOption, SelectionOption};
 pub(crate) use simulate::SimulateOption;
@@ -243,12 +243,15 @@ pub(crate) enum Command {
         format: FormatOption,
     },
     /// Says how far a run is.
-    #[command(after_help = "Example:\n  noodle2 status runs/first")]
+    #[command(
+        after_help = "Examples:\n  noodle2 status runs/first\n  noodle2 status runs/first --format openmetrics"
+    )]
     Status {
         /// The run folder.
         run: PathBuf,
-        #[command(flatten)]
-        format: FormatOption,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t)]
+        format: StatusFormat,
     },
     /// Shows one case, trial or stage of a run.
     #[command(

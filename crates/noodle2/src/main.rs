@@ -95,7 +95,7 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
             answer,
             format,
         } => commands::approve(&run, &answer, format.format),
-        Command::Status { run, format } => commands::status(&run, format.format),
+        Command::Status { run, format } => commands::status(&run, format),
         Command::Show { run, item, format } => commands::show(&run, &item, format.format),
         Command::Diagnose { run, case, format } => commands::diagnose(&run, &case, format.format),
         Command::Report { run, format } => commands::report(&run, format.format),

@@ -1,4 +1,5 @@
-//! `noodle2 completions` and `noodle2 man`, and what the words of a command line may go on with.
+//! `noodle2 completions` and `noodle2 man`, what monitoring systems ask for, and what the words of a command line may go on
+//! with.
 //!
 //! Completion looks at the run folder that the line names, and changes nothing. Where there is none, or it cannot be read,
 //! there is nothing to offer: a completion never fails.
@@ -42,6 +43,21 @@ impl Shell {
             Self::Powershell => "powershell",
         }
     }
+}
+
+/// How `noodle2 status` prints.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StatusFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For scripts.
+    Json,
+    /// For what reads OpenMetrics.
+    #[value(name = "openmetrics")]
+    OpenMetrics,
+    /// For the textfile collector of Prometheus' node exporter.
+    Prometheus,
 }
 
 #[derive(Debug, Args)]
