@@ -19,7 +19,9 @@ pub(crate) use cache::{CacheCommand, CacheFolderOption, CacheOption};
 pub(crate) use cluster::{ClusterOption, ExecutorKind, PythonOption};
 pub(crate) use heatmap::{HeatmapOption, KindOption, MadeMap};
 pub(crate) use openroad::OpenRoadLogOption;
-pub(crate) use operations::{COMPLETE, ManOption, Shell, StatusFormat};
+pub(crate) use operations::{
+    COMPLETE, ManOption, SendTracesOption, Shell, StatusFormat, TracesOption,
+};
 pub(crate) use platform::{PlatformAddOption, PlatformCheckOption, PlatformCommand};
 pub(crate) use priors::{PriorsCommand, PriorsOption, SelectionOption};
 pub(crate) use simulate::SimulateOption;
@@ -127,6 +129,8 @@ pub(crate) struct PeopleOption {
     /// ${NAME} stands for an environment variable, or a program. May be given several times.
     #[arg(long, value_name = "ADDRESS|PROGRAM")]
     pub notify: Vec<String>,
+    #[command(flatten)]
+    pub traces: TracesOption,
 }
 
 #[derive(Debug, Args)]
@@ -424,6 +428,11 @@ pub(crate) enum Command {
         #[command(flatten)]
         format: FormatOption,
     },
+    /// Sends a run to a collector of OpenTelemetry, as a trace: study, stages, trials, attempts.
+    #[command(
+        after_help = "Examples:\n  noodle2 traces runs/first --to http://localhost:4318\n  noodle2 traces runs/first --to env"
+    )]
+    Traces(SendTracesOption),
     /// Prints the script by which a shell completes command lines, with the cases and stages of runs.
     #[command(
         after_help = "Examples:\n  noodle2 completions bash > ~/.local/share/bash-completion/completions/noodle2\n  \

@@ -142,6 +142,7 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
         Command::Snapshot { command } => commands::snapshot(&command),
         Command::Platform { command } => commands::platform(&command),
         Command::Doctor { python, format } => commands::doctor(&python, format.format),
+        Command::Traces(option) => commands::traces(&option),
         Command::Completions { shell } => commands::completions(shell),
         Command::Man(option) => commands::man(&option),
         Command::Runner => Ok(run::serve()),

@@ -61,6 +61,23 @@ pub(crate) enum StatusFormat {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct TracesOption {
+    /// Send the trace of the run to this collector of OpenTelemetry as it goes on, as in `http://localhost:4318`; `env` for the
+    /// one that OTEL_EXPORTER_OTLP_ENDPOINT names.
+    #[arg(long, value_name = "ADDRESS|env")]
+    pub traces: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SendTracesOption {
+    /// The run folder.
+    pub run: PathBuf,
+    /// The collector, as in `http://localhost:4318`; `env` for the one that OTEL_EXPORTER_OTLP_ENDPOINT names.
+    #[arg(long, value_name = "ADDRESS|env")]
+    pub to: String,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ManOption {
     /// The folder for the pages; made when missing. Pages of the same names are replaced.
     #[arg(long, value_name = "FOLDER")]

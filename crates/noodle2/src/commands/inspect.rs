@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use noodle2_control::{Case, Controller, Trial, gain_over};
+use noodle2_control::{Case, Controller, TransitionError, Trial, gain_over};
 use noodle2_model::{
     CaseName, ClusterPlace, DesignMarks, Metric, MetricSet, StageIndex, StepEnding, StepRecord,
     Study, TrialId,
@@ -32,19 +32,27 @@ pub(crate) fn history_of(folder: &RunFolder) -> Result<History, CommandFailure> 
 
 /// The history of a run whose whole journal was folded.
 pub(crate) fn folded(folder: &RunFolder, folding: Folding) -> Result<History, CommandFailure> {
-    folding.finish().map_err(|(position, error)| {
-        CommandFailure::new(
-            Exit::Stopped,
-            "N2-RUN-001",
-            format!(
-                "the journal of `{}` tells no possible run: record {}: {error}",
-                folder.root().display(),
-                position + 1
-            ),
-            "`noodle2 verify` says what else is wrong; the journal was changed or written by another version"
-                .to_owned(),
-        )
-    })
+    let finished = folding.finish();
+    finished.map_err(|(position, error)| impossible(folder, position, &error))
+}
+
+/// A journal whose record at this position cannot follow what stands before it.
+pub(crate) fn impossible(
+    folder: &RunFolder,
+    position: usize,
+    error: &TransitionError,
+) -> CommandFailure {
+    CommandFailure::new(
+        Exit::Stopped,
+        "N2-RUN-001",
+        format!(
+            "the journal of `{}` tells no possible run: record {}: {error}",
+            folder.root().display(),
+            position + 1
+        ),
+        "`noodle2 verify` says what else is wrong; the journal was changed or written by another version"
+            .to_owned(),
+    )
 }
 
 /// A run as it is now.

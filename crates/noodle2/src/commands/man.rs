@@ -12,7 +12,7 @@ use crate::exit::{CommandFailure, Exit};
 use crate::print;
 
 /// Variables of the environment that more than one command heeds, and what they say.
-const ENVIRONMENT: [(&str, &str); 6] = [
+const ENVIRONMENT: [(&str, &str); 7] = [
     (
         "NOODLE2_PDK_<NAME>",
         "The folder that holds the libraries of the platform of this name, in capital letters.",
@@ -27,6 +27,10 @@ const ENVIRONMENT: [(&str, &str); 6] = [
         "The Python that holds the connection to Ray.",
     ),
     ("RAY_ADDRESS", "The address of the Ray cluster."),
+    (
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "Where traces are sent; heeded where `--traces env` or `traces RUN --to env` asks for it.",
+    ),
     ("NO_COLOR", "Print without colours."),
 ];
 
