@@ -4,6 +4,7 @@ mod cache;
 mod cluster;
 mod heatmap;
 mod openroad;
+mod operations;
 mod platform;
 mod priors;
 mod report;
@@ -14,11 +15,15 @@ mod snapshot;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
 
 pub(crate) use cache::{CacheCommand, CacheFolderOption, CacheOption};
 pub(crate) use cluster::{ClusterOption, ExecutorKind, PythonOption};
 pub(crate) use heatmap::{HeatmapOption, KindOption, MadeMap};
 pub(crate) use openroad::OpenRoadLogOption;
+pub(crate) use operations::{
+    COMPLETE, ManOption, SendTracesOption, Shell, StatusFormat, TracesOption,
+};
 pub(crate) use platform::{PlatformAddOption, PlatformCheckOption, PlatformCommand};
 pub(crate) use priors::{PriorsCommand, PriorsOption, SelectionOption};
 pub(crate) use report::{ReportFormat, ReportOption};
@@ -128,11 +133,14 @@ pub(crate) struct PeopleOption {
     /// ${NAME} stands for an environment variable, or a program. May be given several times.
     #[arg(long, value_name = "ADDRESS|PROGRAM")]
     pub notify: Vec<String>,
+    #[command(flatten)]
+    pub traces: TracesOption,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ApproveOption {
     /// The stage that waits, by name or index.
+    #[arg(add = ArgValueCompleter::new(operations::gates))]
     pub gate: String,
     /// Your name, as the study writes it where it names people.
     #[arg(long, value_name = "NAME")]
@@ -244,7 +252,7 @@ pub(crate) enum Command {
     },
     /// Says how far a run is.
     #[command(
-        after_help = "Examples:\n  noodle2 status runs/first\n  noodle2 status runs/first --watch"
+        after_help = "Examples:\n  noodle2 status runs/first\n  noodle2 status runs/first --watch\n  noodle2 status runs/first --format openmetrics"
     )]
     Status {
         /// The run folder.
@@ -252,8 +260,9 @@ pub(crate) enum Command {
         /// Show it on stderr as it goes on, until it ends or nobody works on it any more; then say how far it is.
         #[arg(long)]
         watch: bool,
-        #[command(flatten)]
-        format: FormatOption,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t)]
+        format: StatusFormat,
     },
     /// Shows one case, trial or stage of a run.
     #[command(
@@ -264,6 +273,7 @@ pub(crate) enum Command {
         /// The run folder.
         run: PathBuf,
         /// A case (`mac_2_14`), a trial (`2_14`), or a stage by name or index.
+        #[arg(add = ArgValueCompleter::new(operations::items))]
         item: String,
         #[command(flatten)]
         format: FormatOption,
@@ -290,6 +300,7 @@ pub(crate) enum Command {
         /// The run folder.
         run: PathBuf,
         /// A case (`mac_2_14`), or the trial that made it (`2_14`).
+        #[arg(add = ArgValueCompleter::new(operations::cases))]
         case: String,
         #[command(flatten)]
         format: FormatOption,
@@ -332,6 +343,7 @@ pub(crate) enum Command {
         /// The run folder.
         run: PathBuf,
         /// A case (`mac_2_14`), or the trial that made it (`2_14`).
+        #[arg(add = ArgValueCompleter::new(operations::cases))]
         case: String,
         /// The tool.
         #[arg(long = "for", value_enum, value_name = "TOOL")]
@@ -352,6 +364,7 @@ pub(crate) enum Command {
         /// The run folder.
         run: PathBuf,
         /// A case (`mac_2_14`), or the trial that made it (`2_14`).
+        #[arg(add = ArgValueCompleter::new(operations::cases))]
         case: String,
         /// The share of the gain over the base case that is to be kept.
         #[arg(long, default_value_t = 0.95, value_parser = share)]
@@ -422,6 +435,27 @@ pub(crate) enum Command {
         #[command(flatten)]
         format: FormatOption,
     },
+    /// Sends a run to a collector of OpenTelemetry, as a trace: study, stages, trials, attempts.
+    #[command(
+        after_help = "Examples:\n  noodle2 traces runs/first --to http://localhost:4318\n  noodle2 traces runs/first --to env"
+    )]
+    Traces(SendTracesOption),
+    /// Prints the script by which a shell completes command lines, with the cases and stages of runs.
+    #[command(
+        after_help = "Examples:\n  noodle2 completions bash > ~/.local/share/bash-completion/completions/noodle2\n  \
+                      noodle2 completions zsh > ~/.zfunc/_noodle2\n  \
+                      noodle2 completions fish > ~/.config/fish/completions/noodle2.fish"
+    )]
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Writes the manual as pages for `man`, one for each command.
+    #[command(
+        after_help = "Example:\n  noodle2 man --out ~/.local/share/man/man1 && man noodle2-run"
+    )]
+    Man(ManOption),
     /// Carries attempts out on a node of a cluster; started there by the bridge, never by people.
     #[command(hide = true)]
     Runner,

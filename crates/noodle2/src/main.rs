@@ -22,14 +22,18 @@ mod tools;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
+use clap_complete::CompleteEnv;
 
-use cli::{Cli, Command, EcoCommand};
+use cli::{COMPLETE, Cli, Command, EcoCommand};
 use commands::{Resources, Stores};
 use exit::{CommandFailure, Exit};
 
 fn main() -> ExitCode {
     noodle2_exec::supervisor_main();
+    CompleteEnv::with_factory(Cli::command)
+        .var(COMPLETE)
+        .complete();
     let cli = Cli::parse();
     let mut exit = dispatch(cli.command).unwrap_or_else(|failure| {
         print::failure(&failure);
@@ -94,8 +98,8 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
             format,
         } => commands::approve(&run, &answer, format.format),
         Command::Status { run, watch, format } => match watch {
-            true => commands::follow(&run, format.format),
-            false => commands::status(&run, format.format),
+            true => commands::follow(&run, format),
+            false => commands::status(&run, format),
         },
         Command::Show { run, item, format } => commands::show(&run, &item, format.format),
         Command::Diagnose { run, case, format } => commands::diagnose(&run, &case, format.format),
@@ -144,6 +148,9 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
         Command::Snapshot { command } => commands::snapshot(&command),
         Command::Platform { command } => commands::platform(&command),
         Command::Doctor { python, format } => commands::doctor(&python, format.format),
+        Command::Traces(option) => commands::traces(&option),
+        Command::Completions { shell } => commands::completions(shell),
+        Command::Man(option) => commands::man(&option),
         Command::Runner => Ok(run::serve()),
         Command::Cache { command } => commands::cache(command),
         Command::Priors { command } => commands::priors(command),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 
-use crate::target::TryFailed;
+use crate::TryFailed;
 
 /// How often a running program is looked at.
 const GLANCE: Duration = Duration::from_millis(20);

@@ -1,14 +1,17 @@
 //! Tells people and programs what happens in a run: by a command, or by a POST to an address of the web.
 //!
-//! Owns the queue of each receiver, its tries, and what becomes of messages that could not be delivered. A
-//! receiver never holds a run up: whoever tells only puts a message into a bounded queue, which a thread of the
-//! receiver's own works off, and the end of a run waits for it no longer than it is told to.
+//! Owns the outbox of each receiver, its tries, and what becomes of messages that could not be delivered; whatever else
+//! is sent out of a run has an outbox too. A receiver never holds a run up: whoever tells only puts a message into a
+//! bounded queue, which a thread of the receiver's own works off, and the end of a run waits for it no longer than it is
+//! told to.
 //!
 //! Never fails a run, never writes a file of a run (what is undelivered is handed back), never decides what is
 //! worth telling, and never lets the value of an environment variable into what it hands back.
 
+mod address;
 mod command;
-mod queue;
+mod outbox;
+mod receiver;
 mod secret;
 mod target;
 mod webhook;
@@ -21,7 +24,9 @@ use noodle2_model::{Notification, Occasion};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use queue::Receiver;
+pub use address::Address;
+pub use outbox::{Deliver, Outbox, OutboxLimits, TryFailed};
+use receiver::Receiver;
 use target::Target;
 
 /// The version of the shape of messages; raised when a field changes its meaning or goes away.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use noodle2_model::Notification;
 use serde_json::Value;
 
+use crate::TryFailed;
 use crate::command::Program;
 use crate::secret::Secrets;
 use crate::webhook::Webhook;
@@ -24,13 +25,6 @@ pub(crate) struct Target {
 enum Way {
     Command(Program),
     Webhook(Box<Webhook>),
-}
-
-/// Why one try failed.
-pub(crate) struct TryFailed {
-    pub reason: String,
-    /// Whether it may go better another time.
-    pub is_transient: bool,
 }
 
 impl Target {
@@ -88,7 +82,7 @@ impl Target {
 }
 
 /// An address without its path, which is often a secret by itself.
-fn host_of(address: &str) -> String {
+pub(crate) fn host_of(address: &str) -> String {
     let Some((scheme, rest)) = address.split_once("://") else {
         return address.to_owned();
     };
@@ -98,7 +92,7 @@ fn host_of(address: &str) -> String {
 }
 
 /// A reason on one line, of bounded length.
-fn shown(reason: &str) -> String {
+pub(crate) fn shown(reason: &str) -> String {
     let plain: String = reason
         .chars()
         .map(|character| match character.is_control() {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Body};
 
+use crate::TryFailed;
 use crate::secret::Secrets;
-use crate::target::TryFailed;
 
 /// An address with the headers that go to it.
 pub(crate) struct Webhook {
@@ -48,10 +48,16 @@ impl Webhook {
     }
 
     pub(crate) fn deliver(&self, message: &Value) -> Result<(), TryFailed> {
+        let posted = self.post("application/json", message.to_string().as_bytes());
+        posted.map(drop)
+    }
+
+    /// Posts this once, and returns what follows the head of the answer, unread.
+    pub(crate) fn post(&self, content_type: &str, body: &[u8]) -> Result<Body, TryFailed> {
         let mut request = self
             .agent
             .post(&self.address)
-            .header("Content-Type", "application/json");
+            .header("Content-Type", content_type);
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
@@ -60,10 +66,10 @@ impl Webhook {
             is_transient,
         };
         let answer = request
-            .send(message.to_string())
+            .send(body)
             .map_err(|error| failed(error.to_string(), true))?;
         match answer.status().as_u16() {
-            200..=299 => Ok(()),
+            200..=299 => Ok(answer.into_body()),
             // Too early, too many, and whatever the other side is to blame for.
             status @ (408 | 425 | 429 | 500..) => Err(failed(answered(status), true)),
             status => Err(failed(answered(status), false)),

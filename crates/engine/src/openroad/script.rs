@@ -10,7 +10,7 @@ use crate::platform::{LayoutData, PlatformFile};
 use crate::tcl::{TclScript, TclWord};
 use crate::trial::context::SceneGroup;
 use crate::trial::script::{
-    EcoJob, Job, Links, Parts, SUPPORT, read_libraries, set_eco, tcl_pattern,
+    EcoJob, Job, Links, Parts, SUPPORT, describe_cells, read_libraries, set_eco, tcl_pattern,
 };
 
 const LAYOUT: &str = include_str!("../../tcl/openroad/layout.tcl");
@@ -79,18 +79,7 @@ pub(crate) fn prelude(group: &SceneGroup, platform: &PlatformFile, engine: &Open
     script.append(MEASURE);
     script.append(EDIT);
     script.append(JUDGE);
-    let index = &group.eco_scene().index;
-    script.append_tables(index);
-    for (name, cells) in [
-        ("set ::n2::buffers", &platform.buffers),
-        ("set ::n2::inverters", &platform.inverters),
-    ] {
-        if !cells.is_empty() {
-            script.command(name, [TclWord::texts(cells)]);
-        }
-    }
-    let unusable = index.cells().filter(|cell| !index.is_usable(cell));
-    script.command("set ::n2::dont_use", [TclWord::texts(unusable)]);
+    describe_cells(&mut script, group, platform);
     let ties = platform.tie_cells.as_ref();
     let ties = ties.map(|ties| [ties.high.as_str(), ties.low.as_str()]);
     script.command(

@@ -6,7 +6,7 @@ use noodle2_model::{Clocks, Parasitics};
 use crate::platform::PlatformFile;
 use crate::tcl::{TclScript, TclWord};
 use crate::trial::context::{Purpose, ResolvedScene, SceneGroup};
-use crate::trial::script::{Job, Links, Parts, SUPPORT, read_libraries, set_eco};
+use crate::trial::script::{Job, Links, Parts, SUPPORT, describe_cells, read_libraries, set_eco};
 
 const MARKS: &str = include_str!("../../tcl/marks.tcl");
 const COUNT: &str = include_str!("../../tcl/count.tcl");
@@ -23,18 +23,7 @@ pub(crate) fn prelude(group: &SceneGroup, platform: &PlatformFile) -> String {
     script.append(TIMING);
     script.append(COUNT);
     script.append(MEASURE);
-    let index = &group.eco_scene().index;
-    script.append_tables(index);
-    for (name, cells) in [
-        ("set ::n2::buffers", &platform.buffers),
-        ("set ::n2::inverters", &platform.inverters),
-    ] {
-        if !cells.is_empty() {
-            script.command(name, [TclWord::texts(cells)]);
-        }
-    }
-    let unusable = index.cells().filter(|cell| !index.is_usable(cell));
-    script.command("set ::n2::dont_use", [TclWord::texts(unusable)]);
+    describe_cells(&mut script, group, platform);
     for scene in &group.scenes {
         limits(&mut script, scene);
     }

@@ -12,6 +12,7 @@ use super::protect::Withheld;
 use crate::engine::Engine;
 use crate::openroad::{self, LayoutJob};
 use crate::opensta;
+use crate::platform::PlatformFile;
 use crate::tcl::{TclScript, TclWord, is_plain_text};
 
 const HOST: &str = include_str!("../../tcl/host.tcl");
@@ -179,6 +180,23 @@ pub(crate) fn load_prelude(script: &mut TclScript, prelude: &Path) -> Option<()>
 
 pub(crate) fn main(script: &mut TclScript, result: &str, body: &TclScript) {
     script.command("::n2::main", [TclWord::text(result), TclWord::block(body)]);
+}
+
+/// Tells a prelude what cells there are: their tables, those of the platform that buffer and invert, and those that no ECO
+/// may put in.
+pub(crate) fn describe_cells(script: &mut TclScript, group: &SceneGroup, platform: &PlatformFile) {
+    let index = &group.eco_scene().index;
+    script.append_tables(index);
+    for (name, cells) in [
+        ("set ::n2::buffers", &platform.buffers),
+        ("set ::n2::inverters", &platform.inverters),
+    ] {
+        if !cells.is_empty() {
+            script.command(name, [TclWord::texts(cells)]);
+        }
+    }
+    let unusable = index.cells().filter(|cell| !index.is_usable(cell));
+    script.command("set ::n2::dont_use", [TclWord::texts(unusable)]);
 }
 
 /// Tells an ECO what it is to know.

@@ -80,7 +80,7 @@ proc ::n2::refuse_unlinked {} {
 
 # The scene decides whether clock trees are timed.
 proc ::n2::read_scene {files clocks} {
-  step constraints { foreach file $files { read_constraints_of $file } }
+  step constraints { foreach file $files { read_sdc $file } }
   step clocks {
     foreach clock [all_clocks] {
       set virtual [clock_is virtual $clock]
@@ -99,8 +99,6 @@ proc ::n2::clock_is {what clock} {
   if {[catch { get_property $clock is_$what } answer]} { set answer [::sta::Clock_is_$what $clock] }
   return $answer
 }
-
-proc ::n2::read_constraints_of {file} { read_sdc $file }
 
 # ---- wires -------------------------------------------------------------------------------------
 
@@ -323,7 +321,7 @@ proc ::n2::route {} { step route { find_routes } }
 proc ::n2::check_antennas_of_routes {} {
   step antennas {
     if {[info commands ::check_antennas] eq ""} { emit unread antennas "this version has no check_antennas"; return }
-    if {[catch { check_antennas } message]} { emit unread antennas $message }
+    check_antennas
   }
 }
 

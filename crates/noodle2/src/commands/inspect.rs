@@ -2,19 +2,20 @@
 
 use std::path::Path;
 
-use noodle2_control::{Case, Controller, Trial, gain_over};
+use noodle2_control::{Case, Controller, TransitionError, Trial, gain_over};
 use noodle2_model::{
     CaseName, ClusterPlace, DesignMarks, Metric, MetricSet, StageIndex, StepEnding, StepRecord,
     Study, TrialId,
 };
 use noodle2_store::{RequestSpool, RunFolder, fold_journal};
+use noodle2_telemetry::{RunMetrics, open_metrics, prometheus_text};
 use noodle2_view::{
     ApprovalStanding, Folding, History, Lineage, Progress, StageView, Summary, SummaryStatus,
     Table, composition_lines, count_text, eco_text, gain_text, headline, known_line, metric_text,
     trial_text,
 };
 
-use crate::cli::{Format, LineageFormat};
+use crate::cli::{Format, LineageFormat, StatusFormat};
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
 use crate::run::Worker;
@@ -31,19 +32,27 @@ pub(crate) fn history_of(folder: &RunFolder) -> Result<History, CommandFailure> 
 
 /// The history of a run whose whole journal was folded.
 pub(crate) fn folded(folder: &RunFolder, folding: Folding) -> Result<History, CommandFailure> {
-    folding.finish().map_err(|(position, error)| {
-        CommandFailure::new(
-            Exit::Stopped,
-            "N2-RUN-001",
-            format!(
-                "the journal of `{}` tells no possible run: record {}: {error}",
-                folder.root().display(),
-                position + 1
-            ),
-            "`noodle2 verify` says what else is wrong; the journal was changed or written by another version"
-                .to_owned(),
-        )
-    })
+    let finished = folding.finish();
+    finished.map_err(|(position, error)| impossible(folder, position, &error))
+}
+
+/// A journal whose record at this position cannot follow what stands before it.
+pub(crate) fn impossible(
+    folder: &RunFolder,
+    position: usize,
+    error: &TransitionError,
+) -> CommandFailure {
+    CommandFailure::new(
+        Exit::Stopped,
+        "N2-RUN-001",
+        format!(
+            "the journal of `{}` tells no possible run: record {}: {error}",
+            folder.root().display(),
+            position + 1
+        ),
+        "`noodle2 verify` says what else is wrong; the journal was changed or written by another version"
+            .to_owned(),
+    )
 }
 
 /// A run as it is now.
@@ -63,13 +72,26 @@ pub(crate) fn look_at(run: &Path) -> Result<(RunFolder, History), CommandFailure
 }
 
 /// `noodle2 status`.
-pub(crate) fn status(run: &Path, format: Format) -> Result<Exit, CommandFailure> {
+pub(crate) fn status(run: &Path, format: StatusFormat) -> Result<Exit, CommandFailure> {
     let (folder, history) = look_at(run)?;
-    let summary = Summary::new(&history);
-    if format == Format::Json {
-        print::json(&summary)?;
-        return Ok(Exit::Done);
+    match format {
+        StatusFormat::Text => print::data(&status_text(&folder, &history)?),
+        StatusFormat::Json => print::json(&Summary::new(&history))?,
+        StatusFormat::OpenMetrics => print::data(&open_metrics(&[metrics_of(&folder, &history)])),
+        StatusFormat::Prometheus => print::data(&prometheus_text(&[metrics_of(&folder, &history)])),
     }
+    Ok(Exit::Done)
+}
+
+/// What monitoring systems are told of the run, under its absolute path.
+fn metrics_of(folder: &RunFolder, history: &History) -> RunMetrics {
+    let root = folder.root();
+    let called = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
+    RunMetrics::new(&called.to_string_lossy(), history)
+}
+
+fn status_text(folder: &RunFolder, history: &History) -> Result<String, CommandFailure> {
+    let summary = Summary::new(history);
     let progress = Progress::new(history.controller(), history.status());
     let mut table = Table::new(&["stage", "progress"]);
     for stage in &progress.stages {
@@ -84,18 +106,17 @@ pub(crate) fn status(run: &Path, format: Format) -> Result<Exit, CommandFailure>
             let command = approval.command(history.called());
             format!("{}\n  {command}\n", approval.line())
         });
-    print::data(&format!(
+    Ok(format!(
         "{}: {}\n{}{}{}{}{}\n\n{}",
         summary.study,
         headline(&summary),
         summary.cluster.iter().map(cluster).collect::<String>(),
         causes.collect::<String>(),
         waiting.collect::<String>(),
-        queued(&folder)?,
+        queued(folder)?,
         progress.line(history.makespan_s()),
         table.text()
-    ));
-    Ok(Exit::Done)
+    ))
 }
 
 /// Where attempts are carried out, and where that can be watched.

@@ -28,7 +28,8 @@ use crate::print;
 use crate::priors;
 use crate::record;
 use crate::run::{
-    AskingPlace, Driver, DriverError, Herald, Keeper, Known, People, RunEnd, Spending, Watch, took,
+    AskingPlace, Driver, DriverError, Herald, Keeper, Known, People, RunEnd, Spending, TraceTarget,
+    Tracing, Watch, took,
 };
 use crate::shell;
 use crate::study::{self, Prepared};
@@ -42,7 +43,7 @@ pub(crate) fn run(
     stores: &Stores,
     format: Format,
 ) -> Result<Exit, CommandFailure> {
-    let manner = Manner::new(resources, people, stores, format);
+    let manner = Manner::new(resources, people, stores, format)?;
     resources.check(out)?;
     let loaded = study::load(option)?;
     loaded.refuse_illegal()?;
@@ -87,7 +88,7 @@ pub(crate) fn resume(
     stores: &Stores,
     format: Format,
 ) -> Result<Exit, CommandFailure> {
-    let manner = Manner::new(resources, people, stores, format);
+    let manner = Manner::new(resources, people, stores, format)?;
     resources.check(run)?;
     let writable = RunFolder::open_for_writing(run)?;
     let folder = writable.folder.clone();
@@ -201,6 +202,8 @@ struct Manner<'a> {
     format: Format,
     exit_when_waiting: bool,
     notify: Vec<Notification>,
+    /// The collector that the trace of the run goes to.
+    traces: Option<TraceTarget>,
     stores: &'a Stores,
 }
 
@@ -222,8 +225,10 @@ impl<'a> Manner<'a> {
         people: &PeopleOption,
         stores: &'a Stores,
         format: Format,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, CommandFailure> {
+        let traces = people.traces.traces.as_deref();
+        Ok(Self {
+            traces: traces.map(TraceTarget::of).transpose()?,
             resources,
             format,
             exit_when_waiting: people.exit_when_waiting,
@@ -233,7 +238,7 @@ impl<'a> Manner<'a> {
                 .map(|target| receiver(target))
                 .collect(),
             stores,
-        }
+        })
     }
 }
 
@@ -285,7 +290,15 @@ fn mark_of(folder: &RunFolder, journal: &JournalWriter) -> Result<String, Comman
 fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, CommandFailure> {
     let folder = begun.writable.folder.clone();
     let called = shell::word(folder.root());
-    let herald = Arc::new(Herald::new(&prepared.identity, &folder, &manner.notify));
+    let traces = manner.traces.as_ref();
+    let traces = traces.map(|target| Tracing::begin(&folder, target));
+    let herald = Herald::new(
+        &prepared.identity,
+        &folder,
+        &manner.notify,
+        traces.transpose()?,
+    );
+    let herald = Arc::new(herald);
     for problem in herald.problems() {
         print::talk(&format!(
             "N2-RUN-018: nobody will be told by {problem}; the run goes on all the same"
@@ -334,13 +347,22 @@ fn go_on(begun: Begun, prepared: Prepared, manner: &Manner<'_>) -> Result<Exit, 
     drop(watch);
     let concluded = end_of(&folder, end, &called, manner, &herald);
     if let Some(herald) = Arc::into_inner(herald) {
-        let told = herald.finish();
+        let (told, sent) = herald.finish();
         if told.undelivered > 0 {
             print::talk(&format!(
                 "N2-RUN-018: {} of {} could not be delivered; kept in {}",
                 told.undelivered,
                 count_text(told.delivered + told.undelivered, "notification"),
                 folder.undelivered().display()
+            ));
+        }
+        if let Some(sent) = sent.filter(|sent| sent.lost > 0) {
+            print::talk(&format!(
+                "N2-TRACE-003: {} of {} did not reach {} ({}); send all with: noodle2 traces {called} --to ADDRESS",
+                sent.lost,
+                count_text(sent.taken + sent.lost, "span"),
+                sent.collector,
+                sent.reason.as_deref().unwrap_or("for an unknown reason")
             ));
         }
     }

@@ -11,9 +11,11 @@ use noodle2_model::{
 };
 use noodle2_notify::{Delivery, Notice, Notifier};
 use noodle2_store::{RunFolder, append_line};
+use noodle2_telemetry::Sent;
 use noodle2_view::{History, Summary, deadline, headline};
 use serde_json::{Map, Value, json};
 
+use super::tracing::Tracing;
 use crate::shell;
 
 /// How long the end of a run waits for messages to be delivered.
@@ -22,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Tells of a run.
 pub(crate) struct Herald {
     notifier: Notifier,
+    traces: Option<Tracing>,
     study: String,
     run: PathBuf,
     /// The run as a word of a shell, wherever that is.
@@ -29,8 +32,13 @@ pub(crate) struct Herald {
 }
 
 impl Herald {
-    /// Tells those whom the study names, and `more`.
-    pub fn new(identity: &RunIdentity, folder: &RunFolder, more: &[Notification]) -> Self {
+    /// Tells those whom the study names, and `more`; a collector of traces too, where there is one.
+    pub fn new(
+        identity: &RunIdentity,
+        folder: &RunFolder,
+        more: &[Notification],
+        traces: Option<Tracing>,
+    ) -> Self {
         let receivers: Vec<Notification> =
             identity.study.notify.iter().chain(more).cloned().collect();
         let kept = folder.undelivered();
@@ -48,6 +56,7 @@ impl Herald {
         let run = std::path::absolute(folder.root()).unwrap_or_else(|_| folder.root().to_owned());
         Self {
             notifier,
+            traces,
             study: identity.study.name.clone(),
             called: shell::word(&run),
             run,
@@ -91,6 +100,9 @@ impl Herald {
 
     /// Something was journalled, and folded into the controller.
     pub fn hear(&self, controller: &Controller, event: &Event, at: Timestamp) {
+        if let Some(traces) = &self.traces {
+            traces.hear(controller, event, at);
+        }
         if self.notifier.is_idle() {
             return;
         }
@@ -191,9 +203,10 @@ impl Herald {
         self.notifier.tell(&Notice { occasions, fields });
     }
 
-    /// Waits for what is still to be delivered, for a while.
-    pub fn finish(self) -> Delivery {
-        self.notifier.finish(PATIENCE)
+    /// Waits for what is still to be delivered, for a while. Returns what became of notifications, and of spans.
+    pub fn finish(self) -> (Delivery, Option<Sent>) {
+        let told = self.notifier.finish(PATIENCE);
+        (told, self.traces.map(Tracing::finish))
     }
 }
 

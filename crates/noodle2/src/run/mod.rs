@@ -15,6 +15,7 @@ mod order;
 mod people;
 mod proposer;
 mod spending;
+mod tracing;
 mod watch;
 mod worker;
 
@@ -30,5 +31,6 @@ pub(crate) use order::AttemptOrder;
 pub(crate) use people::{People, event_of};
 pub(crate) use proposer::AskingPlace;
 pub(crate) use spending::Spending;
+pub(crate) use tracing::{TraceTarget, Tracing, trace_of};
 pub(crate) use watch::{Watch, took};
 pub(crate) use worker::Worker;

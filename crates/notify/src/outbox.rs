@@ -1,40 +1,64 @@
-//! The queue of one receiver and the thread that works it off.
+//! What waits to be sent to one receiver, and the thread that sends it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use noodle2_model::{Notification, Occasion};
-use serde_json::Value;
+use crate::Delivery;
 
-use crate::target::Target;
-use crate::{Delivery, OnUndelivered, Undelivered};
-
-/// Messages that wait for one receiver at most.
-const MAX_WAITING: usize = 100;
 /// The pause before the first retry; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// One receiver.
-pub(crate) struct Receiver {
-    on: Vec<Occasion>,
-    shared: Arc<Shared>,
+/// Brings messages to a receiver.
+pub trait Deliver<M>: Send + Sync + 'static {
+    /// Tries once to bring these messages there, all or none.
+    ///
+    /// # Errors
+    /// Why it failed.
+    fn deliver(&self, messages: &[M]) -> Result<(), TryFailed>;
+
+    /// Takes note of messages that were given up after so many tries, with the reason of the last. Called from a thread
+    /// of the outbox, or where a message found no place.
+    fn give_up(&self, messages: Vec<M>, tries: u32, reason: &str);
 }
 
-struct Shared {
-    target: Target,
-    retries: u32,
-    on_undelivered: Arc<OnUndelivered>,
-    state: Mutex<State>,
+/// Why one try failed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TryFailed {
+    /// What happened.
+    pub reason: String,
+    /// Whether it may go better another time.
+    pub is_transient: bool,
+}
+
+/// How much an outbox does for its messages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OutboxLimits {
+    /// Messages that wait at most; what comes beyond is given up.
+    pub waiting: usize,
+    /// Messages that are sent with one try at most.
+    pub at_once: usize,
+    /// Retries after failures that may pass.
+    pub retries: u32,
+}
+
+/// Messages for one receiver, which never hold up whoever puts them in.
+pub struct Outbox<M> {
+    shared: Arc<Shared<M>>,
+}
+
+struct Shared<M> {
+    receiver: Box<dyn Deliver<M>>,
+    limits: OutboxLimits,
+    state: Mutex<State<M>>,
     changed: Condvar,
 }
 
-#[derive(Default)]
-struct State {
-    /// The first is being delivered.
-    waiting: VecDeque<Value>,
+struct State<M> {
+    /// The first are being delivered.
+    waiting: VecDeque<M>,
     delivery: Delivery,
     /// When nobody waits for it any more, once that is settled.
     deadline: Option<Instant>,
@@ -43,69 +67,56 @@ struct State {
     has_ended: bool,
 }
 
-impl Receiver {
-    pub(crate) fn start(
-        notification: &Notification,
-        target: Target,
-        on_undelivered: Arc<OnUndelivered>,
-    ) -> Self {
+impl<M: Clone + Send + 'static> Outbox<M> {
+    /// An outbox with a thread of its own, of this name.
+    pub fn start(name: &str, limits: OutboxLimits, receiver: Box<dyn Deliver<M>>) -> Self {
         let shared = Arc::new(Shared {
-            target,
-            retries: notification.retries,
-            on_undelivered,
-            state: Mutex::default(),
+            receiver,
+            limits,
+            state: Mutex::new(State {
+                waiting: VecDeque::new(),
+                delivery: Delivery::default(),
+                deadline: None,
+                is_abandoned: false,
+                has_ended: false,
+            }),
             changed: Condvar::new(),
         });
         let worker = Arc::clone(&shared);
         let started = std::thread::Builder::new()
-            .name("notification".to_owned())
+            .name(name.to_owned())
             .spawn(move || worker.work());
         if started.is_err() {
             // Messages are then left over at the end, and told as such.
             shared.lock().has_ended = true;
         }
-        Self {
-            on: notification.on.clone(),
-            shared,
-        }
+        Self { shared }
     }
 
-    /// Why nothing can be delivered, if so.
-    pub(crate) fn problem(&self) -> Option<String> {
-        let target = &self.shared.target;
-        let problem = target.problem()?;
-        Some(format!("{}: {problem}", target.name))
-    }
-
-    /// The first of these that it wants to hear of.
-    pub(crate) fn wants(&self, occasions: &[Occasion]) -> Option<Occasion> {
-        let mut occasions = occasions.iter().copied();
-        occasions.find(|occasion| self.on.contains(occasion))
-    }
-
-    /// Puts a message into the queue; one that has no place there is undelivered.
-    pub(crate) fn put(&self, message: Value) {
+    /// Puts a message in, and returns at once; one that has no place there is given up.
+    pub fn put(&self, message: M) {
+        let most = self.shared.limits.waiting;
         let mut state = self.shared.lock();
-        if state.waiting.len() < MAX_WAITING {
+        if state.waiting.len() < most {
             state.waiting.push_back(message);
             drop(state);
             self.shared.changed.notify_all();
         } else {
             state.delivery.undelivered += 1;
             drop(state);
-            let reason = format!("{MAX_WAITING} messages were waiting already");
-            self.shared.give_up(message, 0, reason);
+            let reason = format!("{most} messages were waiting already");
+            self.shared.receiver.give_up(vec![message], 0, &reason);
         }
     }
 
     /// No message follows; what is not delivered at `deadline` is not tried again.
-    pub(crate) fn close(&self, deadline: Instant) {
+    pub fn close(&self, deadline: Instant) {
         self.shared.lock().deadline = Some(deadline);
         self.shared.changed.notify_all();
     }
 
     /// Waits until all is delivered, or for the deadline.
-    pub(crate) fn wait(self, deadline: Instant) -> Delivery {
+    pub fn wait(self, deadline: Instant) -> Delivery {
         let mut state = self.shared.lock();
         while !state.has_ended {
             let Some(left) = deadline.checked_duration_since(Instant::now()) else {
@@ -114,25 +125,29 @@ impl Receiver {
             state = self.shared.wait(state, left);
         }
         state.is_abandoned = true;
-        let left: Vec<Value> = state.waiting.drain(..).collect();
+        let left: Vec<M> = state.waiting.drain(..).collect();
         state.delivery.undelivered += left.len();
         let delivery = state.delivery;
         drop(state);
-        for message in left {
-            let reason = "the run did not wait for it any longer".to_owned();
-            self.shared.give_up(message, 0, reason);
+        if !left.is_empty() {
+            let reason = "the run did not wait for it any longer";
+            self.shared.receiver.give_up(left, 0, reason);
         }
         delivery
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl<M: Clone + 'static> Shared<M> {
+    fn lock(&self) -> MutexGuard<'_, State<M>> {
         // Whoever panicked with it left nothing half done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State>, at_most: Duration) -> MutexGuard<'a, State> {
+    fn wait<'a>(
+        &self,
+        state: MutexGuard<'a, State<M>>,
+        at_most: Duration,
+    ) -> MutexGuard<'a, State<M>> {
         let waited = self.changed.wait_timeout(state, at_most);
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
@@ -143,40 +158,42 @@ impl Shared {
             while state.waiting.is_empty() && state.deadline.is_none() && !state.is_abandoned {
                 state = self.wait(state, LONGEST_PAUSE);
             }
-            let Some(message) = state.waiting.front().cloned() else {
+            let first = state.waiting.iter().take(self.limits.at_once);
+            let messages: Vec<M> = first.cloned().collect();
+            if messages.is_empty() {
                 state.has_ended = true;
                 drop(state);
                 self.changed.notify_all();
                 return;
-            };
+            }
             drop(state);
-            let outcome = self.deliver(&message);
+            let outcome = self.deliver(&messages);
             let mut state = self.lock();
             if state.is_abandoned {
                 return;
             }
-            state.waiting.pop_front();
+            state.waiting.drain(..messages.len());
             match outcome {
-                Ok(()) => state.delivery.delivered += 1,
+                Ok(()) => state.delivery.delivered += messages.len(),
                 Err((tries, reason)) => {
-                    state.delivery.undelivered += 1;
+                    state.delivery.undelivered += messages.len();
                     drop(state);
-                    self.give_up(message, tries, reason);
+                    self.receiver.give_up(messages, tries, &reason);
                 }
             }
         }
     }
 
-    /// Tries until it is delivered, or not worth another try.
-    fn deliver(&self, message: &Value) -> Result<(), (u32, String)> {
+    /// Tries until they are delivered, or not worth another try.
+    fn deliver(&self, messages: &[M]) -> Result<(), (u32, String)> {
         let mut pause = FIRST_PAUSE;
         let mut tries = 0;
         loop {
             tries += 1;
-            let Err(failed) = self.target.deliver(message) else {
+            let Err(failed) = self.receiver.deliver(messages) else {
                 return Ok(());
             };
-            if !failed.is_transient || tries > self.retries || !self.pause(pause) {
+            if !failed.is_transient || tries > self.limits.retries || !self.pause(pause) {
                 return Err((tries, failed.reason));
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -196,14 +213,5 @@ impl Shared {
                 _ => return true,
             }
         }
-    }
-
-    fn give_up(&self, message: Value, tries: u32, reason: String) {
-        (self.on_undelivered)(&Undelivered {
-            target: self.target.name.clone(),
-            tries,
-            reason,
-            message,
-        });
     }
 }
