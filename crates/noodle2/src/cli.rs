@@ -2,6 +2,7 @@
 
 mod cache;
 mod cluster;
+mod compare;
 mod heatmap;
 mod openroad;
 mod platform;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use cache::{CacheCommand, CacheFolderOption, CacheOption};
 pub(crate) use cluster::{ClusterOption, ExecutorKind, PythonOption};
+pub(crate) use compare::CompareOption;
 pub(crate) use heatmap::{HeatmapOption, KindOption, MadeMap};
 pub(crate) use openroad::OpenRoadLogOption;
 pub(crate) use platform::{PlatformAddOption, PlatformCheckOption, PlatformCommand};
@@ -285,6 +287,12 @@ pub(crate) enum Command {
         #[command(flatten)]
         format: FormatOption,
     },
+    /// Puts two cases, stages, branches or runs side by side: where they part, what each gained, what it cost.
+    #[command(
+        after_help = "Examples:\n  noodle2 compare runs/first best base\n  noodle2 compare runs/first branch:timing branch:area\n  \
+                      noodle2 compare runs/first runs/second\n  noodle2 compare runs/first:best runs/second:best --lineage"
+    )]
+    Compare(CompareOption),
     /// Prints what a run came to.
     #[command(after_help = "Example:\n  noodle2 report runs/first")]
     Report {

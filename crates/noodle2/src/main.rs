@@ -94,6 +94,7 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
         Command::Status { run, format } => commands::status(&run, format.format),
         Command::Show { run, item, format } => commands::show(&run, &item, format.format),
         Command::Diagnose { run, case, format } => commands::diagnose(&run, &case, format.format),
+        Command::Compare(option) => commands::compare(&option),
         Command::Report { run, format } => commands::report(&run, format.format),
         Command::Lineage { run, format, all } => commands::lineage(&run, format, all),
         Command::Verify { run, format } => commands::verify(&run, format.format),

@@ -6,6 +6,7 @@
 //!
 //! Never decides, never writes a file, never measures anything itself.
 
+mod comparison;
 mod explain;
 mod history;
 mod legality;
@@ -23,6 +24,11 @@ mod standing;
 mod summary;
 mod table;
 
+pub use comparison::{
+    Better, COMPARISON_SCHEMA_VERSION, CommonCase, Comparand, Comparison, ContextDifference, Cost,
+    EcoComparison, EcoTally, FailureComparison, LineageComparison, LineageStep, MetricComparison,
+    SettingDifference, Side, Subject,
+};
 pub use explain::{Explanation, known_line};
 pub use history::{Folding, History};
 pub use legality::{Breach, LegalityReport};

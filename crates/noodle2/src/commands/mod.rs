@@ -2,6 +2,7 @@
 
 mod approve;
 mod cache;
+mod compare;
 mod diagnose;
 mod doctor;
 mod eco;
@@ -26,6 +27,7 @@ mod verify;
 
 pub(crate) use approve::approve;
 pub(crate) use cache::cache;
+pub(crate) use compare::compare;
 pub(crate) use diagnose::diagnose;
 pub(crate) use doctor::doctor;
 pub(crate) use eco::{LintOrder, eco_lint, eco_list, eco_show};
