@@ -28,8 +28,13 @@ ray: setup ## bring Ray into target/ray, and what else only tests need
 	@scripts/setup.sh test
 	@scripts/ray.sh >/dev/null
 
+.PHONY: tables
+tables: setup ## bring pandas and DuckDB into target/tables, for the tests of exports
+	@scripts/setup.sh test
+	@scripts/tables.sh >/dev/null || printf 'tables: SKIPPED: the tests that read exports with pandas and DuckDB do nothing\n' >&2
+
 .PHONY: test
-test: lint licences netlist ray ## check formatting, lints and licences, and run every test
+test: lint licences netlist ray tables ## check formatting, lints and licences, and run every test
 	@scripts/test.sh
 
 .PHONY: test-openroad

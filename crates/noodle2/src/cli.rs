@@ -3,7 +3,9 @@
 mod cache;
 mod cluster;
 mod compare;
+mod export;
 mod heatmap;
+mod list;
 mod openroad;
 mod platform;
 mod priors;
@@ -17,7 +19,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use cache::{CacheCommand, CacheFolderOption, CacheOption};
 pub(crate) use cluster::{ClusterOption, ExecutorKind, PythonOption};
 pub(crate) use compare::CompareOption;
+pub(crate) use export::{ExportFormat, ExportOption};
 pub(crate) use heatmap::{HeatmapOption, KindOption, MadeMap};
+pub(crate) use list::{ListOption, SortBy, TagOption};
 pub(crate) use openroad::OpenRoadLogOption;
 pub(crate) use platform::{PlatformAddOption, PlatformCheckOption, PlatformCommand};
 pub(crate) use priors::{PriorsCommand, PriorsOption, SelectionOption};
@@ -293,6 +297,22 @@ pub(crate) enum Command {
                       noodle2 compare runs/first runs/second\n  noodle2 compare runs/first:best runs/second:best --lineage"
     )]
     Compare(CompareOption),
+    /// Writes a run as tables that pandas and DuckDB read, or its metrics under the names of METRICS2.1.
+    #[command(after_help = "Examples:\n  noodle2 export runs/first --to tables\n  \
+                      noodle2 export runs/first --to tables --format ndjson --tables trials,cases\n  \
+                      noodle2 export runs/first --to metrics --format metrics21")]
+    Export(ExportOption),
+    /// Lists the runs below a folder: how each stands, what it found, what it cost; damaged ones with what is wrong.
+    #[command(
+        after_help = "Examples:\n  noodle2 list runs\n  noodle2 list runs --state completed --since 7d --sort cpu\n  \
+                      noodle2 list --tag keep --format json"
+    )]
+    List(ListOption),
+    /// Gives a run tags, or takes them from it; its record stays as it is.
+    #[command(
+        after_help = "Examples:\n  noodle2 tag runs/first keep tapeout-3\n  noodle2 tag runs/first --remove keep"
+    )]
+    Tag(TagOption),
     /// Prints what a run came to.
     #[command(after_help = "Example:\n  noodle2 report runs/first")]
     Report {

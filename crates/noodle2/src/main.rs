@@ -6,6 +6,7 @@
 //!
 //! Never decides what a study does: that is the controller's; never times a design: that is the engine's.
 
+mod catalogue;
 mod cli;
 mod commands;
 mod exit;
@@ -95,6 +96,9 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
         Command::Show { run, item, format } => commands::show(&run, &item, format.format),
         Command::Diagnose { run, case, format } => commands::diagnose(&run, &case, format.format),
         Command::Compare(option) => commands::compare(&option),
+        Command::Export(option) => commands::export(&option),
+        Command::List(option) => commands::list(&option),
+        Command::Tag(option) => commands::tag(&option),
         Command::Report { run, format } => commands::report(&run, format.format),
         Command::Lineage { run, format, all } => commands::lineage(&run, format, all),
         Command::Verify { run, format } => commands::verify(&run, format.format),

@@ -16,6 +16,7 @@ mod journal;
 mod lock;
 mod provenance;
 mod requests;
+mod tags;
 mod verify;
 
 pub use artifacts::{Artifact, ArtifactIndex, ArtifactProblem, content_type};
@@ -33,6 +34,7 @@ pub use journal::{
 pub use lock::{LockHolder, RunLock};
 pub use provenance::{CommandRecord, Host, Provenance};
 pub use requests::{ApprovalRequest, RequestAnswer, RequestId, RequestSpool, WaitingRequest};
+pub use tags::Tag;
 pub use verify::{
     DerivedFile, StorageCheck, StorageProblem, check_derived, unrecorded, verify_run_storage,
 };

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::artifacts::open_regular;
 use crate::files::{folder_of, hash_open_file, is_temporary, sorted_entries};
 use crate::journal::FOREIGN_PREFIX;
-use crate::{ArtifactIndex, JournalContent, Record, RunFolder, StoreError, read_journal};
+use crate::{ArtifactIndex, JournalContent, Record, RunFolder, StoreError, Tag, read_journal};
 
 /// The journal ends in a torn tail.
 const TORN_TAIL: &str = "N2-STORE-021";
@@ -88,6 +88,7 @@ pub fn verify_run_storage(path: &Path) -> Result<StorageCheck, StoreError> {
             "what the scripts of all attempts share was never recorded, or is gone",
         );
     }
+    check.tags(&folder);
     check.problems.sort();
     Ok(StorageCheck {
         journal,
@@ -367,6 +368,18 @@ impl Check {
                     format!("its hash is {found}, the journal recorded {index}"),
                 ),
                 Err(error) => self.report_error(&path, &error),
+            }
+        }
+    }
+
+    /// Tags are empty files: whatever else lies among them was put there by something else.
+    fn tags(&mut self, folder: &RunFolder) {
+        for (path, kind) in self.entries(&folder.tags()) {
+            let name = path.file_name().and_then(|name| name.to_str());
+            let is_tag = name.is_some_and(|name| name.parse::<Tag>().is_ok());
+            let is_empty = fs::symlink_metadata(&path).is_ok_and(|found| found.len() == 0);
+            if !(is_tag && kind.is_file() && is_empty) {
+                self.stray(&path, "it is no tag: tags are empty files");
             }
         }
     }

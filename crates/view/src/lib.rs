@@ -8,6 +8,8 @@
 
 mod comparison;
 mod explain;
+mod export;
+mod glance;
 mod history;
 mod legality;
 mod lineage;
@@ -30,6 +32,8 @@ pub use comparison::{
     SettingDifference, Side, Subject,
 };
 pub use explain::{Explanation, known_line};
+pub use export::{Cell, Column, ColumnKind, ExportTable, reference_markdown};
+pub use glance::{ObjectiveGlance, RunGlance};
 pub use history::{Folding, History};
 pub use legality::{Breach, LegalityReport};
 pub use lineage::Lineage;

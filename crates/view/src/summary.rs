@@ -520,7 +520,7 @@ impl StageSummary {
     }
 }
 
-fn ecos(controller: &Controller) -> Vec<EcoSummary> {
+pub(crate) fn ecos(controller: &Controller) -> Vec<EcoSummary> {
     let mut by_name: BTreeMap<&str, Vec<&Trial>> = BTreeMap::new();
     for trial in controller
         .trials()
