@@ -4,6 +4,7 @@ mod cache;
 mod cluster;
 mod compare;
 mod export;
+mod gc;
 mod heatmap;
 mod list;
 mod openroad;
@@ -20,6 +21,7 @@ pub(crate) use cache::{CacheCommand, CacheFolderOption, CacheOption};
 pub(crate) use cluster::{ClusterOption, ExecutorKind, PythonOption};
 pub(crate) use compare::CompareOption;
 pub(crate) use export::{ExportFormat, ExportOption};
+pub(crate) use gc::{GcOption, Keep};
 pub(crate) use heatmap::{HeatmapOption, KindOption, MadeMap};
 pub(crate) use list::{ListOption, SortBy, TagOption};
 pub(crate) use openroad::OpenRoadLogOption;
@@ -302,6 +304,11 @@ pub(crate) enum Command {
                       noodle2 export runs/first --to tables --format ndjson --tables trials,cases\n  \
                       noodle2 export runs/first --to metrics --format metrics21")]
     Export(ExportOption),
+    /// Says what of runs that ended can go to make room, and with --delete removes it; `verify` still holds.
+    #[command(
+        after_help = "Examples:\n  noodle2 gc runs\n  noodle2 gc runs/first --keep survivors --delete"
+    )]
+    Gc(GcOption),
     /// Lists the runs below a folder: how each stands, what it found, what it cost; damaged ones with what is wrong.
     #[command(
         after_help = "Examples:\n  noodle2 list runs\n  noodle2 list runs --state completed --since 7d --sort cpu\n  \

@@ -97,6 +97,7 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
         Command::Diagnose { run, case, format } => commands::diagnose(&run, &case, format.format),
         Command::Compare(option) => commands::compare(&option),
         Command::Export(option) => commands::export(&option),
+        Command::Gc(option) => commands::gc(&option),
         Command::List(option) => commands::list(&option),
         Command::Tag(option) => commands::tag(&option),
         Command::Report { run, format } => commands::report(&run, format.format),

@@ -9,6 +9,7 @@
 //! names of the attempts whose artifacts it checks, and never reads a clock: times come from the caller.
 
 mod artifacts;
+mod collect;
 mod error;
 mod files;
 mod folder;
@@ -20,6 +21,7 @@ mod tags;
 mod verify;
 
 pub use artifacts::{Artifact, ArtifactIndex, ArtifactProblem, content_type};
+pub use collect::{CollectedFile, Collection};
 pub use error::{Damage, StoreError};
 pub use files::{
     append_line, copy_file, create_folder, hash_file, is_temporary, make_folder, sync_all,
