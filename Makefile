@@ -33,8 +33,12 @@ axe: setup ## bring axe-core into target/axe, which judges the pages in tests
 	@scripts/setup.sh test
 	@scripts/axe.sh >/dev/null
 
+.PHONY: tables
+tables: setup ## bring pandas and DuckDB into target/tables, for the tests of exports
+	@scripts/tables.sh >/dev/null || printf 'tables: SKIPPED: the tests that read exports with pandas and DuckDB do nothing\n' >&2
+
 .PHONY: test
-test: lint licences netlist ray axe ## check formatting, lints and licences, and run every test
+test: lint licences netlist ray axe tables ## check formatting, lints and licences, and run every test
 	@scripts/test.sh
 
 .PHONY: test-openroad

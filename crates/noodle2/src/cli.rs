@@ -2,7 +2,11 @@
 
 mod cache;
 mod cluster;
+mod compare;
+mod export;
+mod gc;
 mod heatmap;
+mod list;
 mod openroad;
 mod operations;
 mod platform;
@@ -19,7 +23,11 @@ use clap_complete::engine::ArgValueCompleter;
 
 pub(crate) use cache::{CacheCommand, CacheFolderOption, CacheOption};
 pub(crate) use cluster::{ClusterOption, ExecutorKind, PythonOption};
+pub(crate) use compare::CompareOption;
+pub(crate) use export::{ExportFormat, ExportOption};
+pub(crate) use gc::{GcOption, Keep};
 pub(crate) use heatmap::{HeatmapOption, KindOption, MadeMap};
+pub(crate) use list::{ListOption, SortBy, TagOption};
 pub(crate) use openroad::OpenRoadLogOption;
 pub(crate) use operations::{
     COMPLETE, ManOption, SendTracesOption, Shell, StatusFormat, TracesOption,
@@ -313,6 +321,25 @@ pub(crate) enum Command {
     /// Shows runs in a browser, while they go on and after.
     #[command(after_help = "Examples:\n  noodle2 serve runs\n  noodle2 serve runs/first --port 0")]
     Serve(ServeOption),
+    /// Puts two cases, stages, branches or runs side by side: where they part, what each gained, what it cost.
+        after_help = "Examples:\n  noodle2 compare runs/first best base\n  noodle2 compare runs/first branch:timing branch:area\n  \
+                      noodle2 compare runs/first runs/second\n  noodle2 compare runs/first:best runs/second:best --lineage"
+    Compare(CompareOption),
+    /// Writes a run as tables that pandas and DuckDB read, or its metrics under the names of METRICS2.1.
+    #[command(after_help = "Examples:\n  noodle2 export runs/first --to tables\n  \
+                      noodle2 export runs/first --to tables --format ndjson --tables trials,cases\n  \
+                      noodle2 export runs/first --to metrics --format metrics21")]
+    Export(ExportOption),
+    /// Says what of runs that ended can go to make room, and with --delete removes it; `verify` still holds.
+        after_help = "Examples:\n  noodle2 gc runs\n  noodle2 gc runs/first --keep survivors --delete"
+    Gc(GcOption),
+    /// Lists the runs below a folder: how each stands, what it found, what it cost; damaged ones with what is wrong.
+        after_help = "Examples:\n  noodle2 list runs\n  noodle2 list runs --state completed --since 7d --sort cpu\n  \
+                      noodle2 list --tag keep --format json"
+    List(ListOption),
+    /// Gives a run tags, or takes them from it; its record stays as it is.
+        after_help = "Examples:\n  noodle2 tag runs/first keep tapeout-3\n  noodle2 tag runs/first --remove keep"
+    Tag(TagOption),
     /// Prints which case came from which.
     #[command(after_help = "Example:\n  noodle2 lineage runs/first --format svg > lineage.svg")]
     Lineage {

@@ -6,6 +6,7 @@
 //!
 //! Never decides what a study does: that is the controller's; never times a design: that is the engine's.
 
+mod catalogue;
 mod cli;
 mod commands;
 mod exit;
@@ -105,6 +106,11 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
         Command::Diagnose { run, case, format } => commands::diagnose(&run, &case, format.format),
         Command::Report(option) => commands::report(&option),
         Command::Serve(option) => serve::serve(&option),
+        Command::Compare(option) => commands::compare(&option),
+        Command::Export(option) => commands::export(&option),
+        Command::Gc(option) => commands::gc(&option),
+        Command::List(option) => commands::list(&option),
+        Command::Tag(option) => commands::tag(&option),
         Command::Lineage { run, format, all } => commands::lineage(&run, format, all),
         Command::Verify { run, format } => commands::verify(&run, format.format),
         Command::Handover {

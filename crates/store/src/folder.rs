@@ -4,6 +4,8 @@
 //! RUN/study.yaml      the study as it was when the run began
 //! RUN/journal.ndjson  everything that was decided and observed
 //! RUN/journal.foreign-…  what something else had written into the journal
+//! RUN/collected.ndjson  which artifacts were collected to make room, by their hashes; absent where none were
+//! RUN/tags/…          words that people gave the run, an empty file each; no part of the record
 //! RUN/requests/…      what people ask of the run: approvals, until they are journalled
 //! RUN/notifications.undelivered.ndjson  what could not be told to those who should hear of it
 //! RUN/bridge.log      what the bridge to a cluster printed, where there was one
@@ -188,6 +190,16 @@ impl RunFolder {
     /// The folder of what people ask of the run.
     pub fn requests(&self) -> PathBuf {
         self.root.join("requests")
+    }
+
+    /// Which artifacts were collected to make room.
+    pub fn collected(&self) -> PathBuf {
+        self.root.join("collected.ndjson")
+    }
+
+    /// The folder of the run's tags.
+    pub fn tags(&self) -> PathBuf {
+        self.root.join("tags")
     }
 
     /// What could not be told to those who should hear of it: a message a line, as JSON.

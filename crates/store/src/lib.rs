@@ -9,6 +9,7 @@
 //! names of the attempts whose artifacts it checks, and never reads a clock: times come from the caller.
 
 mod artifacts;
+mod collect;
 mod error;
 mod files;
 mod folder;
@@ -16,9 +17,11 @@ mod journal;
 mod lock;
 mod provenance;
 mod requests;
+mod tags;
 mod verify;
 
 pub use artifacts::{Artifact, ArtifactIndex, ArtifactProblem, content_type};
+pub use collect::{CollectedFile, Collection};
 pub use error::{Damage, StoreError};
 pub use files::{
     append_line, copy_file, create_folder, hash_file, is_temporary, make_folder, sync_all,
@@ -33,6 +36,7 @@ pub use journal::{
 pub use lock::{LockHolder, RunLock};
 pub use provenance::{CommandRecord, Host, Provenance};
 pub use requests::{ApprovalRequest, RequestAnswer, RequestId, RequestSpool, WaitingRequest};
+pub use tags::Tag;
 pub use verify::{
     DerivedFile, StorageCheck, StorageProblem, check_derived, unrecorded, verify_run_storage,
 };

@@ -11,7 +11,10 @@ use serde::Serialize;
 use crate::artifacts::open_regular;
 use crate::files::{folder_of, hash_open_file, is_temporary, sorted_entries};
 use crate::journal::FOREIGN_PREFIX;
-use crate::{ArtifactIndex, JournalContent, Record, RunFolder, StoreError, read_journal};
+use crate::{
+    ArtifactIndex, ArtifactProblem, CollectedFile, JournalContent, Record, RunFolder, StoreError,
+    Tag, read_journal,
+};
 
 /// The journal ends in a torn tail.
 const TORN_TAIL: &str = "N2-STORE-021";
@@ -33,6 +36,9 @@ const NOT_A_FILE: &str = "N2-STORE-031";
 /// Something else than its controller wrote into the journal.
 const FOREIGN_BYTES: &str = "N2-STORE-032";
 
+/// The record of what was collected tells of a file that no attempt left.
+const NEVER_LEFT: &str = "N2-STORE-033";
+
 /// What the check of a run's files came to.
 #[derive(Clone, PartialEq, Debug)]
 pub struct StorageCheck {
@@ -40,6 +46,8 @@ pub struct StorageCheck {
     pub journal: Option<JournalContent>,
     /// How many records are intact from the first on, also where damage follows them.
     pub intact_records: u64,
+    /// How many artifacts are not there since they were collected.
+    pub collected: usize,
     /// Everything that is wrong; empty when all is well.
     pub problems: Vec<StorageProblem>,
 }
@@ -79,6 +87,10 @@ pub fn verify_run_storage(path: &Path) -> Result<StorageCheck, StoreError> {
     let folder = RunFolder::open(path)?;
     let mut check = Check::new(&folder);
     let (journal, intact_records) = check.journal(&folder.journal());
+    match folder.read_collected() {
+        Ok(collected) => check.excused = collected,
+        Err(error) => check.report_error(&folder.collected(), &error),
+    }
     if let Some(journal) = &journal {
         check.study(&folder, &journal.records);
         check.attempts(&folder, &journal.records);
@@ -87,11 +99,14 @@ pub fn verify_run_storage(path: &Path) -> Result<StorageCheck, StoreError> {
             &folder.inputs(),
             "what the scripts of all attempts share was never recorded, or is gone",
         );
+        check.never_left(&folder);
     }
+    check.tags(&folder);
     check.problems.sort();
     Ok(StorageCheck {
         journal,
         intact_records,
+        collected: check.collected,
         problems: check.problems,
     })
 }
@@ -168,6 +183,9 @@ fn relative(root: &Path, path: &Path) -> PathBuf {
 
 struct Check {
     root: PathBuf,
+    /// What was collected, as far as no index was found yet that knows it.
+    excused: BTreeMap<PathBuf, CollectedFile>,
+    collected: usize,
     problems: Vec<StorageProblem>,
 }
 
@@ -186,6 +204,8 @@ impl Check {
     fn new(folder: &RunFolder) -> Self {
         Self {
             root: folder.root().to_owned(),
+            excused: BTreeMap::new(),
+            collected: 0,
             problems: Vec::new(),
         }
     }
@@ -371,6 +391,18 @@ impl Check {
         }
     }
 
+    /// Tags are empty files: whatever else lies among them was put there by something else.
+    fn tags(&mut self, folder: &RunFolder) {
+        for (path, kind) in self.entries(&folder.tags()) {
+            let name = path.file_name().and_then(|name| name.to_str());
+            let is_tag = name.is_some_and(|name| name.parse::<Tag>().is_ok());
+            let is_empty = fs::symlink_metadata(&path).is_ok_and(|found| found.len() == 0);
+            if !(is_tag && kind.is_file() && is_empty) {
+                self.stray(&path, "it is no tag: tags are empty files");
+            }
+        }
+    }
+
     fn index(&mut self, folder: &Path, missing: &str) {
         if ArtifactIndex::path(folder).exists() {
             self.optional_index(folder);
@@ -384,14 +416,44 @@ impl Check {
         if !path.exists() {
             return;
         }
-        match ArtifactIndex::read(folder).and_then(|index| index.verify(folder)) {
-            Ok(problems) => {
+        let read = ArtifactIndex::read(folder);
+        let verified = read.and_then(|index| Ok((index.verify(folder)?, index)));
+        match verified {
+            Ok((problems, index)) => {
+                let excused = self.excused_of(folder, &index);
                 for problem in problems {
                     let path = folder.join(problem.path());
+                    let is_missing = matches!(problem, ArtifactProblem::Missing { .. });
+                    if is_missing && excused.contains(problem.path()) {
+                        self.collected += 1;
+                        continue;
+                    }
                     self.report(&path, problem.code(), problem.to_string());
                 }
             }
             Err(error) => self.report_error(&path, &error),
+        }
+    }
+
+    /// The files of an index that were collected, each by the hash that the index has.
+    fn excused_of(&mut self, folder: &Path, index: &ArtifactIndex) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        for file in &index.files {
+            let path = relative(&self.root, &folder.join(&file.path));
+            let recorded = self.excused.get(&path);
+            if recorded.is_some_and(|recorded| recorded.blake3 == file.blake3) {
+                self.excused.remove(&path);
+                found.insert(file.path.clone());
+            }
+        }
+        found
+    }
+
+    /// What is said to have been collected and that no index knows.
+    fn never_left(&mut self, folder: &RunFolder) {
+        for path in std::mem::take(&mut self.excused).into_keys() {
+            let message = format!("no attempt left `{}` with this hash", path.display());
+            self.report(&folder.collected(), NEVER_LEFT, message);
         }
     }
 

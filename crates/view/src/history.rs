@@ -363,6 +363,14 @@ impl History {
         self.cluster.as_ref()
     }
 
+    /// Every attempt with when it began and when its end was recorded, in the order of their starts.
+    pub fn attempt_times(
+        &self,
+    ) -> impl Iterator<Item = (AttemptId, Timestamp, Option<Timestamp>)> + '_ {
+        let spans = self.spans.iter();
+        spans.map(|span| (span.attempt, span.started_at, span.ended_at))
+    }
+
     /// The most workers that were offered at any time.
     pub(crate) fn workers(&self) -> u32 {
         self.workers

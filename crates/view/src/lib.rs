@@ -11,6 +11,9 @@ pub mod chart;
 mod event;
 mod explain;
 pub mod graph;
+mod comparison;
+mod export;
+mod glance;
 mod history;
 mod legality;
 mod lineage;
@@ -32,7 +35,14 @@ mod svg;
 mod table;
 
 pub use event::{EventLine, EventWeight};
+pub use comparison::{
+    Better, COMPARISON_SCHEMA_VERSION, CommonCase, Comparand, Comparison, ContextDifference, Cost,
+    EcoComparison, EcoTally, FailureComparison, LineageComparison, LineageStep, MetricComparison,
+    SettingDifference, Side, Subject,
+};
 pub use explain::{Explanation, known_line};
+pub use export::{Cell, Column, ColumnKind, ExportTable, reference_markdown};
+pub use glance::{ObjectiveGlance, RunGlance};
 pub use history::{Folding, History};
 pub use legality::{Breach, LegalityReport};
 pub use lineage::Lineage;

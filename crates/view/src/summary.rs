@@ -370,7 +370,7 @@ fn six_digits(value: f64) -> Option<f64> {
 }
 
 /// The ECOs from the base to a case, along first parents.
-fn chain(controller: &Controller, case: &Case) -> Vec<String> {
+pub(crate) fn chain(controller: &Controller, case: &Case) -> Vec<String> {
     let mut ecos = Vec::new();
     let mut current = Some(case);
     while let Some(case) = current {
@@ -385,7 +385,7 @@ fn chain(controller: &Controller, case: &Case) -> Vec<String> {
 }
 
 /// The name of an ECO; of a composition with the names of the ECOs that it brought in.
-fn step_text(eco: &EcoProposal) -> String {
+pub(crate) fn step_text(eco: &EcoProposal) -> String {
     let Some(composition) = &eco.composition else {
         return eco.name.clone();
     };
@@ -513,7 +513,7 @@ impl StageSummary {
     }
 }
 
-fn ecos(controller: &Controller) -> Vec<EcoSummary> {
+pub(crate) fn ecos(controller: &Controller) -> Vec<EcoSummary> {
     let mut by_name: BTreeMap<&str, Vec<&Trial>> = BTreeMap::new();
     for trial in controller
         .trials()

@@ -22,6 +22,8 @@ struct Verification {
     digest_promised: Option<bool>,
     /// How many are intact, from the first on.
     records: u64,
+    /// How many artifacts are not there since `gc` collected them.
+    collected: usize,
     problems: Vec<Problem>,
 }
 
@@ -70,6 +72,7 @@ pub(crate) fn verify(run: &Path, format: Format) -> Result<Exit, CommandFailure>
         digest,
         digest_promised,
         records: storage.intact_records,
+        collected: storage.collected,
         problems,
     };
     match format {
@@ -104,5 +107,9 @@ fn text(verification: &Verification) -> String {
         "the record as a whole is not sound"
     };
     let records = count_text(verification.records as usize, "intact record");
+    if verification.collected > 0 {
+        let files = count_text(verification.collected, "artifact");
+        text += &format!("{files} collected by `noodle2 gc`, and recorded with the hash of each\n");
+    }
     text + &format!("{records}; {verdict}\n{digest}\n")
 }
