@@ -192,7 +192,7 @@ fn check_stages(was: &Found, found: &Found) -> Vec<Check> {
                 );
                 (
                     Verdict::Held,
-                    changed.then_some(survivors).unwrap_or_default(),
+                    if changed { survivors } else { String::new() },
                 )
             }
             Some(now) => {

@@ -240,10 +240,8 @@ fn files(folder: &Path, ending: &str) -> BTreeSet<PathBuf> {
             let name = within.join(entry.file_name());
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() && name != Path::new("audit") => folders.push(name),
-                Ok(kind) if kind.is_file() => {
-                    if name.extension().is_some_and(|found| found == ending) {
-                        found.insert(name);
-                    }
+                Ok(kind) if kind.is_file() && name.extension().is_some_and(|own| own == ending) => {
+                    found.insert(name);
                 }
                 _ => {}
             }

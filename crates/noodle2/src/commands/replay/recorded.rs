@@ -197,7 +197,7 @@ fn attempt_of(
     let confirms = known.map_or(&[][..], |trial| &trial.confirmations);
     let repeats = known.map_or(controller.base_repeats(), |trial| &trial.repeats);
     let all = || {
-        let repeats = repeats.iter().flat_map(|(_, attempts)| attempts);
+        let repeats = repeats.values().flatten();
         derives.iter().chain(confirms).chain(repeats)
     };
     let was_left = |attempt: &&Attempt| matches!(&attempt.outcome, Some(Outcome::Failed(failure)) if failure.class == FailureClass::Interrupted);
