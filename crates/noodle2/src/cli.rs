@@ -1,6 +1,7 @@
 //! The command line: what can be asked of `noodle2`, with examples.
 
 mod cache;
+mod ci;
 mod cluster;
 mod compare;
 mod export;
@@ -13,8 +14,10 @@ mod platform;
 mod priors;
 mod report;
 mod serve;
+mod replay;
 mod simulate;
 mod snapshot;
+mod takeaway;
 
 use std::path::PathBuf;
 
@@ -22,6 +25,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
 pub(crate) use cache::{CacheCommand, CacheFolderOption, CacheOption};
+pub(crate) use ci::CiOption;
 pub(crate) use cluster::{ClusterOption, ExecutorKind, PythonOption};
 pub(crate) use compare::CompareOption;
 pub(crate) use export::{ExportFormat, ExportOption};
@@ -36,8 +40,10 @@ pub(crate) use platform::{PlatformAddOption, PlatformCheckOption, PlatformComman
 pub(crate) use priors::{PriorsCommand, PriorsOption, SelectionOption};
 pub(crate) use report::{ReportFormat, ReportOption};
 pub(crate) use serve::ServeOption;
+pub(crate) use replay::ReplayOption;
 pub(crate) use simulate::SimulateOption;
 pub(crate) use snapshot::{SnapshotCommand, SnapshotCreateOption};
+pub(crate) use takeaway::{DebugOption, RebuildOption};
 
 /// Runs physical-design experiments as studies: safely, many at a time, with a record that can be checked.
 #[derive(Debug, Parser)]
@@ -45,7 +51,7 @@ pub(crate) use snapshot::{SnapshotCommand, SnapshotCreateOption};
     name = "noodle2",
     version,
     about,
-    after_help = "Exit status:\n  0 done\n  1 findings (verify, handover --check, eco list, eco lint, platform check, priors, openroad-log)\n  2 usage\n  3 invalid study\n  4 illegal study\n  \
+    after_help = "Exit status:\n  0 done\n  1 findings (verify, handover --check, rebuild, replay, ci, eco list, eco lint, platform check, priors, openroad-log)\n  2 usage\n  3 invalid study\n  4 illegal study\n  \
                   5 base case blocked\n  6 stopped by a rail, or failed\n  7 interrupted, can be resumed\n  \
                   8 waits for approval, can be resumed\n  70 internal error\n\n\
                   Start with:\n  noodle2 init my-study && noodle2 run my-study/study.yaml --out runs/first"
@@ -408,6 +414,28 @@ pub(crate) enum Command {
         #[command(flatten)]
         format: FormatOption,
     },
+    /// Checks a locked study for regressions: runs it and holds what it found against a baseline.
+    #[command(
+        after_help = "Exit status 0: nothing is worse than the baseline permits; 1: something is, or is missing. A run that does not \
+                      complete ends with its own status: 5 base case blocked, 6 stopped, 7 interrupted, 8 waits for approval.\n\n\
+                      Examples:\n  noodle2 ci study.yaml --baseline baseline.json --write-baseline\n  \
+                      noodle2 ci study.yaml --baseline baseline.json --junit report.xml"
+    )]
+    Ci(Box<CiOption>),
+    /// Puts what is known of a case into one archive for a bug report: scripts, logs, metrics, records; the design only if asked.
+    #[command(after_help = "Example:\n  noodle2 debug runs/first 1_4 --out counter_1_4.tar.gz")]
+    Debug(DebugOption),
+    /// Writes a case as its design and one script that makes it of the study's own netlists, and checks that it does.
+    #[command(after_help = "Example:\n  noodle2 rebuild runs/first counter_1_4 --out winner")]
+    Rebuild(RebuildOption),
+    /// Makes one trial of a run again, cold, and says where it parts from what was recorded; or what other parameters
+    /// would have given.
+    #[command(
+        after_help = "Exit status 0: it came out as it was recorded; 1: it diverged.\n\n\
+                      Examples:\n  noodle2 replay runs/first 1_4\n  \
+                      noodle2 replay runs/first 1_4 --param max_cells=10 --out what-if"
+    )]
+    Replay(ReplayOption),
     /// Sums up a timing report of OpenSTA or OpenROAD: slacks by check and path group, and the worst paths.
     #[command(
         after_help = "Examples:\n  noodle2 timing-report checks.rpt --time-unit ns\n  \

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Done.
     Done = 0,
-    /// Done, and something was found (`verify`, `handover --check`, `eco list`, `eco lint`, `platform check`,
+    /// Done, and something was found (`verify`, `handover --check`, `rebuild`, `replay`, `ci`, `eco list`, `eco lint`, `platform check`,
     /// `priors`, `openroad-log`).
     Findings = 1,
     /// The command line is wrong.

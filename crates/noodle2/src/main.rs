@@ -143,6 +143,10 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
             out,
             format: format.format,
         }),
+        Command::Ci(option) => commands::ci(*option),
+        Command::Debug(option) => commands::debug(&option),
+        Command::Rebuild(option) => commands::rebuild(&option),
+        Command::Replay(option) => commands::replay(&option),
         Command::TimingReport {
             file,
             worst,

@@ -13,7 +13,7 @@ use noodle2_engine::{
 use noodle2_liberty::LibraryCache;
 use noodle2_model::{
     ContentHash, EcoDefinition, EcoManifest, ProposerKind, RunIdentity, Stage, StageEco, Study,
-    may_try,
+    ToolIdentity, may_try,
 };
 use noodle2_simulate::identity_without_tools;
 use noodle2_study::{
@@ -564,35 +564,10 @@ pub(crate) fn prepare_again(
     begun: &RunIdentity,
     shared: &Path,
 ) -> Result<Prepared, CommandFailure> {
-    let prepared = prepare_study(&begun.study, begun.study_file, &begun.study_folder, shared)?;
-    let now = &prepared.identity;
-    let mut changes = Vec::new();
-    for tool in &begun.tools {
-        let same = |other: &&noodle2_model::ToolIdentity| {
-            other.name == tool.name && other.content == tool.content
-        };
-        if now.tools.iter().find(same).is_none() {
-            changes.push(format!("the tool {} ({})", tool.name, tool.path.display()));
-        }
-    }
-    for input in &begun.inputs {
-        let same = |other: &&noodle2_model::InputFile| {
-            other.role == input.role && other.content == input.content
-        };
-        if now.inputs.iter().find(same).is_none() {
-            changes.push(format!("{} ({})", input.path.display(), input.role));
-        }
-    }
-    for (name, eco) in &begun.ecos {
-        if now.ecos.get(name).map(|eco| eco.content) != Some(eco.content) {
-            changes.push(format!("the ECO {name}"));
-        }
-    }
+    let (prepared, changes) = prepare_anew(begun, shared)?;
+    let changes: Vec<String> = changes.tools.into_iter().chain(changes.files).collect();
     if changes.is_empty() {
-        return Ok(Prepared {
-            identity: begun.clone(),
-            ..prepared
-        });
+        return Ok(prepared);
     }
     Err(CommandFailure::new(
         Exit::InvalidStudy,
@@ -603,4 +578,54 @@ pub(crate) fn prepare_again(
         ),
         "put these back as they were, or begin a new run".to_owned(),
     ))
+}
+
+/// What of a begun run is not any more what it was, each in words.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    /// Engines and what ECOs start.
+    pub tools: Vec<String>,
+    /// Files that are read, and ECOs.
+    pub files: Vec<String>,
+    /// The tools that are here.
+    pub used_tools: Vec<ToolIdentity>,
+}
+
+/// Finds everything that a begun run needs again, and says what of it has changed since.
+pub(crate) fn prepare_anew(
+    begun: &RunIdentity,
+    shared: &Path,
+) -> Result<(Prepared, Changes), CommandFailure> {
+    let prepared = prepare_study(&begun.study, begun.study_file, &begun.study_folder, shared)?;
+    let now = &prepared.identity;
+    let mut changes = Changes {
+        used_tools: now.tools.clone(),
+        ..Changes::default()
+    };
+    for tool in &begun.tools {
+        let same = |other: &&ToolIdentity| other.name == tool.name && other.content == tool.content;
+        if now.tools.iter().find(same).is_none() {
+            let text = format!("the tool {} ({})", tool.name, tool.path.display());
+            changes.tools.push(text);
+        }
+    }
+    for input in &begun.inputs {
+        let same = |other: &&noodle2_model::InputFile| {
+            other.role == input.role && other.content == input.content
+        };
+        if now.inputs.iter().find(same).is_none() {
+            let text = format!("{} ({})", input.path.display(), input.role);
+            changes.files.push(text);
+        }
+    }
+    for (name, eco) in &begun.ecos {
+        if now.ecos.get(name).map(|eco| eco.content) != Some(eco.content) {
+            changes.files.push(format!("the ECO {name}"));
+        }
+    }
+    let prepared = Prepared {
+        identity: begun.clone(),
+        ..prepared
+    };
+    Ok((prepared, changes))
 }

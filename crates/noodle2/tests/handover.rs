@@ -69,7 +69,7 @@ fn a_script_that_makes_another_design_is_found() {
     let first = "0,/^::n2_eco::connect/{/^::n2_eco::connect/d}";
     engine_after(
         &study,
-        &format!("case \"$*\" in *cold.tcl*) sed -i '{first}' eco.tcl;; esac"),
+        &format!("case \"$*\" in *cold.tcl*) sed -i '{first}' cold.tcl;; esac"),
     );
     let out = folder.path().join("run");
     completes(&study, &out);

@@ -98,6 +98,17 @@ fn a_study_runs_from_its_snapshot_to_its_digest_whatever_the_workers() {
         plan.contains("stand-in-0") || !plan.contains("openroad"),
         "{plan}"
     );
+    // Made again it is the same, and what is taken home has its placement.
+    for trial in ["0_0", &best] {
+        let (told, _) = ends(0, &["replay", text(&out), trial]);
+        assert!(told.contains("netlist  same\n"), "{told}");
+    }
+    let winner = folder.path().join("winner");
+    let (_, told) = ends(0, &["rebuild", text(&out), &best, "--out", text(&winner)]);
+    assert!(told.contains("not checked"), "{told}");
+    assert!(winner.join("placed.odb").is_file());
+    let readme = fs::read_to_string(winner.join("README.md")).unwrap();
+    assert!(readme.contains("**not checked**"), "{readme}");
 }
 
 #[test]

@@ -10,17 +10,16 @@ use super::context::StudyContext;
 use super::log::LogRemarks;
 use crate::tcl::{TclScript, TclWord};
 
-/// The netlist that the script leads to, within the folder.
-const RESULT: &str = "handed_over.v";
-
 /// What is carried out.
 #[derive(Clone, Debug)]
 pub struct ColdRequest<'a> {
-    /// Where it runs, as an absolute path; `handed_over.v` is written there.
+    /// Where it runs, as an absolute path.
     pub folder: PathBuf,
+    /// What the files there are called, but for their endings: `.tcl`, `.log`, and `.v` for what is made.
+    pub stem: &'a str,
     /// The netlists that the script is for.
     pub netlists: Vec<PathBuf>,
-    /// The script.
+    /// The edits, as the commands of a script.
     pub script: &'a str,
 }
 
@@ -36,7 +35,7 @@ pub struct ColdResult {
 }
 
 impl StudyContext {
-    /// Reads libraries and netlists, sources the script and writes the design, in a process of its own.
+    /// Reads libraries and netlists, makes the edits and writes the design, all by one script in a process of its own.
     ///
     /// # Errors
     /// When the tool could not be run or wrote no netlist.
@@ -60,18 +59,18 @@ impl StudyContext {
             }
         }
         script.command("link_design", [TclWord::text(&self.top)]);
-        script.command("source", [TclWord::text("eco.tcl")]);
-        script.command("write_verilog", [TclWord::text(RESULT)]);
+        let named = |ending: &str| format!("{}.{ending}", request.stem);
+        let (result, log, name) = (named("v"), named("log"), named("tcl"));
+        let mut written = TclScript::new();
+        written.command("write_verilog", [TclWord::text(&result)]);
+        let text = script.into_text() + request.script + &written.into_text();
         let folder = &request.folder;
-        write(&folder.join("eco.tcl"), request.script.as_bytes())?;
-        write(&folder.join("cold.tcl"), script.into_text().as_bytes())?;
+        write(&folder.join(&name), text.as_bytes())?;
         let read = request.netlists.iter().map(PathBuf::as_path);
-        let spec = self
-            .engine
-            .command(folder, "cold.tcl", "cold.log", self.limits, read);
+        let spec = self.engine.command(folder, &name, &log, self.limits, read);
         run(&spec);
         let log = read_log(&spec.log);
-        let netlist = folder.join(RESULT);
+        let netlist = folder.join(&result);
         let design = design_state(&netlist).map_err(|missing| Failure {
             excerpt: LogRemarks::excerpt(&log),
             ..missing

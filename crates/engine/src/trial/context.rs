@@ -323,6 +323,21 @@ impl StudyContext {
         files
     }
 
+    /// Reads what the scripts of trials share where it lies in `folder`, instead of where it was prepared, as far as the
+    /// same is there: so scripts name the very files that those of an earlier preparation named. Writes nothing.
+    pub fn share(&mut self, folder: &Path) {
+        for group in &mut self.groups {
+            let Some(name) = group.prelude.file_name() else {
+                continue;
+            };
+            let there = folder.join(name);
+            let content = |path: &Path| std::fs::read(path).ok();
+            if content(&there).is_some_and(|found| content(&group.prelude) == Some(found)) {
+                group.prelude = there;
+            }
+        }
+    }
+
     /// What the libraries say of cells, as edits are measured with it.
     pub fn cells(&self) -> &LibraryIndex {
         &self.groups[0].eco_scene().index

@@ -26,6 +26,30 @@ struct Finding {
 
 /// Looks at this machine. Findings when something required is missing.
 pub(crate) fn doctor(python: &PythonOption, format: Format) -> Result<Exit, CommandFailure> {
+    let findings = look(python);
+    let missing = is_missing(&findings);
+    match format {
+        Format::Json => print::json(&as_json(&findings))?,
+        Format::Text => print::data(&text(&findings)),
+    }
+    Ok(if missing { Exit::Findings } else { Exit::Done })
+}
+
+/// What is found on this machine, as `doctor --format json` prints it.
+pub(super) fn findings_of(python: &PythonOption) -> serde_json::Value {
+    as_json(&look(python))
+}
+
+fn as_json(findings: &[Finding]) -> serde_json::Value {
+    serde_json::json!({"ok": !is_missing(findings), "findings": findings})
+}
+
+fn is_missing(findings: &[Finding]) -> bool {
+    let mut findings = findings.iter();
+    findings.any(|finding| finding.required && finding.found.is_none())
+}
+
+fn look(python: &PythonOption) -> Vec<Finding> {
     let probe = |kind| {
         let spec = EngineSpec::of(kind);
         probe_engine(&spec, None).ok()
@@ -38,7 +62,7 @@ pub(crate) fn doctor(python: &PythonOption, format: Format) -> Result<Exit, Comm
         Some(Engine::OpenRoad(engine)) => Some(engine),
         _ => None,
     };
-    let findings = [
+    vec![
         Finding {
             name: "sta",
             needed_for: "timing (engine opensta)",
@@ -129,15 +153,7 @@ pub(crate) fn doctor(python: &PythonOption, format: Format) -> Result<Exit, Comm
             required: true,
             how_to_get: "",
         },
-    ];
-    let missing = findings
-        .iter()
-        .any(|finding| finding.required && finding.found.is_none());
-    match format {
-        Format::Json => print::json(&serde_json::json!({"ok": !missing, "findings": findings}))?,
-        Format::Text => print::data(&text(&findings)),
-    }
-    Ok(if missing { Exit::Findings } else { Exit::Done })
+    ]
 }
 
 fn text(findings: &[Finding]) -> String {

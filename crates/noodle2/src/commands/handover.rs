@@ -7,8 +7,8 @@ use noodle2_control::{Case, Controller};
 use noodle2_engine::{ColdRequest, Dialect, StudyContext, TrialRequest, eco_script};
 use noodle2_exec::{CancelToken, Guard, run_command};
 use noodle2_model::{
-    CaseName, CommandReport, CommandSpec, ContentHash, DesignGuard, Failure, Metric, MetricSet,
-    Outcome, TrialId,
+    CaseName, CommandReport, CommandSpec, ContentHash, DesignGuard, EcoProposal, Failure, Metric,
+    MetricSet, Outcome, TrialId,
 };
 use noodle2_netlist::{Design, Ledger};
 use noodle2_store::{RunFolder, write_atomic};
@@ -55,6 +55,8 @@ pub(crate) struct Subject {
     /// The netlist that measuring the base left.
     pub base_netlist: PathBuf,
     pub base_design: Design,
+    /// The netlist of the case.
+    pub netlist: PathBuf,
     /// The edits.
     pub ledger: Ledger,
 }
@@ -81,9 +83,10 @@ impl Subject {
         };
         let top = &controller.program().study().design.top;
         let (base_netlist, base_design) = read(&folder, base, design, top)?;
-        let (_, own) = read(&folder, case, design, top)?;
+        let (netlist, own) = read(&folder, case, design, top)?;
         Ok(Self {
             ledger: Ledger::between(&base_design, &own),
+            netlist,
             case: case.clone(),
             base: base.clone(),
             base_netlist,
@@ -96,15 +99,14 @@ impl Subject {
         self.history.controller()
     }
 
-    /// The ECOs from the base to the case, each in a line.
-    fn steps(&self) -> Vec<String> {
+    /// The ECOs from the base to the case, each with the case that it made.
+    pub fn lineage(&self) -> Vec<(CaseName, Arc<EcoProposal>)> {
         let controller = self.controller();
         let line = std::iter::successors(Some(&self.case), |case| {
             controller.cases().get(case.parents.first()?)
         });
-        let mut steps: Vec<String> = line
-            .filter_map(|case| Some(format!("{}: {}", case.name, eco_text(case.eco.as_ref()?))))
-            .collect();
+        let steps = line.filter_map(|case| Some((case.name.clone(), case.eco.clone()?)));
+        let mut steps: Vec<_> = steps.collect();
         steps.reverse();
         steps
     }
@@ -125,7 +127,8 @@ impl Subject {
                 self.base.measurement.design.canonical
             ),
         ];
-        remarks.extend(self.steps());
+        let steps = self.lineage().into_iter();
+        remarks.extend(steps.map(|(case, eco)| format!("{case}: {}", eco_text(&eco))));
         if let Some(label) = study.result_label() {
             remarks.push(format!("What was measured of it is {label}."));
         }
@@ -219,7 +222,8 @@ pub(crate) fn handover(order: &HandoverOrder) -> Result<Exit, CommandFailure> {
     if !order.check {
         return Ok(Exit::Done);
     }
-    let differences = check(&subject, &script)?;
+    let scratch = tempfile::tempdir().map_err(CommandFailure::internal)?;
+    let differences = check(&subject, &script, scratch.path(), "cold")?;
     if differences.is_empty() {
         print::talk(
             "checked: plain OpenSTA makes the same netlist of the study's own, and it measures the same",
@@ -232,15 +236,22 @@ pub(crate) fn handover(order: &HandoverOrder) -> Result<Exit, CommandFailure> {
     Ok(Exit::Findings)
 }
 
-/// Everything in which what plain OpenSTA makes of the study's netlists differs from the case.
-fn check(subject: &Subject, script: &str) -> Result<Vec<String>, CommandFailure> {
+/// Everything in which what plain OpenSTA makes of the study's netlists differs from the case. What it runs and makes is
+/// left in `folder`, in files that are called `stem`.
+pub(crate) fn check(
+    subject: &Subject,
+    script: &str,
+    folder: &Path,
+    stem: &str,
+) -> Result<Vec<String>, CommandFailure> {
     let scratch = tempfile::tempdir().map_err(CommandFailure::internal)?;
     let identity = subject.controller().program().identity();
     let shared = scratch.path().join("shared");
     std::fs::create_dir(&shared).map_err(CommandFailure::internal)?;
     let context = study::prepare_again(identity, &shared)?.context;
     let request = ColdRequest {
-        folder: scratch.path().to_owned(),
+        folder: study::absolute(folder),
+        stem,
         netlists: context.base_netlists().to_vec(),
         script,
     };

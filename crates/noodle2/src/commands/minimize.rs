@@ -22,6 +22,7 @@ use serde::Serialize;
 
 use crate::cli::Format;
 use crate::commands::handover::{Subject, kinds, run_here, stopped};
+use crate::commands::place::make_new;
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
 use crate::run::NETLIST;
@@ -29,8 +30,6 @@ use crate::study;
 
 /// There is no gain to keep, or not by the metric that was named.
 const NO_GAIN: &str = "N2-RUN-015";
-/// The folder for the record holds something already.
-const NOT_EMPTY: &str = "N2-RUN-016";
 
 /// What `noodle2 minimize` is asked for.
 pub(crate) struct MinimizeOrder {
@@ -89,15 +88,7 @@ struct Tried {
 pub(crate) fn minimize(order: &MinimizeOrder) -> Result<Exit, CommandFailure> {
     let subject = Subject::of(&order.run, &order.case)?;
     let metric = metric_of(order, &subject)?;
-    if std::fs::read_dir(&order.out).is_ok_and(|mut found| found.next().is_some()) {
-        return Err(CommandFailure::new(
-            Exit::Usage,
-            NOT_EMPTY,
-            format!("`{}` is not empty", order.out.display()),
-            "name a folder that is new or empty".to_owned(),
-        ));
-    }
-    create_folder(&order.out)?;
+    make_new(&order.out)?;
     let shared = order.out.join("inputs");
     create_folder(&shared)?;
     let identity = subject.controller().program().identity();

@@ -43,7 +43,28 @@ pub(crate) fn run(
     stores: &Stores,
     format: Format,
 ) -> Result<Exit, CommandFailure> {
-    let manner = Manner::new(resources, people, stores, format)?;
+    let manner = Manner::new(resources, people, stores, Some(format))?;
+    begin_new(option, out, &manner)
+}
+
+/// The same, for a command that tells what came of it itself.
+pub(crate) fn run_untold(
+    option: &StudyOption,
+    out: &Path,
+    resources: &Resources,
+    people: &PeopleOption,
+    stores: &Stores,
+) -> Result<Exit, CommandFailure> {
+    let manner = Manner::new(resources, people, stores, None)?;
+    begin_new(option, out, &manner)
+}
+
+fn begin_new(
+    option: &StudyOption,
+    out: &Path,
+    manner: &Manner<'_>,
+) -> Result<Exit, CommandFailure> {
+    let (resources, stores) = (manner.resources, manner.stores);
     resources.check(out)?;
     let loaded = study::load(option)?;
     loaded.refuse_illegal()?;
@@ -77,7 +98,7 @@ pub(crate) fn run(
         pulse,
         is_resumed: false,
     };
-    go_on(begun, prepared, &manner)
+    go_on(begun, prepared, manner)
 }
 
 /// Goes on with a run.
@@ -88,7 +109,7 @@ pub(crate) fn resume(
     stores: &Stores,
     format: Format,
 ) -> Result<Exit, CommandFailure> {
-    let manner = Manner::new(resources, people, stores, format)?;
+    let manner = Manner::new(resources, people, stores, Some(format))?;
     resources.check(run)?;
     let writable = RunFolder::open_for_writing(run)?;
     let folder = writable.folder.clone();
@@ -199,7 +220,8 @@ pub(crate) struct Stores {
 /// How the person wants the run to go.
 struct Manner<'a> {
     resources: &'a Resources,
-    format: Format,
+    /// How what came of it is printed; not at all where the command does that itself.
+    format: Option<Format>,
     exit_when_waiting: bool,
     notify: Vec<Notification>,
     /// The collector that the trace of the run goes to.
@@ -224,7 +246,7 @@ impl<'a> Manner<'a> {
         resources: &'a Resources,
         people: &PeopleOption,
         stores: &'a Stores,
-        format: Format,
+        format: Option<Format>,
     ) -> Result<Self, CommandFailure> {
         let traces = people.traces.traces.as_deref();
         Ok(Self {
@@ -433,18 +455,21 @@ fn conclude(
     }
     sync_all(folder.root())?;
     match manner.format {
-        Format::Json => print::json(&summary)?,
-        Format::Text => {
+        None => {}
+        Some(Format::Json) => print::json(&summary)?,
+        Some(Format::Text) => {
             let named = history.clone().in_folder(shell::word(folder.root()));
             print::data(&report_text(&named, &summary));
         }
     }
     priors::keep(folder, history, &manner.stores.priors);
-    print::talk(&format!(
-        "everything lies in {} ({} of work)",
-        folder.root().display(),
-        took(history.makespan_s())
-    ));
+    if manner.format.is_some() {
+        print::talk(&format!(
+            "everything lies in {} ({} of work)",
+            folder.root().display(),
+            took(history.makespan_s())
+        ));
+    }
     if history.status() == SummaryStatus::Waiting {
         return Ok(Exit::Waiting);
     }

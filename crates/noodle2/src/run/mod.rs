@@ -20,14 +20,14 @@ mod watch;
 mod worker;
 
 pub(crate) use attempt::Keeper;
-pub(crate) use carrier::{Carrier, NETLIST};
+pub(crate) use carrier::{Carrier, NETLIST, Place};
 pub(crate) use cluster::{BridgeError, Cluster, ClusterExecutor, check, serve};
 pub(crate) use driver::{Driver, DriverError, RunEnd};
 pub(crate) use executor::{Executor, LocalExecutor, LocalWorker};
 pub(crate) use forking::Forking;
 pub(crate) use herald::Herald;
 pub(crate) use known::{Keys, Known};
-pub(crate) use order::AttemptOrder;
+pub(crate) use order::{AttemptOrder, ParentOrder};
 pub(crate) use people::{People, event_of};
 pub(crate) use proposer::AskingPlace;
 pub(crate) use spending::Spending;
