@@ -68,6 +68,11 @@ macro_rules! metrics {
                 match self { $(Self::$variant => $name,)+ }
             }
 
+            /// What it is, in a sentence.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+),)+ }
+            }
+
             /// The unit of its values.
             pub const fn unit(self) -> Unit {
                 match self { $(Self::$variant => Unit::$unit,)+ }

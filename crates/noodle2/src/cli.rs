@@ -266,11 +266,12 @@ pub(crate) enum Command {
                       noodle2 explain runs/first branch:timing the branch that a stage belongs to\n  \
                       noodle2 explain runs/first buffer_fanout an ECO\n  \
                       noodle2 explain N2-LEGAL-001             a code\n  \
-                      noodle2 explain blast_radius_exceeded    a kind of failure"
+                      noodle2 explain blast_radius_exceeded    a kind of failure, a metric, a safety domain\n  \
+                      noodle2 explain                          every word that is known"
     )]
     Explain {
-        /// The run folder and what of it; or a code or kind of failure alone.
-        #[arg(num_args = 1..=2, required = true, value_name = "RUN ITEM | CODE")]
+        /// The run folder and what of it; or a word alone: a code, kind of failure, metric, domain or class of ECOs.
+        #[arg(num_args = 0..=2, value_name = "RUN ITEM | WORD")]
         subject: Vec<String>,
         #[command(flatten)]
         format: FormatOption,

@@ -23,7 +23,7 @@ mod standing;
 mod summary;
 mod table;
 
-pub use explain::{Explanation, known_line};
+pub use explain::{Explanation, Topic, TopicKind, known_line, nearest_topic, topics};
 pub use history::{Folding, History};
 pub use legality::{Breach, LegalityReport};
 pub use lineage::Lineage;
