@@ -6,6 +6,7 @@ mod heatmap;
 mod openroad;
 mod platform;
 mod priors;
+mod reference;
 mod simulate;
 mod snapshot;
 
@@ -19,6 +20,7 @@ pub(crate) use heatmap::{HeatmapOption, KindOption, MadeMap};
 pub(crate) use openroad::OpenRoadLogOption;
 pub(crate) use platform::{PlatformAddOption, PlatformCheckOption, PlatformCommand};
 pub(crate) use priors::{PriorsCommand, PriorsOption, SelectionOption};
+pub(crate) use reference::ReferenceOption;
 pub(crate) use simulate::SimulateOption;
 pub(crate) use snapshot::{SnapshotCommand, SnapshotCreateOption};
 
@@ -417,6 +419,9 @@ pub(crate) enum Command {
     /// Carries attempts out on a node of a cluster; started there by the bridge, never by people.
     #[command(hide = true)]
     Runner,
+    /// Writes the pages of the reference; for those who work on Noodle 2.
+    #[command(hide = true)]
+    Reference(ReferenceOption),
     /// Counts and collects the results that are known between runs.
     Cache {
         #[command(subcommand)]

@@ -13,6 +13,7 @@ mod picture;
 mod print;
 mod priors;
 mod record;
+mod reference;
 mod run;
 mod shell;
 mod study;
@@ -138,6 +139,7 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
         Command::Snapshot { command } => commands::snapshot(&command),
         Command::Platform { command } => commands::platform(&command),
         Command::Doctor { python, format } => commands::doctor(&python, format.format),
+        Command::Reference(option) => commands::reference(&option),
         Command::Runner => Ok(run::serve()),
         Command::Cache { command } => commands::cache(command),
         Command::Priors { command } => commands::priors(command),
