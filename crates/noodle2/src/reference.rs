@@ -4,6 +4,7 @@
 //! corrected where the code says it.
 
 mod commands;
+mod events;
 mod schema;
 mod tables;
 
@@ -21,6 +22,7 @@ pub(crate) fn pages() -> Vec<Page> {
         ("codes.md", tables::codes()),
         ("metrics.md", tables::metrics()),
         ("failures.md", tables::failures()),
+        ("events.md", events::events()),
     ]
 }
 

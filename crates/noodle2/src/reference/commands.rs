@@ -87,6 +87,10 @@ fn describe_argument(argument: &Arg) -> String {
         })
         .collect();
     if !choices.is_empty() {
+        // clap leaves out the point of a last sentence.
+        if !meaning.ends_with('.') {
+            meaning.push('.');
+        }
         let _ = write!(meaning, " One of {}.", choices.join("; "));
     }
     if let Some(variable) = argument.get_env() {
