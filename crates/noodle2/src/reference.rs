@@ -32,10 +32,22 @@ fn page(title: &str, about: &str, body: &str) -> String {
     format!("# {title}\n\n{ORIGIN}\n\n{about}\n\n{body}\n")
 }
 
-/// Text as a cell of a table.
+/// Text as a cell of a table, in one line.
 fn cell(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ").replace('|', "\\|")
+    plain(&words.join(" ")).replace('|', "\\|")
+}
+
+/// Text in which angle brackets are no tags, but for what stands between backticks, where nothing is.
+fn plain(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    let parts: Vec<String> = parts
+        .map(|(index, part)| match index % 2 {
+            0 => part.replace('<', "\\<"),
+            _ => part.to_owned(),
+        })
+        .collect();
+    parts.join("`")
 }
 
 /// A row of a table.

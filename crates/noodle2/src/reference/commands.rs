@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::{Arg, Command, CommandFactory};
 
-use super::{head, row};
+use super::{head, plain, row};
 use crate::cli::Cli;
 
 pub(super) fn page() -> String {
@@ -35,7 +35,7 @@ fn describe(body: &mut String, command: &mut Command) {
         .to_owned();
     let about = command.get_long_about().or(command.get_about());
     let about = about.map(ToString::to_string).unwrap_or_default();
-    let _ = writeln!(body, "## {name}\n\n{}\n", about.trim());
+    let _ = writeln!(body, "## {name}\n\n{}\n", plain(about.trim()));
     let usage = command.render_usage().to_string();
     let _ = writeln!(body, "```text\n{}\n```\n", usage.trim());
     let arguments = command.get_arguments();

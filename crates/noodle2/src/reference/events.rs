@@ -74,13 +74,23 @@ fn read(source: &str) -> Vec<Event> {
         {
             event.fields.push(Field {
                 name: name.to_owned(),
-                kind: kind.trim_end_matches(',').to_owned(),
+                kind: unboxed(kind.trim_end_matches(',')).to_owned(),
                 optional: std::mem::take(&mut optional) || kind.starts_with("Option<"),
                 meaning: std::mem::take(&mut words).join(" "),
             });
         }
     }
     events
+}
+
+/// A type without what only tells how it is held in memory.
+fn unboxed(kind: &str) -> &str {
+    let inner = kind
+        .strip_prefix("Box<")
+        .or_else(|| kind.strip_prefix("Arc<"));
+    inner
+        .and_then(|inner| inner.strip_suffix('>'))
+        .unwrap_or(kind)
 }
 
 /// A name as the journal writes it.
