@@ -39,6 +39,13 @@ pub struct Code {
     pub code: &'static str,
     /// The kind of problem in a few words.
     pub title: &'static str,
+    /// What there is to say of it.
+    pub text: &'static Text,
+}
+
+/// What there is to say of a code. Apart, so that a code that goes with every problem is small.
+#[derive(Clone, Copy)]
+pub struct Text {
     /// What it means, in full sentences.
     pub meaning: &'static str,
     /// What usually brings it about.
@@ -117,7 +124,7 @@ kinds! {
     openroad, "OPENROAD", "logs of OpenROAD";
     plan, "PLAN", "the graph of stages";
     platform, "PLATFORM", "platforms: what their files say, and what their libraries have";
-    print, "PRINT", "what is printed";
+    print, "PRINT", "what is printed and written for people";
     priors, "PRIORS", "the store of evidence between runs";
     ray, "RAY", "clusters";
     report, "REPORT", "timing reports";
@@ -141,10 +148,12 @@ macro_rules! codes {
             pub const $name: $crate::Code = $crate::Code {
                 code: $code,
                 title: $title,
-                meaning: $meaning,
-                causes: &$causes,
-                advice: $advice,
-                example: $example,
+                text: &$crate::Text {
+                    meaning: $meaning,
+                    causes: &$causes,
+                    advice: $advice,
+                    example: $example,
+                },
             };
         )?)+
 
@@ -152,10 +161,12 @@ macro_rules! codes {
         pub const CODES: &[$crate::Code] = &[$($crate::Code {
             code: $code,
             title: $title,
-            meaning: $meaning,
-            causes: &$causes,
-            advice: $advice,
-            example: $example,
+            text: &$crate::Text {
+                meaning: $meaning,
+                causes: &$causes,
+                advice: $advice,
+                example: $example,
+            },
         },)+];
     };
 }
@@ -208,14 +219,15 @@ mod tests {
     #[test]
     fn every_code_is_explained_in_whole_sentences() {
         for entry in all() {
-            let texts = [entry.title, entry.meaning, entry.advice, entry.example];
+            let text = entry.text;
+            let texts = [entry.title, text.meaning, text.advice, text.example];
             assert!(texts.iter().all(|text| !text.trim().is_empty()), "{entry}");
-            assert!(!entry.causes.is_empty(), "{entry}");
-            assert!(entry.meaning.ends_with('.'), "{entry}");
-            assert!(entry.advice.ends_with('.'), "{entry}");
-            let fragments = entry.causes.iter().chain([&entry.title, &entry.example]);
-            for text in fragments {
-                assert!(!text.ends_with('.'), "{entry}: {text}");
+            assert!(!text.causes.is_empty(), "{entry}");
+            assert!(text.meaning.ends_with('.'), "{entry}");
+            assert!(text.advice.ends_with('.'), "{entry}");
+            let fragments = text.causes.iter().chain([&entry.title, &text.example]);
+            for fragment in fragments {
+                assert!(!fragment.ends_with('.'), "{entry}: {fragment}");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Codes `N2-PRINT-…`: what is printed.
+//! Codes `N2-PRINT-…`: what is printed and written for people.
 
 use crate::codes;
 
@@ -11,5 +11,14 @@ codes! {
         ];
         advice: "Make room where stdout goes, or send it elsewhere; `noodle2 report` prints the results again.";
         example: "`noodle2 report runs/first > /dev/full`";
+    }
+    "N2-PRINT-002", "a page of the reference cannot be written" {
+        meaning: "`make reference` writes the pages of `docs/reference` from the code, and could not.";
+        causes: [
+            "missing permission",
+            "a folder that is not there",
+        ];
+        advice: "Name a folder that is there and may be written.";
+        example: "`make reference` in a clone that belongs to another user";
     }
 }

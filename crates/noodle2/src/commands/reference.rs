@@ -32,9 +32,9 @@ fn write(path: &Path, text: &str) -> Result<(), CommandFailure> {
     fs::write(path, text).map_err(|error| {
         CommandFailure::new(
             Exit::Usage,
-            "N2-INIT-002",
+            "N2-PRINT-002",
             format!("cannot write `{}`: {error}", path.display()),
-            None,
+            "name a folder that is there and may be written".to_owned(),
         )
     })
 }

@@ -16,11 +16,11 @@ pub(super) fn codes() -> String {
                 body,
                 "### {code}\n\n**{}.** {}\n",
                 capital(code.title),
-                code.meaning
+                code.text.meaning
             );
-            let _ = writeln!(body, "- Usual causes: {}.", code.causes.join("; "));
-            let _ = writeln!(body, "- What to do: {}", code.advice);
-            let _ = writeln!(body, "- Example: {}.\n", code.example);
+            let _ = writeln!(body, "- Usual causes: {}.", code.text.causes.join("; "));
+            let _ = writeln!(body, "- What to do: {}", code.text.advice);
+            let _ = writeln!(body, "- Example: {}.\n", code.text.example);
         }
     }
     let about = "Every problem that Noodle 2 tells of has a code that never changes its meaning. `noodle2 explain CODE` \

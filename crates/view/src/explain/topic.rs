@@ -103,10 +103,10 @@ impl Explanation {
 
     fn of_code(name: &str) -> Option<Self> {
         let code = find(name)?;
-        let mut lines = vec![code.meaning.to_owned(), "usual causes:".to_owned()];
-        lines.extend(code.causes.iter().map(|cause| format!("  {cause}")));
-        lines.push(format!("what to do: {}", code.advice));
-        lines.push(format!("example: {}", code.example));
+        let mut lines = vec![code.text.meaning.to_owned(), "usual causes:".to_owned()];
+        lines.extend(code.text.causes.iter().map(|cause| format!("  {cause}")));
+        lines.push(format!("what to do: {}", code.text.advice));
+        lines.push(format!("example: {}", code.text.example));
         Some(Self {
             subject: format!("{code}: {}", code.title),
             lines,
