@@ -67,6 +67,14 @@ lint: setup ## check formatting and lints
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
+.PHONY: reference
+reference: setup ## write the pages of docs/reference from the code
+	cargo run --quiet --package noodle2 --locked -- reference docs/reference
+
+.PHONY: book
+book: setup ## build the book of docs/ into target/book, with mdBook
+	@scripts/book.sh
+
 .PHONY: licences
 licences: setup ## check the licence of every dependency
 	@scripts/check_licences.sh

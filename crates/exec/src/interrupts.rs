@@ -20,7 +20,7 @@ pub struct Interrupts {
 
 /// The signals could not be caught.
 #[derive(Debug, thiserror::Error)]
-#[error("N2-EXEC-003: interrupts cannot be caught: {0}")]
+#[error("N2-EXEC-005: interrupts cannot be caught: {0}")]
 pub struct InstallError(#[from] io::Error);
 
 impl Interrupts {

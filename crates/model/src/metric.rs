@@ -68,6 +68,11 @@ macro_rules! metrics {
                 match self { $(Self::$variant => $name,)+ }
             }
 
+            /// What it is, in a sentence.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+),)+ }
+            }
+
             /// The unit of its values.
             pub const fn unit(self) -> Unit {
                 match self { $(Self::$variant => Unit::$unit,)+ }
@@ -143,6 +148,41 @@ metrics! {
 }
 
 impl Metric {
+    /// Where its value comes from.
+    pub const fn origin(self) -> &'static str {
+        match self {
+            Self::SetupWs | Self::SetupWns | Self::SetupTns | Self::SetupViolatingEndpoints => {
+                "the engine's setup slacks; the worst of the scenes that check setup"
+            }
+            Self::HoldWs | Self::HoldWns | Self::HoldTns | Self::HoldViolatingEndpoints => {
+                "the engine's hold slacks; the worst of the scenes that check hold"
+            }
+            Self::Power | Self::PowerInternal | Self::PowerSwitching | Self::PowerLeakage => {
+                "the engine's power report; the worst of the scenes"
+            }
+            Self::Area | Self::CellCount => "the leaf cells of the linked design",
+            Self::MaxSlewViolations
+            | Self::MaxCapacitanceViolations
+            | Self::MaxFanoutViolations => "the engine's check of limits; the worst of the scenes",
+            Self::UnconstrainedEndpoints => "the engine's check of the set-up",
+            Self::AnnotatedNets | Self::WireCapacitance => {
+                "the parasitics that were read or estimated"
+            }
+            Self::Utilisation | Self::PlacementViolations => {
+                "the DEF of the case, by our own count"
+            }
+            Self::DisplacementTotal | Self::DisplacementMax => {
+                "the DEF of the case against that of its parent"
+            }
+            Self::RoutedWirelength | Self::RoutingOverflow | Self::RoutingHotBins => {
+                "global routing by OpenROAD, where the study asks for it"
+            }
+            Self::AntennaViolations | Self::DrcViolations => {
+                "routing by OpenROAD, where the study asks for it"
+            }
+        }
+    }
+
     /// Finds a metric by the name written in files.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL

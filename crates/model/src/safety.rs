@@ -30,6 +30,18 @@ impl EcoClass {
         Self::GlobalDisruptive,
     ];
 
+    /// What an ECO of this class may do.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::TopologyNeutral => {
+                "Same-footprint resizes, threshold swaps, swaps of equivalent pins; nothing moves."
+            }
+            Self::PlacementLocal => "Resizes, buffers and clones in one place.",
+            Self::RoutingAffecting => "Changes that re-route nets.",
+            Self::GlobalDisruptive => "Restructuring or re-placing of large parts.",
+        }
+    }
+
     /// The name as written in files.
     pub const fn name(self) -> &'static str {
         match self {
@@ -74,6 +86,24 @@ pub enum SafetyDomain {
 }
 
 impl SafetyDomain {
+    /// All domains, strict to free.
+    pub const ALL: [Self; 3] = [Self::Locked, Self::Guarded, Self::Sandbox];
+
+    /// What the domain is for.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Locked => {
+                "For designs that are nearly done: what is written is tried and nothing else, and little is forgiven."
+            }
+            Self::Guarded => {
+                "The default: what stays in its place or re-routes nets may be tried, and what fails is contained."
+            }
+            Self::Sandbox => {
+                "For exploring: everything may be tried, also what restructures or re-places large parts."
+            }
+        }
+    }
+
     /// The widest ECO class that the domain permits.
     pub const fn widest_class(self) -> EcoClass {
         match self {

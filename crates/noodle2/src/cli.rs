@@ -12,9 +12,10 @@ mod openroad;
 mod operations;
 mod platform;
 mod priors;
+mod reference;
+mod replay;
 mod report;
 mod serve;
-mod replay;
 mod simulate;
 mod snapshot;
 mod takeaway;
@@ -38,9 +39,10 @@ pub(crate) use operations::{
 };
 pub(crate) use platform::{PlatformAddOption, PlatformCheckOption, PlatformCommand};
 pub(crate) use priors::{PriorsCommand, PriorsOption, SelectionOption};
+pub(crate) use reference::ReferenceOption;
+pub(crate) use replay::ReplayOption;
 pub(crate) use report::{ReportFormat, ReportOption};
 pub(crate) use serve::ServeOption;
-pub(crate) use replay::ReplayOption;
 pub(crate) use simulate::SimulateOption;
 pub(crate) use snapshot::{SnapshotCommand, SnapshotCreateOption};
 pub(crate) use takeaway::{DebugOption, RebuildOption};
@@ -299,11 +301,12 @@ pub(crate) enum Command {
                       noodle2 explain runs/first branch:timing the branch that a stage belongs to\n  \
                       noodle2 explain runs/first buffer_fanout an ECO\n  \
                       noodle2 explain N2-LEGAL-001             a code\n  \
-                      noodle2 explain blast_radius_exceeded    a kind of failure"
+                      noodle2 explain blast_radius_exceeded    a kind of failure, a metric, a safety domain\n  \
+                      noodle2 explain                          every word that is known"
     )]
     Explain {
-        /// The run folder and what of it; or a code or kind of failure alone.
-        #[arg(num_args = 1..=2, required = true, value_name = "RUN ITEM | CODE")]
+        /// The run folder and what of it; or a word alone: a code, kind of failure, metric, domain or class of ECOs.
+        #[arg(num_args = 0..=2, value_name = "RUN ITEM | WORD")]
         subject: Vec<String>,
         #[command(flatten)]
         format: FormatOption,
@@ -328,8 +331,10 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  noodle2 serve runs\n  noodle2 serve runs/first --port 0")]
     Serve(ServeOption),
     /// Puts two cases, stages, branches or runs side by side: where they part, what each gained, what it cost.
+    #[command(
         after_help = "Examples:\n  noodle2 compare runs/first best base\n  noodle2 compare runs/first branch:timing branch:area\n  \
                       noodle2 compare runs/first runs/second\n  noodle2 compare runs/first:best runs/second:best --lineage"
+    )]
     Compare(CompareOption),
     /// Writes a run as tables that pandas and DuckDB read, or its metrics under the names of METRICS2.1.
     #[command(after_help = "Examples:\n  noodle2 export runs/first --to tables\n  \
@@ -337,14 +342,20 @@ pub(crate) enum Command {
                       noodle2 export runs/first --to metrics --format metrics21")]
     Export(ExportOption),
     /// Says what of runs that ended can go to make room, and with --delete removes it; `verify` still holds.
+    #[command(
         after_help = "Examples:\n  noodle2 gc runs\n  noodle2 gc runs/first --keep survivors --delete"
+    )]
     Gc(GcOption),
     /// Lists the runs below a folder: how each stands, what it found, what it cost; damaged ones with what is wrong.
+    #[command(
         after_help = "Examples:\n  noodle2 list runs\n  noodle2 list runs --state completed --since 7d --sort cpu\n  \
                       noodle2 list --tag keep --format json"
+    )]
     List(ListOption),
     /// Gives a run tags, or takes them from it; its record stays as it is.
+    #[command(
         after_help = "Examples:\n  noodle2 tag runs/first keep tapeout-3\n  noodle2 tag runs/first --remove keep"
+    )]
     Tag(TagOption),
     /// Prints which case came from which.
     #[command(after_help = "Example:\n  noodle2 lineage runs/first --format svg > lineage.svg")]
@@ -514,6 +525,9 @@ pub(crate) enum Command {
     /// Carries attempts out on a node of a cluster; started there by the bridge, never by people.
     #[command(hide = true)]
     Runner,
+    /// Writes the pages of the reference; for those who work on Noodle 2.
+    #[command(hide = true)]
+    Reference(ReferenceOption),
     /// Counts and collects the results that are known between runs.
     Cache {
         #[command(subcommand)]

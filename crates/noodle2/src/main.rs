@@ -14,6 +14,7 @@ mod picture;
 mod print;
 mod priors;
 mod record;
+mod reference;
 mod run;
 mod serve;
 mod shell;
@@ -161,6 +162,7 @@ fn dispatch(command: Command) -> Result<Exit, CommandFailure> {
         Command::Traces(option) => commands::traces(&option),
         Command::Completions { shell } => commands::completions(shell),
         Command::Man(option) => commands::man(&option),
+        Command::Reference(option) => commands::reference(&option),
         Command::Runner => Ok(run::serve()),
         Command::Cache { command } => commands::cache(command),
         Command::Priors { command } => commands::priors(command),

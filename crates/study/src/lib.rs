@@ -33,10 +33,10 @@ use std::sync::Arc;
 
 use noodle2_model::{EcoManifest, Study};
 
-pub use codes::{CODES, Code, explain};
 pub use hash::study_hash;
 pub use legality::legality;
 pub use locations::{Location, Locations};
+pub use noodle2_codes::Code;
 pub use problem::{Problem, RenderStyle, StudyProblems};
 pub use schema::json_schema;
 pub use source::Span;

@@ -8,12 +8,12 @@
 //! Never decides, never writes a file, never measures anything itself.
 
 pub mod chart;
+mod comparison;
 mod event;
 mod explain;
-pub mod graph;
-mod comparison;
 mod export;
 mod glance;
+pub mod graph;
 mod history;
 mod legality;
 mod lineage;
@@ -34,13 +34,13 @@ mod summary;
 mod svg;
 mod table;
 
-pub use event::{EventLine, EventWeight};
 pub use comparison::{
     Better, COMPARISON_SCHEMA_VERSION, CommonCase, Comparand, Comparison, ContextDifference, Cost,
     EcoComparison, EcoTally, FailureComparison, LineageComparison, LineageStep, MetricComparison,
     SettingDifference, Side, Subject,
 };
-pub use explain::{Explanation, known_line};
+pub use event::{EventLine, EventWeight};
+pub use explain::{Explanation, Topic, TopicKind, known_line, nearest_topic, topics};
 pub use export::{Cell, Column, ColumnKind, ExportTable, reference_markdown};
 pub use glance::{ObjectiveGlance, RunGlance};
 pub use history::{Folding, History};
@@ -57,9 +57,9 @@ pub use people::{
     AnswerSummary, ApprovalStanding, ApprovalSummary, JournalMending, deadline, mending_text,
 };
 pub use plan::{KnownStage, KnownWork, PlanView};
-pub use report::{headline, kept_out_lines, report_markdown, report_text};
 pub use progress::{Progress, StageProgress};
 pub use pulse::Pulse;
+pub use report::{headline, kept_out_lines, report_markdown, report_text};
 pub use screen::{Charset, Line, Screen, Span, Tone};
 pub use spending::{Owner, PlannedSpending, Spent};
 pub use stage::{StageView, composition_lines, eco_text};

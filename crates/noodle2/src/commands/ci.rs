@@ -10,7 +10,7 @@ use noodle2_model::SafetyDomain;
 use noodle2_store::{RunFolder, write_atomic};
 use noodle2_view::count_text;
 
-use crate::cli::{CacheOption, CiOption, Format, PeopleOption};
+use crate::cli::{CacheOption, CiOption, Format, PeopleOption, TracesOption};
 use crate::commands::executors::Resources;
 use crate::commands::inspect::history_of;
 use crate::commands::run::{Stores, run_untold};
@@ -47,6 +47,7 @@ pub(crate) fn ci(option: CiOption) -> Result<Exit, CommandFailure> {
         &PeopleOption {
             exit_when_waiting: true,
             notify: Vec::new(),
+            traces: TracesOption { traces: None },
         },
         // What is checked is what the tools do now.
         &Stores {

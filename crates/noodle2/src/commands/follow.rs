@@ -10,7 +10,7 @@ use noodle2_store::{Followed, JournalFollower, RunFolder, StoreError};
 use noodle2_view::{Folding, Pulse, SummaryStatus};
 
 use super::inspect;
-use crate::cli::Format;
+use crate::cli::StatusFormat;
 use crate::exit::{CommandFailure, Exit};
 use crate::run::{Watch, Worker};
 use crate::shell;
@@ -25,7 +25,7 @@ const ASK_EVERY: Duration = Duration::from_secs(1);
 const MENDING: Duration = Duration::from_secs(10);
 
 /// Shows a run until it ends, or nobody works on it; then says how far it is, as `noodle2 status`.
-pub(crate) fn follow(run: &Path, format: Format) -> Result<Exit, CommandFailure> {
+pub(crate) fn follow(run: &Path, format: StatusFormat) -> Result<Exit, CommandFailure> {
     let folder = RunFolder::open(run)?;
     let watch = Watch::new(false, Pulse::default(), shell::word(run));
     Following::begin(folder, watch)?.until_it_ends()?;

@@ -128,7 +128,12 @@ impl LiveRun {
             // What cannot be read there was told by the look that read it first.
             let _ = fold_journal(&self.folder.journal(), |record| {
                 if record.seq > after && record.seq < first {
-                    lines.push(EventLine::new(program, record.seq, record.at, &record.event));
+                    lines.push(EventLine::new(
+                        program,
+                        record.seq,
+                        record.at,
+                        &record.event,
+                    ));
                 }
             });
         }
