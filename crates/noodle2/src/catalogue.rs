@@ -60,10 +60,13 @@ struct Stamp {
     at_work: bool,
 }
 
+/// What was read of a run, and how its journal was then.
+type Known = (Stamp, Result<RunGlance, RunProblem>);
+
 /// What was read of runs before.
 #[derive(Debug, Default)]
 pub(crate) struct Catalogue {
-    known: Mutex<HashMap<PathBuf, (Stamp, Result<RunGlance, RunProblem>)>>,
+    known: Mutex<HashMap<PathBuf, Known>>,
 }
 
 impl Catalogue {

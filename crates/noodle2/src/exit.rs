@@ -9,7 +9,7 @@ pub(crate) enum Exit {
     /// Done.
     Done = 0,
     /// Done, and something was found (`verify`, `handover --check`, `rebuild`, `replay`, `ci`, `eco list`, `eco lint`, `platform check`,
-    /// `priors`, `openroad-log`).
+    /// `priors`, `openroad-log`, `gc`).
     Findings = 1,
     /// The command line is wrong.
     Usage = 2,
