@@ -26,13 +26,16 @@ import json, sys
 from importlib import import_module
 parser = import_module(sys.argv[1])
 print(json.dumps([
-    [family.name, family.type, sample.name, sample.labels, sample.value]
+    [sample.name, sample.labels, sample.value]
     for family in parser.text_string_to_metric_families(sys.stdin.read()) for sample in family.samples
 ]))
 ";
 
+/// A value with its name and labels.
+type Sample = (String, BTreeMap<String, String>, f64);
+
 /// The values of an exposition by name, with their labels; `None` where the parser is not there.
-fn parsed(parser: &str, exposition: &str) -> Option<Vec<(String, BTreeMap<String, String>, f64)>> {
+fn parsed(parser: &str, exposition: &str) -> Option<Vec<Sample>> {
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/ray/bin/python");
     let begun = Command::new(&python)
         .args(["-c", PARSE, parser])
@@ -48,22 +51,11 @@ fn parsed(parser: &str, exposition: &str) -> Option<Vec<(String, BTreeMap<String
     drop(input);
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{exposition}");
-    let values: Vec<(String, String, String, BTreeMap<String, String>, f64)> =
-        serde_json::from_slice(&output.stdout).unwrap();
-    let values = values.into_iter();
-    Some(
-        values
-            .map(|(_, _, name, labels, value)| (name, labels, value))
-            .collect(),
-    )
+    Some(serde_json::from_slice(&output.stdout).unwrap())
 }
 
 /// The sum of the values of this name that carry these labels; `None` where there is none.
-fn sum(
-    values: &[(String, BTreeMap<String, String>, f64)],
-    name: &str,
-    labels: &[(&str, &str)],
-) -> Option<f64> {
+fn sum(values: &[Sample], name: &str, labels: &[(&str, &str)]) -> Option<f64> {
     let wanted = |found: &BTreeMap<String, String>| {
         let mut labels = labels.iter();
         labels.all(|(key, value)| found.get(*key).is_some_and(|found| found == value))
