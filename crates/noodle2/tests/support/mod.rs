@@ -6,6 +6,7 @@ pub mod cluster;
 pub mod dashboard;
 pub mod grid;
 pub mod screen;
+pub mod served;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -65,7 +65,11 @@ impl Served {
         let host = self.address.strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(host).unwrap();
         let named = head.iter().any(|line| line.starts_with("Host:"));
-        let host = if named { String::new() } else { format!("Host: {host}\r\n") };
+        let host = if named {
+            String::new()
+        } else {
+            format!("Host: {host}\r\n")
+        };
         let head: String = head.iter().map(|line| format!("{line}\r\n")).collect();
         let length = body.len();
         write!(stream, "{method} {path} HTTP/1.1\r\n{host}{head}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}").unwrap();
@@ -104,11 +108,15 @@ pub fn serious(browser: &mut Browser) -> Vec<String> {
          .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 200)} ${node.failureSummary}`)))",
     );
     let lines = found.as_array().unwrap().iter();
-    lines.map(|line| line.as_str().unwrap().to_owned()).collect()
+    lines
+        .map(|line| line.as_str().unwrap().to_owned())
+        .collect()
 }
 
 fn axe() -> Option<PathBuf> {
-    let target = Path::new(env!("CARGO_BIN_EXE_noodle2")).ancestors().nth(2)?;
+    let target = Path::new(env!("CARGO_BIN_EXE_noodle2"))
+        .ancestors()
+        .nth(2)?;
     let files = std::fs::read_dir(target.join("axe")).ok()?;
     let mut scripts = files.flatten().map(|file| file.path());
     scripts.find(|path| path.extension().is_some_and(|kind| kind == "js"))
