@@ -183,6 +183,20 @@ fn looks_like_run(folder: &Path) -> bool {
         || (has("summary.json") && folder.join("trials").is_dir())
 }
 
+/// The folders of the runs below a folder, as [`Catalogue::list`] finds them; nothing of them is read.
+///
+/// # Errors
+/// Where the folder itself cannot be listed.
+pub(crate) fn run_folders(folder: &Path, depth: u32) -> Result<Vec<PathBuf>, CommandFailure> {
+    let runs = find(folder, depth)?
+        .into_iter()
+        .filter_map(|place| match place {
+            Place::Run(path) => Some(path),
+            Place::Closed(..) => None,
+        });
+    Ok(runs.collect())
+}
+
 /// The runs below a folder, sorted by path. Deep trees are walked without recursion.
 fn find(folder: &Path, depth: u32) -> Result<Vec<Place>, CommandFailure> {
     let mut found = Vec::new();

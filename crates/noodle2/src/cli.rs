@@ -322,7 +322,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         format: FormatOption,
     },
-    /// Tells what a run came to: as text, Markdown, JSON, or one HTML file with every picture.
+    /// Tells what a run came to: as text, Markdown, JSON, a table of its trials, or one HTML file with every picture.
     #[command(
         after_help = "Examples:\n  noodle2 report runs/first\n  noodle2 report runs/first --format html --out report.html"
     )]

@@ -8,6 +8,7 @@
 //! a study, a tool or a person is escaped by the templates.
 
 mod case;
+mod compare;
 mod frame;
 mod place;
 mod report;
@@ -18,6 +19,7 @@ mod trial;
 mod trials;
 
 pub use case::{CasePage, MapPicture};
+pub use compare::ComparePage;
 pub use frame::{Asset, SCRIPT, STYLE, error_page};
 pub use place::{Place, encoded};
 pub use report::{Reproduction, report};

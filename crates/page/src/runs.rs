@@ -1,12 +1,10 @@
 //! The list of runs that a server shows.
 
 use maud::{Markup, html};
-use noodle2_model::Metric;
-use noodle2_view::{Summary, seconds_text};
+use noodle2_view::{RunGlance, seconds_text};
 
 use crate::Place;
 use crate::frame::served;
-use crate::run::state;
 use crate::text::{gain, run_badge, value};
 
 /// One run of the list.
@@ -16,19 +14,22 @@ pub struct RunEntry<'a> {
     pub name: &'a str,
     /// Who owns its folder; absent where that cannot be told.
     pub owner: Option<&'a str>,
-    /// The run in numbers with the metric that matters most to it, or what is wrong with it.
-    pub summary: Result<(&'a Summary, Option<Metric>), &'a str>,
+    /// The tags that people gave it.
+    pub tags: &'a [String],
+    /// The run at a glance, or what is wrong with it.
+    pub glance: Result<&'a RunGlance, &'a str>,
 }
 
 impl RunEntry<'_> {
     /// Whether its name, its study or its state has this in it.
     pub fn has(&self, wanted: &str) -> bool {
         let wanted = wanted.to_lowercase();
-        let state = match self.summary {
-            Ok((summary, _)) => format!("{} {}", summary.study, state(summary)),
+        let state = match self.glance {
+            Ok(glance) => format!("{} {}", glance.study, glance.status),
             Err(trouble) => trouble.to_owned(),
         };
-        format!("{} {state}", self.name)
+        let tags = self.tags.join(" ");
+        format!("{} {tags} {state}", self.name)
             .to_lowercase()
             .contains(&wanted)
     }
@@ -53,7 +54,7 @@ impl RunsPage<'_> {
         let body = html! {
             h1 { "Runs in " (self.folder) }
             form class="filter" method="get" role="search" {
-                label { "Name, study or state" input name="find" type="search" value=(self.wanted); }
+                label { "Name, tag, study or state" input name="find" type="search" value=(self.wanted); }
                 button { "Find" }
             }
             div id="runs" data-live {
@@ -84,21 +85,22 @@ impl RunsPage<'_> {
 fn row(run: &RunEntry<'_>) -> Markup {
     let place = Place::Served(run.name);
     html! {
-        tr { th scope="row" { a href=(place.run()) { (run.name) } }
-            @match run.summary {
+        tr { th scope="row" { a href=(place.run()) { (run.name) } @for tag in run.tags { " " span class="badge" { (tag) } } }
+            @match run.glance {
                 Err(trouble) => { td colspan="12" class="gain worse" { (trouble) } }
-                Ok((summary, metric)) => {
-                    td { (summary.study) } td { (run_badge(summary.status)) }
-                    td { progress max=(summary.trials_total.max(1)) value=(summary.trials_run) aria-label={ "Trials of " (run.name) } {} " " (summary.trials_run) "/" (summary.trials_total) }
-                    @let of = |case: Option<&noodle2_view::CaseSummary>| case?.metrics.get(metric?);
-                    @let (base, best) = (of(summary.base.as_ref()), of(summary.best.as_ref()));
-                    @match metric {
-                        Some(metric) => { td { (metric) } td class="number" { (value(metric, base)) } td class="number" { (value(metric, best)) } td class="number" { (gain(metric, base, best)) } }
-                        None => { td colspan="4" {} }
+                Ok(glance) => {
+                    td { (glance.study) } td { (run_badge(glance.status)) }
+                    td { progress max=(glance.trials_total.max(1)) value=(glance.trials_run) aria-label={ "Trials of " (run.name) } {} " " (glance.trials_run) "/" (glance.trials_total) }
+                    @match &glance.objective {
+                        Some(objective) => {
+                            @let (metric, base, best) = (objective.metric, Some(objective.base), Some(objective.best));
+                            td { (metric) } td class="number" { (value(metric, base)) } td class="number" { (value(metric, best)) } td class="number" { (gain(metric, base, best)) }
+                        }
+                        None => { td colspan="4" { "—" } }
                     }
-                    td class="number" { (summary.failures.iter().map(|failure| failure.count).sum::<usize>()) }
-                    td { (run.owner.unwrap_or("—")) } td class="number" { (seconds_text(summary.makespan_s)) } td class="number" { (seconds_text(summary.cpu_s)) }
-                    td { @if let Some(at) = summary.started_at { time datetime=(at) { (at.strftime("%Y-%m-%d %H:%M")) } } }
+                    td class="number" { (glance.failures) }
+                    td { (run.owner.unwrap_or("—")) } td class="number" { (seconds_text(glance.makespan_s)) } td class="number" { (seconds_text(glance.cpu_s)) }
+                    td { @if let Some(at) = glance.started_at { time datetime=(at) { (at.strftime("%Y-%m-%d %H:%M")) } } }
                 }
             }
         }

@@ -7,9 +7,22 @@ use noodle2_view::{StageStatus, SummaryStatus, gain_text, metric_text};
 
 use crate::Place;
 
-/// A text in which each name of a case leads to its page. `design` is the part that the names of all cases of the run
-/// begin with.
+/// A text in which each name of a case leads to its page, and what stands between backticks is a name. `design` is the
+/// part that the names of all cases of the run begin with.
 pub(crate) fn linked(place: Place<'_>, design: &str, text: &str) -> Markup {
+    let parts: Vec<&str> = text.split('`').collect();
+    // One that is not closed is a character like any other.
+    if parts.len().is_multiple_of(2) {
+        return with_links(place, design, text);
+    }
+    html! {
+        @for (position, part) in parts.into_iter().enumerate() {
+            @if position % 2 == 1 { code { (part) } } @else { (with_links(place, design, part)) }
+        }
+    }
+}
+
+fn with_links(place: Place<'_>, design: &str, text: &str) -> Markup {
     let mut parts = Vec::new();
     let mut rest = text;
     let is_inside = |character: char| character.is_alphanumeric() || "_.-/".contains(character);

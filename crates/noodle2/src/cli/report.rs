@@ -26,6 +26,8 @@ pub(crate) enum ReportFormat {
     Md,
     /// One file with every picture, for a browser and for print; nothing in it is fetched from anywhere.
     Html,
-    /// For scripts.
+    /// All numbers, for scripts.
     Json,
+    /// The trials as a table; `noodle2 export` writes all others.
+    Csv,
 }

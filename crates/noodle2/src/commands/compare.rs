@@ -79,8 +79,22 @@ pub(crate) fn compare(option: &CompareOption) -> Result<Exit, CommandFailure> {
     Ok(Exit::Done)
 }
 
+/// Two sides by the folders and histories of their runs, and by what of them is meant: all of it where that is empty.
+pub(crate) fn compared(
+    (run, history, item): (&Path, &History, &str),
+    (other_run, other, other_item): (&Path, &History, &str),
+) -> Result<Comparison, CommandFailure> {
+    let asked = |run: &Path, item: &str| Asked {
+        run: run.to_owned(),
+        item: (!item.is_empty()).then(|| item.to_owned()),
+    };
+    let left = comparand(&asked(run, item), history)?;
+    let right = comparand(&asked(other_run, other_item), other)?;
+    Ok(Comparison::new(&left, &right))
+}
+
 /// The metrics that either study ranks by, the first run's first.
-fn ranked(left: &History, right: &History) -> Vec<Metric> {
+pub(crate) fn ranked(left: &History, right: &History) -> Vec<Metric> {
     let mut ranked: Vec<Metric> = Vec::new();
     for history in [left, right] {
         for metric in &history.controller().program().study().objective.rank {

@@ -187,27 +187,37 @@ fn write_table(
     Ok((target.finish()?, rows))
 }
 
+/// A table as CSV; [`ExportTable::Events`], of which a history knows nothing, has no rows.
+pub(crate) fn csv_text(table: ExportTable, history: &History) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let mut sink = CsvSink::new(&mut text, &table.columns())?;
+    table.rows(history, |row| sink.row(&row))?;
+    sink.end()?;
+    drop(sink);
+    Ok(text)
+}
+
 /// What takes the rows of a table one after the other.
 trait RowSink {
     fn row(&mut self, cells: &[Cell]) -> io::Result<()>;
     fn end(&mut self) -> io::Result<()>;
 }
 
-struct CsvSink<'a> {
-    writer: csv::Writer<&'a mut BufWriter<NamedTempFile>>,
+struct CsvSink<W: Write> {
+    writer: csv::Writer<W>,
 }
 
-impl<'a> CsvSink<'a> {
-    fn new(file: &'a mut BufWriter<NamedTempFile>, columns: &[Column]) -> io::Result<Self> {
+impl<W: Write> CsvSink<W> {
+    fn new(to: W, columns: &[Column]) -> io::Result<Self> {
         let mut writer = csv::WriterBuilder::new()
             .terminator(csv::Terminator::CRLF)
-            .from_writer(file);
+            .from_writer(to);
         writer.write_record(columns.iter().map(|column| column.name))?;
         Ok(Self { writer })
     }
 }
 
-impl RowSink for CsvSink<'_> {
+impl<W: Write> RowSink for CsvSink<W> {
     fn row(&mut self, cells: &[Cell]) -> io::Result<()> {
         Ok(self.writer.write_record(cells.iter().map(Cell::text))?)
     }

@@ -42,7 +42,7 @@ mod verify;
 pub(crate) use approve::{answer, approve};
 pub(crate) use cache::cache;
 pub(crate) use ci::ci;
-pub(crate) use compare::compare;
+pub(crate) use compare::{compare, compared, ranked};
 pub(crate) use completions::completions;
 pub(crate) use debug::debug;
 pub(crate) use diagnose::diagnose;

@@ -4,9 +4,10 @@ use std::fs;
 
 use noodle2_page::Reproduction;
 use noodle2_store::{RunFolder, write_whole};
-use noodle2_view::{History, Summary, report_markdown, report_text};
+use noodle2_view::{ExportTable, History, Summary, report_markdown, report_text};
 
 use crate::cli::{ReportFormat, ReportOption};
+use crate::commands::export::csv_text;
 use crate::commands::inspect::look_at;
 use crate::exit::{CommandFailure, Exit};
 use crate::print;
@@ -21,6 +22,10 @@ pub(crate) fn report(option: &ReportOption) -> Result<Exit, CommandFailure> {
         ReportFormat::Md => report_markdown(&history, &summary),
         ReportFormat::Html => {
             noodle2_page::report(&history, &summary, &reproduction(&folder, &history))
+        }
+        ReportFormat::Csv => {
+            let text = csv_text(ExportTable::Trials, &history).map_err(CommandFailure::internal)?;
+            String::from_utf8(text).map_err(CommandFailure::internal)?
         }
         ReportFormat::Json => {
             serde_json::to_string_pretty(&summary).map_err(CommandFailure::internal)?

@@ -1,5 +1,6 @@
 //! Which address shows what.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use axum::Router;
@@ -9,16 +10,20 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
+use jiff::{SignedDuration, Timestamp};
 use noodle2_model::{AttemptId, CaseName, TrialId};
 use noodle2_page::{
-    Asset, CasePage, RunEntry, RunPage, RunsPage, TrialFilter, TrialPage, TrialsPage, error_page,
-    report,
+    Asset, CasePage, ComparePage, RunEntry, RunPage, RunsPage, TrialFilter, TrialPage, TrialsPage,
+    error_page, report,
 };
+use noodle2_telemetry::{OPEN_METRICS_TYPE, RunMetrics, open_metrics};
 use serde::Deserialize;
 
 use super::live::{LiveRun, Snapshot};
 use super::{Desk, answer, files, guard, news};
-use crate::commands::reproduction;
+use crate::catalogue::ListedRun;
+use crate::commands::{compared, ranked, reproduction};
+use crate::shell;
 
 /// Events that a page shows at first.
 const EVENTS: usize = 200;
@@ -30,12 +35,14 @@ pub(super) fn router(desk: Desk) -> Router {
     Router::new()
         .route("/", get(runs))
         .route("/events", get(news_of_all))
+        .route("/metrics", get(metrics))
         .route("/assets/{name}", get(asset))
         .route("/runs/{run}", get(run))
         .route("/runs/{run}/events", get(news_of_run))
         .route("/runs/{run}/trials", get(trials))
         .route("/runs/{run}/trials/{trial}", get(trial))
         .route("/runs/{run}/cases/{case}", get(case))
+        .route("/runs/{run}/compare", get(compare))
         .route("/runs/{run}/report", get(report_of))
         .route("/runs/{run}/approve", post(approve))
         .route("/runs/{run}/files/{trial}/{number}/{*name}", get(file))
@@ -111,51 +118,128 @@ struct Find {
 
 async fn runs(State(desk): State<Desk>, Query(Find { find }): Query<Find>) -> Response {
     apart(move || {
-        let names = desk.shelf.names();
-        let looked: Vec<(&String, Result<Arc<Snapshot>, String>)> = names
+        let listed = desk.shelf.glances();
+        let tags: Vec<Vec<String>> = listed
             .iter()
-            .map(|name| {
-                let run = desk.shelf.run(name).unwrap_or_else(|| {
-                    Err(crate::exit::CommandFailure::internal("it has just gone"))
-                });
-                (
-                    name,
-                    run.map_err(|failure| failure.report.to_string())
-                        .and_then(|run| run.look()),
-                )
-            })
+            .map(|(_, run)| run.tags.iter().map(ToString::to_string).collect())
             .collect();
-        let mut entries: Vec<RunEntry<'_>> = looked
+        let entry = |((name, run), tags): (&'_ (String, ListedRun), &'_ Vec<String>)| {
+            let problem = run.problem.as_ref();
+            let problem = problem.map_or("it cannot be read", |problem| &problem.message);
+            (
+                name.clone(),
+                run.owner.clone(),
+                tags.clone(),
+                run.glance.clone().ok_or(problem.to_owned()),
+            )
+        };
+        let told: Vec<_> = listed.iter().zip(&tags).map(entry).collect();
+        let mut entries: Vec<RunEntry<'_>> = told
             .iter()
-            .map(|(name, looked)| RunEntry {
+            .map(|(name, owner, tags, glance)| RunEntry {
                 name,
-                owner: None,
-                summary: match looked {
-                    Ok(snapshot) => {
-                        let study = snapshot.history.controller().program().study();
-                        Ok((&snapshot.summary, study.objective.rank.first().copied()))
-                    }
-                    Err(trouble) => Err(trouble),
-                },
+                owner: owner.as_deref(),
+                tags,
+                glance: glance.as_ref().map_err(String::as_str),
             })
             .filter(|entry| entry.has(&find))
             .collect();
-        entries.sort_by_key(|entry| {
-            std::cmp::Reverse(
-                entry
-                    .summary
-                    .ok()
-                    .and_then(|(summary, _)| summary.started_at),
-            )
-        });
+        entries
+            .sort_by_key(|entry| Reverse(entry.glance.ok().and_then(|glance| glance.started_at)));
         let folder = desk.shelf.root().display().to_string();
         let runs = RunsPage {
             folder: &folder,
             runs: &entries,
-            total: names.len(),
+            total: listed.len(),
             wanted: &find,
         };
         Html(runs.html()).into_response()
+    })
+    .await
+}
+
+/// What monitoring systems read: of runs that go on, and of those that ended within a day.
+async fn metrics(State(desk): State<Desk>) -> Response {
+    apart(move || {
+        let since = Timestamp::now() - SignedDuration::from_hours(24);
+        let recent = desk.shelf.glances().into_iter().filter(|(_, run)| {
+            let glance = run.glance.as_ref();
+            glance.is_some_and(|glance| !glance.status.has_ended() || glance.last_at > Some(since))
+        });
+        let runs = recent.filter_map(|(name, _)| {
+            let seen = desk.shelf.run(&name)?.ok()?.look().ok()?;
+            Some(RunMetrics::new(&name, &seen.history))
+        });
+        let runs: Vec<RunMetrics> = runs.collect();
+        ([(CONTENT_TYPE, OPEN_METRICS_TYPE)], open_metrics(&runs)).into_response()
+    })
+    .await
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Sides {
+    left: String,
+    right: String,
+    other: String,
+}
+
+async fn compare(
+    State(desk): State<Desk>,
+    Path(name): Path<String>,
+    Query(sides): Query<Sides>,
+) -> Response {
+    let shelf = Arc::clone(&desk.shelf);
+    of_run(desk, name, move |name, run, seen| {
+        let other = if sides.other.is_empty() {
+            name
+        } else {
+            &sides.other
+        };
+        let there = shelf.run(other)?.ok()?;
+        let second = if other == name {
+            None
+        } else {
+            Some(there.look().ok()?)
+        };
+        let histories = (
+            &seen.history,
+            second.as_ref().map_or(&seen.history, |seen| &seen.history),
+        );
+        let compared = compared(
+            (run.path(), histories.0, &sides.left),
+            (there.path(), histories.1, &sides.right),
+        );
+        let trouble = compared
+            .as_ref()
+            .err()
+            .map(|failure| failure.report.to_string());
+        let side = |run: &LiveRun, item: &str| match item.is_empty() {
+            true => shell::word(run.path()),
+            false => shell::word(std::path::Path::new(&format!(
+                "{}:{item}",
+                run.path().display()
+            ))),
+        };
+        let command = format!(
+            "noodle2 compare {} {}",
+            side(run, &sides.left),
+            side(&there, &sides.right)
+        );
+        let shown = ComparePage {
+            name,
+            history: &seen.history,
+            other,
+            runs: &shelf.names(),
+            left: &sides.left,
+            right: &sides.right,
+            comparison: compared
+                .as_ref()
+                .map_err(|_| trouble.as_deref().unwrap_or_default()),
+            ranked: &ranked(histories.0, histories.1),
+            command: &command,
+        };
+        page(shown.html())
     })
     .await
 }

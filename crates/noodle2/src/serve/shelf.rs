@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use noodle2_store::RunFolder;
 
 use super::live::LiveRun;
+use crate::catalogue::{Catalogue, ListedRun, run_folders};
 use crate::exit::{CommandFailure, Exit};
 
 /// Nothing to serve.
@@ -14,13 +15,14 @@ const NO_FOLDER: &str = "N2-SERVE-003";
 /// What makes a folder a run.
 const JOURNAL: &str = "journal.ndjson";
 /// How deep below the folder runs are looked for.
-const DEPTH: usize = 3;
+const DEPTH: u32 = 3;
 
 /// The runs by their names: where they lie below the folder, or the name of the folder itself where that is one run.
 #[derive(Debug)]
 pub(super) struct Shelf {
     root: PathBuf,
     is_run: bool,
+    catalogue: Catalogue,
     known: Mutex<BTreeMap<String, Arc<LiveRun>>>,
 }
 
@@ -42,6 +44,7 @@ impl Shelf {
         Ok(Self {
             root: root.to_owned(),
             is_run,
+            catalogue: Catalogue::default(),
             known: Mutex::default(),
         })
     }
@@ -56,10 +59,27 @@ impl Shelf {
         if self.is_run {
             return vec![self.own_name()];
         }
-        let mut found = Vec::new();
-        find(&self.root, "", DEPTH, &mut found);
-        found.sort();
-        found
+        let found = run_folders(&self.root, DEPTH).unwrap_or_default();
+        found.iter().filter_map(|path| self.name_of(path)).collect()
+    }
+
+    /// Every run at a glance, with its name; those that cannot be read with what is wrong.
+    pub fn glances(&self) -> Vec<(String, ListedRun)> {
+        let listed = self.catalogue.list(&self.root, DEPTH).unwrap_or_default();
+        let named = listed.into_iter().filter_map(|run| {
+            let name = match self.is_run {
+                true => self.own_name(),
+                false => self.name_of(&run.path)?,
+            };
+            Some((name, run))
+        });
+        named.collect()
+    }
+
+    /// Where a run lies below the folder: its name. One whose path is no text has none.
+    fn name_of(&self, path: &Path) -> Option<String> {
+        let below = path.strip_prefix(&self.root).ok()?;
+        Some(below.to_str()?.to_owned())
     }
 
     /// The run of this name.
@@ -106,29 +126,4 @@ impl Shelf {
 
 fn is_run(folder: &Path) -> bool {
     folder.join(JOURNAL).is_file()
-}
-
-/// Finds runs below a folder. Links are not followed, and nothing below a run is looked at.
-fn find(folder: &Path, name: &str, depth: usize, found: &mut Vec<String>) {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        let Some(own) = entry.file_name().to_str().map(str::to_owned) else {
-            continue;
-        };
-        if !is_folder || own.starts_with('.') {
-            continue;
-        }
-        let name = match name {
-            "" => own,
-            above => format!("{above}/{own}"),
-        };
-        match is_run(&entry.path()) {
-            true => found.push(name),
-            false if depth > 1 => find(&entry.path(), &name, depth - 1, found),
-            false => {}
-        }
-    }
 }

@@ -11,9 +11,7 @@ use noodle2_view::chart::{
     trajectory,
 };
 use noodle2_view::graph::{case_graph, stage_graph};
-use noodle2_view::{
-    EventLine, EventWeight, History, Outline, Summary, SummaryStatus, bytes_text, seconds_text,
-};
+use noodle2_view::{EventLine, EventWeight, History, Outline, Summary, bytes_text, seconds_text};
 
 use crate::frame::served;
 use crate::text::{case_link, command, figure, gain, linked, part, run_badge, value};
@@ -72,7 +70,7 @@ impl RunPage<'_> {
         let events = format!("/runs/{}/events", encoded(self.name));
         let live = (!summary.status.has_ended()).then_some((events.as_str(), self.seq));
         served(
-            &format!("{}: {}", summary.study, state(summary)),
+            &format!("{}: {}", summary.study, summary.status),
             &crumbs,
             live,
             &body,
@@ -93,18 +91,6 @@ const PARTS: [(&str, &str); 10] = [
     ("lineage", "Lineage"),
     ("log", "Event log"),
 ];
-
-/// How a run stands, in a word.
-pub(crate) fn state(summary: &Summary) -> &'static str {
-    match summary.status {
-        SummaryStatus::Running => "running",
-        SummaryStatus::Completed => "completed",
-        SummaryStatus::Blocked => "blocked",
-        SummaryStatus::Stopped => "stopped",
-        SummaryStatus::Waiting => "waits for approval",
-        SummaryStatus::Interrupted => "interrupted",
-    }
-}
 
 /// An event as the log shows it: the same as the script writes for one that is new.
 fn event(place: Place<'_>, history: &History, line: &EventLine) -> Markup {
