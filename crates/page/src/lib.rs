@@ -18,7 +18,7 @@ mod trial;
 mod trials;
 
 pub use case::{CasePage, MapPicture};
-pub use frame::{Asset, SCRIPT, STYLE, error_page};
+pub use frame::{Asset, SCRIPT, STYLE, answer_page, error_page};
 pub use place::{Place, encoded};
 pub use report::{Reproduction, report};
 pub use run::RunPage;

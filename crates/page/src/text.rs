@@ -101,12 +101,23 @@ pub(crate) fn command(text: &str) -> Markup {
     html! { div class="command" { code { (text) } button type="button" data-copy=(text) class="script" { "Copy" } } }
 }
 
-/// A part of a page, which is left out where it has nothing to show. It is brought up to date while the run goes on.
-pub(crate) fn part(id: &str, title: &str, body: Option<Markup>) -> Markup {
-    html! {
-        @if let Some(body) = body {
-            section id=(id) data-live { h2 { (title) } (body) }
-        }
+/// A part of a page that can be gone to. It is brought up to date while the run goes on.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub id: &'static str,
+    pub title: &'static str,
+    pub body: Markup,
+}
+
+impl Part {
+    /// A part, where it has something to show.
+    pub fn of(id: &'static str, title: &'static str, body: Option<Markup>) -> Option<Self> {
+        body.map(|body| Self { id, title, body })
+    }
+
+    /// The part with its title.
+    pub fn html(&self) -> Markup {
+        html! { section id=(self.id) data-live { h2 { (self.title) } (self.body) } }
     }
 }
 

@@ -110,10 +110,11 @@ impl LiveRun {
         }
     }
 
-    /// The latest events, the newest first.
-    pub fn latest(&self, most: usize) -> Vec<EventLine> {
+    /// The latest events up to the record `seq`, the newest first: another reader may have read on meanwhile.
+    pub fn latest(&self, seq: u64, most: usize) -> Vec<EventLine> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.events.iter().rev().take(most).cloned().collect()
+        let lines = state.events.iter().rev();
+        lines.filter(|line| line.seq <= seq).take(most).cloned().collect()
     }
 
     /// Every event behind the record `after`, in order, up to what was read by the last look.

@@ -11,7 +11,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use noodle2_model::{AttemptId, CaseName, TrialId};
 use noodle2_page::{
-    Asset, CasePage, RunEntry, RunPage, RunsPage, TrialFilter, TrialPage, TrialsPage, error_page,
+    Asset, CasePage, RunEntry, RunPage, RunsPage, TrialFilter, TrialPage, TrialsPage, answer_page, error_page,
     report,
 };
 use serde::Deserialize;
@@ -167,7 +167,7 @@ async fn run(State(desk): State<Desk>, Path(name): Path<String>) -> Response {
             history: &seen.history,
             summary: &seen.summary,
             seq: seen.seq,
-            events: &run.latest(EVENTS),
+            events: &run.latest(seen.seq, EVENTS),
             trouble: seen.trouble.as_deref(),
         };
         page(shown.html())
@@ -300,7 +300,7 @@ async fn approve(
     }
     of_run(desk, name, move |name, run, _| {
         let told = answer::give(run, &form);
-        let page = error_page(told.title, &told.text, &answer::back(name));
+        let page = answer_page(name, told.title, &told.text, "approvals");
         Some((told.status, Html(page)).into_response())
     })
     .await
