@@ -7,9 +7,20 @@ use noodle2_view::{StageStatus, SummaryStatus, gain_text, metric_text};
 
 use crate::Place;
 
-/// A text in which each name of a case leads to its page. `design` is the part that the names of all cases of the run
-/// begin with.
+/// A text in which each name of a case leads to its page, and what stands between backticks is set as code. `design` is the
+/// part that the names of all cases of the run begin with.
 pub(crate) fn linked(place: Place<'_>, design: &str, text: &str) -> Markup {
+    let parts: Vec<&str> = text.split('`').collect();
+    // One that is not closed is no mark.
+    if parts.len().is_multiple_of(2) {
+        return with_cases(place, design, text);
+    }
+    html! { @for (position, part) in parts.iter().enumerate() {
+        @if position % 2 == 1 { code { (part) } } @else { (with_cases(place, design, part)) }
+    } }
+}
+
+fn with_cases(place: Place<'_>, design: &str, text: &str) -> Markup {
     let mut parts = Vec::new();
     let mut rest = text;
     let is_inside = |character: char| character.is_alphanumeric() || "_.-/".contains(character);
@@ -135,6 +146,11 @@ mod tests {
             of("passes on mac_0_1, mac_12_3; <b>"),
             "passes on <a href=\"#trial-0_1\">mac_0_1</a>, <a href=\"#trial-12_3\">mac_12_3</a>; &lt;b&gt;"
         );
+        assert_eq!(
+            of("`<pin_swap>` on `mac_0_1` to mac_0_1"),
+            "<code>&lt;pin_swap&gt;</code> on <code>mac_0_1</code> to <a href=\"#trial-0_1\">mac_0_1</a>"
+        );
+        assert_eq!(of("a ` alone"), "a ` alone");
         for text in [
             "mac",
             "mac_",

@@ -37,14 +37,13 @@ pub(super) fn of_run(run: Arc<LiveRun>, after: u64) -> News {
                 }
             }
             if known.is_some() && status != known {
-                let told = Event::default().event("standing").data("");
-                if sender.blocking_send(Ok(told)).is_err() {
+                if sender.blocking_send(Ok(word("standing"))).is_err() {
                     return;
                 }
             }
             known = status;
             if status.is_some_and(SummaryStatus::has_ended) {
-                let _ = sender.blocking_send(Ok(Event::default().event("over").data("")));
+                let _ = sender.blocking_send(Ok(word("over")));
                 return;
             }
             if sender.is_closed() {
@@ -74,8 +73,7 @@ pub(super) fn of_all(shelf: Arc<Shelf>) -> News {
             let now = look();
             if now != known {
                 known = now;
-                let told = Event::default().event("standing").data("");
-                if sender.blocking_send(Ok(told)).is_err() {
+                if sender.blocking_send(Ok(word("standing"))).is_err() {
                     return;
                 }
             }
@@ -86,6 +84,11 @@ pub(super) fn of_all(shelf: Arc<Shelf>) -> News {
 
 fn stream(receiver: mpsc::Receiver<Result<Event, Infallible>>) -> News {
     Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::default())
+}
+
+/// An event that is no record. A browser lets an event pass by that has no data.
+fn word(event: &'static str) -> Event {
+    Event::default().event(event).data(event)
 }
 
 fn record(line: &EventLine) -> Event {

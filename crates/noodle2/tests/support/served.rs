@@ -23,8 +23,14 @@ impl Served {
 
     /// Serves a folder at a port.
     pub fn start_at(place: &Path, port: u16) -> Self {
+        Self::start_with(place, port, &[])
+    }
+
+    /// Serves a folder at a port with more options.
+    pub fn start_with(place: &Path, port: u16, options: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_noodle2"))
             .args(["serve", text(place), "--port", &port.to_string()])
+            .args(options)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -40,7 +46,8 @@ impl Served {
         std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
         let token = said.trim().strip_prefix("token for approvals: ");
         let token = token.unwrap_or_else(|| panic!("{said}")).to_owned();
-        let address = address.trim().trim_end_matches('/').to_owned();
+        let address = address.trim().split("/?").next().unwrap();
+        let address = address.trim_end_matches('/').to_owned();
         Self {
             process,
             address,
