@@ -130,7 +130,10 @@ pub fn error_page(title: &str, what: &str, help: &str) -> String {
 /// A page that says what came of what somebody did with a run, and leads back to a part of its page.
 pub fn answer_page(run: &str, title: &str, what: &str, part: &str) -> String {
     let address = format!("{}#{part}", Place::Served(run).run());
-    word(title, &html! { p { (what) } p { a href=(address) { "Back to the run" } } })
+    word(
+        title,
+        &html! { p { (what) } p { a href=(address) { "Back to the run" } } },
+    )
 }
 
 fn word(title: &str, body: &Markup) -> String {

@@ -11,8 +11,8 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use noodle2_model::{AttemptId, CaseName, TrialId};
 use noodle2_page::{
-    Asset, CasePage, RunEntry, RunPage, RunsPage, TrialFilter, TrialPage, TrialsPage, answer_page, error_page,
-    report,
+    Asset, CasePage, RunEntry, RunPage, RunsPage, TrialFilter, TrialPage, TrialsPage, answer_page,
+    error_page, report,
 };
 use serde::Deserialize;
 

@@ -304,7 +304,8 @@ impl Browser {
     /// Presses the tabulator.
     pub fn press_tab(&mut self) {
         for kind in ["keyDown", "keyUp"] {
-            let key = json!({"type": kind, "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9});
+            let key =
+                json!({"type": kind, "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9});
             self.call("Input.dispatchKeyEvent", &key);
         }
     }

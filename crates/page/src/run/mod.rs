@@ -185,16 +185,51 @@ pub(crate) fn pictures(place: Place<'_>, history: &History, summary: &Summary) -
         })
     };
     let parts = [
-        Part::of("stages", "Stages", both(stage_graph(history, &place), Some(stage_table(place, summary)))),
-        Part::of("trajectory", "Objective over time", drawn(trajectory(history, &place, TrajectoryAxis::Seconds))),
+        Part::of(
+            "stages",
+            "Stages",
+            both(
+                stage_graph(history, &place),
+                Some(stage_table(place, summary)),
+            ),
+        ),
+        Part::of(
+            "trajectory",
+            "Objective over time",
+            drawn(trajectory(history, &place, TrajectoryAxis::Seconds)),
+        ),
         Part::of("timeline", "Timeline", drawn(timeline(history, &place))),
         Part::of("pareto", "Trade-offs", drawn(pareto(history, &place, None))),
-        Part::of("ecos", "ECOs", both(eco_leaderboard(history, &place), eco_table(history))),
-        Part::of("branches", "Branch against branch", drawn(branch_comparison(history, &place))),
-        Part::of("failures", "Failures", both(failures(history, &place), failure_table(place, summary))),
-        Part::of("kept-out", "Rails and gates", kept_out(place, history, summary)),
-        Part::of("budget", "Budget", both(budget(history, &place), spent_table(summary))),
-        Part::of("lineage", "Lineage of the cases", drawn(case_graph(history, &place))),
+        Part::of(
+            "ecos",
+            "ECOs",
+            both(eco_leaderboard(history, &place), eco_table(history)),
+        ),
+        Part::of(
+            "branches",
+            "Branch against branch",
+            drawn(branch_comparison(history, &place)),
+        ),
+        Part::of(
+            "failures",
+            "Failures",
+            both(failures(history, &place), failure_table(place, summary)),
+        ),
+        Part::of(
+            "kept-out",
+            "Rails and gates",
+            kept_out(place, history, summary),
+        ),
+        Part::of(
+            "budget",
+            "Budget",
+            both(budget(history, &place), spent_table(summary)),
+        ),
+        Part::of(
+            "lineage",
+            "Lineage of the cases",
+            drawn(case_graph(history, &place)),
+        ),
     ];
     parts.into_iter().flatten().collect()
 }
