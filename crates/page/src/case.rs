@@ -201,7 +201,7 @@ fn reach(case: &Case) -> Markup {
         @if !edits.is_empty() { p { (edits.join(", ")) } }
         @if let Some(radius) = &measured.blast_radius {
             p { (radius.cells_touched) " cells and " (radius.nets_touched) " nets touched: class " (radius.class())
-                @if let Some(area) = radius.area_touched_um2 { ", " (area) " µm² exchanged or made" } }
+                @if let Some(area) = radius.area_touched_um2 { ", " (metric_text(Metric::Area, Some(area.abs()))) " exchanged or made" } }
         }
         @if let Some(proof) = &measured.equivalence {
             p { (proof.points) " points compared with its parent's: " (proof.by_structure) " equal by structure, " (proof.by_proof) " by proof" }

@@ -3,6 +3,8 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use noodle2_view::chart::FIGURE_STYLE;
 
+use crate::Place;
+
 /// The style of all pages.
 pub const STYLE: &str = include_str!("style.css");
 /// The script of all pages: what it does can be left out, and every page be read.
@@ -122,11 +124,19 @@ fn document(title: &str, head: &Markup, body: &Markup) -> String {
 
 /// A page that says what went wrong, and what to do.
 pub fn error_page(title: &str, what: &str, help: &str) -> String {
-    let crumbs = [(title, String::new())];
-    served(
+    word(title, &html! { p { (what) } p { (help) } })
+}
+
+/// A page that says what came of what somebody did with a run, and leads back to a part of its page.
+pub fn answer_page(run: &str, title: &str, what: &str, part: &str) -> String {
+    let address = format!("{}#{part}", Place::Served(run).run());
+    word(
         title,
-        &crumbs,
-        None,
-        &html! { h1 { (title) } p { (what) } p { (help) } },
+        &html! { p { (what) } p { a href=(address) { "Back to the run" } } },
     )
+}
+
+fn word(title: &str, body: &Markup) -> String {
+    let crumbs = [(title, String::new())];
+    served(title, &crumbs, None, &html! { h1 { (title) } (body) })
 }

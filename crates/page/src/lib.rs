@@ -20,7 +20,7 @@ mod trials;
 
 pub use case::{CasePage, MapPicture};
 pub use compare::ComparePage;
-pub use frame::{Asset, SCRIPT, STYLE, error_page};
+pub use frame::{Asset, SCRIPT, STYLE, answer_page, error_page};
 pub use place::{Place, encoded};
 pub use report::{Reproduction, report};
 pub use run::RunPage;

@@ -22,14 +22,16 @@ pub struct Reproduction {
 pub fn report(history: &History, summary: &Summary, reproduction: &Reproduction) -> String {
     let place = Place::Report;
     let identity = history.controller().program().identity();
+    let mut parts = vec![overview(place, history, summary)];
+    parts.extend(pictures(place, history, summary));
+    let contents = parts.iter().map(|part| (part.id, part.title)).chain(ALWAYS);
     let body = html! {
         h1 { (summary.study) }
         p { (run_badge(summary.status)) @if let Some(label) = summary.label { " " span class="badge ask" { (label) } } }
         nav aria-label="Parts of this report" { ul class="contents" {
-            @for (id, title) in PARTS { li { a href={ "#" (id) } { (title) } } }
+            @for (id, title) in contents { li { a href={ "#" (id) } { (title) } } }
         } }
-        (overview(place, history, summary))
-        (pictures(place, history, summary))
+        @for part in &parts { (part.html()) }
         section id="trials" { h2 { "All trials" }
             div id={ "trial-" (history.controller().base_name().trial()) } { p { "The base case is " (history.controller().base_name()) "; the numbers above are its." } }
             (table(place, history, history.controller().trials()))
@@ -60,14 +62,9 @@ pub fn report(history: &History, summary: &Summary, reproduction: &Reproduction)
     alone(&format!("{}: report", summary.study), &body)
 }
 
-/// The parts of a report that can be gone to.
-const PARTS: [(&str, &str); 8] = [
-    ("overview", "What happened"),
-    ("stages", "Stages"),
-    ("timeline", "Timeline"),
-    ("ecos", "ECOs"),
-    ("failures", "Failures"),
-    ("lineage", "Lineage"),
+/// The parts that every report ends with.
+const ALWAYS: [(&str, &str); 3] = [
     ("trials", "All trials"),
+    ("environment", "Environment and versions"),
     ("reproduce", "How to reproduce it"),
 ];

@@ -30,12 +30,16 @@
   const connection = document.getElementById("connection");
   const MOST_LINES = 500;
   let seq = Number(main.dataset.seq);
-  let due = null;
+  let busy = false;
+  let wanted = false;
+  let held = false;
   let took = 0;
+
+  // What of a part has the keyboard, so that its like can have it after the part was exchanged.
+  const reachable = (part) => [...part.querySelectorAll("a[href], button, summary, [tabindex]")];
 
   // Asks for the page again, and exchanges the parts that changed: focus, open details and what is being typed stay.
   async function refresh() {
-    due = null;
     const began = performance.now();
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
     if (!answer.ok) return;
@@ -46,10 +50,17 @@
     let before = null;
     for (const part of parts) {
       const old = document.getElementById(part.id);
-      if (old && (old.isEqualNode(part) || old.contains(document.activeElement) || old.matches(":hover") && getSelection().toString())) {
+      if (old && old.isEqualNode(part)) {
         before = old;
         continue;
       }
+      const active = old?.contains(document.activeElement) ? document.activeElement : null;
+      if (active?.matches("input, select, textarea") || (old?.matches(":hover") && getSelection().toString())) {
+        held = true;
+        before = old;
+        continue;
+      }
+      const focused = active ? reachable(old).indexOf(active) : -1;
       const open = old ? [...old.querySelectorAll("details")].map((found) => found.open) : [];
       const scrolled = old ? [...old.querySelectorAll(".scroll, .log")].map((found) => [found.scrollLeft, found.scrollTop]) : [];
       if (old) old.replaceWith(part);
@@ -57,19 +68,37 @@
       else main.append(part);
       part.querySelectorAll("details").forEach((found, index) => { if (open[index]) found.open = true; });
       part.querySelectorAll(".scroll, .log").forEach((found, index) => { if (scrolled[index]) [found.scrollLeft, found.scrollTop] = scrolled[index]; });
+      if (focused >= 0) {
+        const address = active.getAttribute("href");
+        const same = address && reachable(part).find((found) => found.getAttribute("href") === address);
+        (same || reachable(part)[focused])?.focus({ preventScroll: true });
+      }
       before = part;
     }
+    document.title = page.title;
     took = performance.now() - began;
   }
 
-  // A page that takes long to make is asked for less often.
+  // One at a time, and a page that takes long to make is asked for less often. What comes meanwhile is asked for after it.
   function changed() {
-    due ??= setTimeout(() => refresh().catch(() => { due = null; }), Math.max(500, 4 * took));
+    wanted = true;
+    if (busy) return;
+    busy = true;
+    setTimeout(async () => {
+      wanted = false;
+      try { await refresh(); } catch { /* The server is away: coming back to it asks again. */ }
+      busy = false;
+      if (wanted) changed();
+    }, Math.max(500, 4 * took));
   }
+
+  // A part that was being typed in is brought up to date when that is over.
+  main.addEventListener("focusout", () => { if (held) { held = false; changed(); } });
 
   function tell(line) {
     const log = document.getElementById("log-lines");
-    if (!log) return;
+    if (!log || document.getElementById(`event-${line.seq}`)) return;
+    document.getElementById("log-empty")?.remove();
     const item = document.createElement("li");
     item.id = `event-${line.seq}`;
     item.className = line.weight;
@@ -83,7 +112,8 @@
 
   function listen() {
     const source = new EventSource(`${main.dataset.events}?after=${seq}`);
-    source.addEventListener("open", () => { connection.textContent = "live"; });
+    // How the run stands may have changed while nobody listened: no record tells that its controller was killed.
+    source.addEventListener("open", () => { connection.textContent = "live"; changed(); });
     source.addEventListener("error", () => {
       connection.textContent = "reconnecting";
       // A browser gives up on some errors: from then on it is for us to come back, where we were.
@@ -96,7 +126,7 @@
       changed();
     });
     source.addEventListener("standing", changed);
-    source.addEventListener("over", () => { source.close(); connection.textContent = "ended"; refresh(); });
+    source.addEventListener("over", () => { source.close(); connection.textContent = "ended"; changed(); });
   }
   listen();
 })();

@@ -7,22 +7,20 @@ use noodle2_view::{StageStatus, SummaryStatus, gain_text, metric_text};
 
 use crate::Place;
 
-/// A text in which each name of a case leads to its page, and what stands between backticks is a name. `design` is the
+/// A text in which each name of a case leads to its page, and what stands between backticks is set as code. `design` is the
 /// part that the names of all cases of the run begin with.
 pub(crate) fn linked(place: Place<'_>, design: &str, text: &str) -> Markup {
     let parts: Vec<&str> = text.split('`').collect();
-    // One that is not closed is a character like any other.
+    // One that is not closed is no mark.
     if parts.len().is_multiple_of(2) {
-        return with_links(place, design, text);
+        return with_cases(place, design, text);
     }
-    html! {
-        @for (position, part) in parts.into_iter().enumerate() {
-            @if position % 2 == 1 { code { (part) } } @else { (with_links(place, design, part)) }
-        }
-    }
+    html! { @for (position, part) in parts.iter().enumerate() {
+        @if position % 2 == 1 { code { (part) } } @else { (with_cases(place, design, part)) }
+    } }
 }
 
-fn with_links(place: Place<'_>, design: &str, text: &str) -> Markup {
+fn with_cases(place: Place<'_>, design: &str, text: &str) -> Markup {
     let mut parts = Vec::new();
     let mut rest = text;
     let is_inside = |character: char| character.is_alphanumeric() || "_.-/".contains(character);
@@ -114,12 +112,23 @@ pub(crate) fn command(text: &str) -> Markup {
     html! { div class="command" { code { (text) } button type="button" data-copy=(text) class="script" { "Copy" } } }
 }
 
-/// A part of a page, which is left out where it has nothing to show. It is brought up to date while the run goes on.
-pub(crate) fn part(id: &str, title: &str, body: Option<Markup>) -> Markup {
-    html! {
-        @if let Some(body) = body {
-            section id=(id) data-live { h2 { (title) } (body) }
-        }
+/// A part of a page that can be gone to. It is brought up to date while the run goes on.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub id: &'static str,
+    pub title: &'static str,
+    pub body: Markup,
+}
+
+impl Part {
+    /// A part, where it has something to show.
+    pub fn of(id: &'static str, title: &'static str, body: Option<Markup>) -> Option<Self> {
+        body.map(|body| Self { id, title, body })
+    }
+
+    /// The part with its title.
+    pub fn html(&self) -> Markup {
+        html! { section id=(self.id) data-live { h2 { (self.title) } (self.body) } }
     }
 }
 
@@ -137,6 +146,11 @@ mod tests {
             of("passes on mac_0_1, mac_12_3; <b>"),
             "passes on <a href=\"#trial-0_1\">mac_0_1</a>, <a href=\"#trial-12_3\">mac_12_3</a>; &lt;b&gt;"
         );
+        assert_eq!(
+            of("`<pin_swap>` on `mac_0_1` to mac_0_1"),
+            "<code>&lt;pin_swap&gt;</code> on <code>mac_0_1</code> to <a href=\"#trial-0_1\">mac_0_1</a>"
+        );
+        assert_eq!(of("a ` alone"), "a ` alone");
         for text in [
             "mac",
             "mac_",

@@ -27,6 +27,8 @@ pub struct FileEntry {
     pub name: String,
     /// Its size in bytes.
     pub bytes: u64,
+    /// Whether it is still there: what an ended run does not need may have been collected.
+    pub is_there: bool,
 }
 
 /// What an attempt left in the run folder.
@@ -168,8 +170,8 @@ fn ended(attempt: &Attempt) -> Markup {
 /// Files with their sizes.
 pub(crate) fn file_list(place: Place<'_>, files: &AttemptFiles) -> Markup {
     html! { ul { @for file in &files.files {
-        li { @match place.file(files.attempt, &file.name) { Some(address) => { a href=(address) { (file.name) } } None => (file.name) }
-            " " span class="muted" { (bytes_text(file.bytes)) } }
+        li { @match place.file(files.attempt, &file.name).filter(|_| file.is_there) { Some(address) => { a href=(address) { (file.name) } } None => (file.name) }
+            " " span class="muted" { (bytes_text(file.bytes)) @if !file.is_there { ", no longer there" } } }
     } } }
 }
 

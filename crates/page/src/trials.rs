@@ -164,7 +164,10 @@ pub(crate) fn table<'a>(
                 tr id={ "trial-" (trial.id) } {
                     th scope="row" { @match place { Place::Served(_) => { a href=(place.trial(trial.id)) { (name) } } Place::Report => (name) } }
                     td { (controller.program().stage(trial.id.stage).name) }
-                    td { (eco_text(&trial.eco)) }
+                    td class="eco" { @match eco_text(&trial.eco).split_once(' ') {
+                        Some((eco, parameters)) => { (eco) " " span { (parameters) } }
+                        None => (trial.eco.name)
+                    } }
                     td { (case_link(place, &trial.parent)) }
                     td { (trial_text(controller, status, trial)) @if let Some(failure) = trial.failure() { ": " (failure.message) } }
                     @if let Some(metric) = metric {

@@ -1,7 +1,6 @@
 //! A person's answer to a stage that waits, from its page.
 
 use axum::http::StatusCode;
-use noodle2_page::Place;
 use serde::Deserialize;
 
 use super::live::LiveRun;
@@ -23,7 +22,7 @@ pub(super) struct Form {
     pub answer: String,
 }
 
-/// What came of an answer: a status, a title, what happened, and where to go on.
+/// What came of an answer: a status, a title, and what happened.
 pub(super) struct Told {
     pub status: StatusCode,
     pub title: &'static str,
@@ -67,9 +66,4 @@ pub(super) fn give(run: &LiveRun, form: &Form) -> Told {
         },
         Err(failure) => refused(failure.report.to_string()),
     }
-}
-
-/// Where to go on from an answer.
-pub(super) fn back(name: &str) -> String {
-    format!("Go on at {}#approvals", Place::Served(name).run())
 }

@@ -29,6 +29,7 @@ pub(super) fn of_attempt(
         .map(|file| FileEntry {
             name: file.path.clone(),
             bytes: file.size,
+            is_there: matches!(index.open(&place, &file.path), Some(Ok(_))),
         })
         .collect();
     let logs = files

@@ -102,21 +102,28 @@ impl LiveRun {
         Ok(snapshot)
     }
 
-    /// How many records are there now, and how the run stands.
-    pub fn standing(&self) -> (u64, Option<SummaryStatus>) {
-        match self.look() {
-            Ok(snapshot) => (snapshot.seq, Some(snapshot.summary.status)),
-            Err(_) => (0, None),
-        }
+    /// How the run stands, and whether a controller is at work on it, with every record read that is there; `None` where
+    /// nothing can be told of it. Costs little, however many trials the run has.
+    pub fn standing(&self) -> Option<(SummaryStatus, bool)> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_at_work = Worker::of(&self.folder) == Worker::AtWork;
+        state.read_on(&self.folder);
+        let controller = state.folding.history()?.controller();
+        Some((SummaryStatus::new(controller, is_at_work), is_at_work))
     }
 
-    /// The latest events, the newest first.
-    pub fn latest(&self, most: usize) -> Vec<EventLine> {
+    /// The latest events up to the record `seq`, the newest first: another reader may have read on meanwhile.
+    pub fn latest(&self, seq: u64, most: usize) -> Vec<EventLine> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.events.iter().rev().take(most).cloned().collect()
+        let lines = state.events.iter().rev();
+        lines
+            .filter(|line| line.seq <= seq)
+            .take(most)
+            .cloned()
+            .collect()
     }
 
-    /// Every event behind the record `after`, in order, up to what was read by the last look.
+    /// Every event behind the record `after`, in order, up to what was read by the last look at how it stands.
     pub fn since(&self, after: u64) -> Vec<EventLine> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let first = state.events.front().map_or(0, |line| line.seq);

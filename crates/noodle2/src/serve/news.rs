@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::sse::{Event, KeepAlive, KeepAliveStream, Sse};
-use noodle2_view::{EventLine, SummaryStatus};
+use noodle2_view::EventLine;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -27,24 +27,23 @@ pub(super) fn of_run(run: Arc<LiveRun>, after: u64) -> News {
     let (sender, receiver) = mpsc::channel(ON_THE_WAY);
     tokio::task::spawn_blocking(move || {
         let mut last = after;
-        let mut known: Option<SummaryStatus> = None;
+        let mut known = None;
         loop {
-            let (_, status) = run.standing();
+            let standing = run.standing();
             for line in run.since(last) {
                 last = line.seq;
                 if sender.blocking_send(Ok(record(&line))).is_err() {
                     return;
                 }
             }
-            if known.is_some() && status != known {
-                let told = Event::default().event("standing").data("");
-                if sender.blocking_send(Ok(told)).is_err() {
+            if known.is_some() && standing != known {
+                if sender.blocking_send(Ok(word("standing"))).is_err() {
                     return;
                 }
             }
-            known = status;
-            if status.is_some_and(SummaryStatus::has_ended) {
-                let _ = sender.blocking_send(Ok(Event::default().event("over").data("")));
+            known = standing;
+            if standing.is_some_and(|(status, _)| status.has_ended()) {
+                let _ = sender.blocking_send(Ok(word("over")));
                 return;
             }
             if sender.is_closed() {
@@ -74,8 +73,7 @@ pub(super) fn of_all(shelf: Arc<Shelf>) -> News {
             let now = look();
             if now != known {
                 known = now;
-                let told = Event::default().event("standing").data("");
-                if sender.blocking_send(Ok(told)).is_err() {
+                if sender.blocking_send(Ok(word("standing"))).is_err() {
                     return;
                 }
             }
@@ -86,6 +84,11 @@ pub(super) fn of_all(shelf: Arc<Shelf>) -> News {
 
 fn stream(receiver: mpsc::Receiver<Result<Event, Infallible>>) -> News {
     Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::default())
+}
+
+/// An event that is no record. A browser lets an event pass by that has no data.
+fn word(event: &'static str) -> Event {
+    Event::default().event(event).data(event)
 }
 
 fn record(line: &EventLine) -> Event {

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use noodle2_model::{AttemptId, CaseName, TrialId};
 use noodle2_page::{
     Asset, CasePage, ComparePage, RunEntry, RunPage, RunsPage, TrialFilter, TrialPage, TrialsPage,
-    error_page, report,
+    answer_page, error_page, report,
 };
 use noodle2_telemetry::{OPEN_METRICS_TYPE, RunMetrics, open_metrics};
 use serde::Deserialize;
@@ -251,7 +251,7 @@ async fn run(State(desk): State<Desk>, Path(name): Path<String>) -> Response {
             history: &seen.history,
             summary: &seen.summary,
             seq: seen.seq,
-            events: &run.latest(EVENTS),
+            events: &run.latest(seen.seq, EVENTS),
             trouble: seen.trouble.as_deref(),
         };
         page(shown.html())
@@ -384,7 +384,7 @@ async fn approve(
     }
     of_run(desk, name, move |name, run, _| {
         let told = answer::give(run, &form);
-        let page = error_page(told.title, &told.text, &answer::back(name));
+        let page = answer_page(name, told.title, &told.text, "approvals");
         Some((told.status, Html(page)).into_response())
     })
     .await

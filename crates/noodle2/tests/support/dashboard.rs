@@ -25,6 +25,7 @@ pub struct Browser {
     from: BufReader<ChildStdout>,
     calls: u64,
     session: Option<String>,
+    noticed: Vec<String>,
     _profile: TempDir,
 }
 
@@ -68,6 +69,7 @@ impl Browser {
             process,
             calls: 0,
             session: None,
+            noticed: Vec::new(),
             _profile: profile,
         };
         let target = browser.call("Target.createTarget", &json!({"url": "about:blank"}));
@@ -261,6 +263,71 @@ impl Browser {
         assert!(decode.wait().unwrap().success());
     }
 
+    /// Notes from now on what a page asks for and complains of: see [`Browser::noticed`].
+    pub fn watch(&mut self) {
+        for domain in ["Network.enable", "Log.enable", "Runtime.enable"] {
+            self.call(domain, &json!({}));
+        }
+    }
+
+    /// What was noticed since it was last asked: `request ADDRESS`, and `complaint TEXT` for errors of scripts and what
+    /// the page's policy forbade.
+    pub fn noticed(&mut self) -> Vec<String> {
+        // What came before this answer has been read with it.
+        self.evaluate("0");
+        std::mem::take(&mut self.noticed)
+    }
+
+    fn notice(&mut self, message: &Value) {
+        let told = &message["params"];
+        let line = match message["method"].as_str() {
+            Some("Network.requestWillBeSent") => {
+                format!("request {}", told["request"]["url"].as_str().unwrap())
+            }
+            Some("Log.entryAdded") => format!("complaint {}", told["entry"]["text"]),
+            Some("Runtime.exceptionThrown") => format!("complaint {}", told["exceptionDetails"]),
+            Some("Runtime.consoleAPICalled") if told["type"] == "error" => {
+                format!("complaint {}", told["args"])
+            }
+            _ => return,
+        };
+        self.noticed.push(line);
+    }
+
+    /// Cuts the network off.
+    pub fn cut_off(&mut self) {
+        self.call("Network.enable", &json!({}));
+        let conditions = json!({"offline": true, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1});
+        self.call("Network.emulateNetworkConditions", &conditions);
+    }
+
+    /// Presses the tabulator.
+    pub fn press_tab(&mut self) {
+        for kind in ["keyDown", "keyUp"] {
+            let key =
+                json!({"type": kind, "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9});
+            self.call("Input.dispatchKeyEvent", &key);
+        }
+    }
+
+    /// Writes into what has the focus, as a keyboard does.
+    pub fn write(&mut self, text: &str) {
+        self.call("Input.insertText", &json!({"text": text}));
+    }
+
+    /// Waits until an expression of JavaScript is true.
+    pub fn wait_until(&mut self, expression: &str) {
+        self.until_done(expression, expression);
+    }
+
+    /// Saves the whole page, as far down as it goes, up to this height.
+    pub fn save_whole(&mut self, picture: &Path, width: u32, most: u32) {
+        let height = self.evaluate("document.documentElement.scrollHeight");
+        let height = height.as_u64().unwrap().min(u64::from(most));
+        self.resize(width, u32::try_from(height).unwrap());
+        self.save(picture);
+    }
+
     /// Calls a method of the protocol; returns its result.
     fn call(&mut self, method: &str, arguments: &Value) -> Value {
         self.calls += 1;
@@ -277,6 +344,7 @@ impl Browser {
             self.from.read_until(0, &mut bytes).unwrap();
             assert!(bytes.pop() == Some(0), "{method}: the browser has ended");
             let mut answer: Value = serde_json::from_slice(&bytes).unwrap();
+            self.notice(&answer);
             // What else comes are events, which nobody waits for.
             if answer["id"] == self.calls {
                 assert!(answer["error"].is_null(), "{method} {arguments}: {answer}");

@@ -5,6 +5,7 @@
 pub mod cluster;
 pub mod dashboard;
 pub mod grid;
+pub mod made_up;
 pub mod screen;
 pub mod served;
 

@@ -23,8 +23,17 @@ impl Served {
 
     /// Serves a folder at a port.
     pub fn start_at(place: &Path, port: u16) -> Self {
+        Self::start_with(place, port, &[])
+    }
+
+    /// Serves a folder at a port with more options.
+    pub fn start_with(place: &Path, port: u16, options: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_noodle2"))
-            .args(["serve", text(place), "--port", &port.to_string()])
+            // By its name alone, so that what pages show is the same everywhere.
+            .current_dir(place.parent().unwrap())
+            .args(["serve", text(Path::new(place.file_name().unwrap()))])
+            .args(["--port", &port.to_string()])
+            .args(options)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -40,7 +49,8 @@ impl Served {
         std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
         let token = said.trim().strip_prefix("token for approvals: ");
         let token = token.unwrap_or_else(|| panic!("{said}")).to_owned();
-        let address = address.trim().trim_end_matches('/').to_owned();
+        let address = address.trim().split("/?").next().unwrap();
+        let address = address.trim_end_matches('/').to_owned();
         Self {
             process,
             address,
@@ -101,7 +111,9 @@ pub fn serious(browser: &mut Browser) -> Vec<String> {
         eprintln!("SKIPPED: this judges a page, and axe-core is not there: `make axe` brings it");
         return Vec::new();
     };
-    browser.evaluate(&format!("{}; true", std::fs::read_to_string(axe).unwrap()));
+    if browser.evaluate("window.axe === undefined") == true {
+        browser.evaluate(&format!("{}; true", std::fs::read_to_string(axe).unwrap()));
+    }
     let found = browser.awaited(
         "axe.run(document, {resultTypes: ['violations']}).then((found) => found.violations \
          .filter((one) => ['serious', 'critical'].includes(one.impact)) \

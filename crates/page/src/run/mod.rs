@@ -14,7 +14,7 @@ use noodle2_view::graph::{case_graph, stage_graph};
 use noodle2_view::{EventLine, EventWeight, History, Outline, Summary, bytes_text, seconds_text};
 
 use crate::frame::served;
-use crate::text::{case_link, command, figure, gain, linked, part, run_badge, value};
+use crate::text::{Part, case_link, command, figure, gain, linked, run_badge, value};
 use crate::{Place, encoded};
 
 pub(crate) use evidence::{eco_table, failure_table, kept_out, spent_table};
@@ -44,23 +44,26 @@ impl RunPage<'_> {
         let Self {
             history, summary, ..
         } = self;
+        let mut parts = vec![overview(place, history, summary)];
+        let approvals = approvals::body(place, history, summary);
+        parts.extend(Part::of("approvals", "Approvals", approvals));
+        parts.extend(pictures(place, history, summary));
         let body = html! {
             h1 { (summary.study) }
             div id="standing" data-live {
                 p { (run_badge(summary.status)) " " span class="muted" { (self.name) } }
                 @if let Some(trouble) = self.trouble { p class="gain worse" role="alert" { (trouble) } }
             }
-            nav aria-label="Parts of this page" { ul class="contents" {
-                @for (id, title) in PARTS { li { a href={ "#" (id) } { (title) } } }
+            nav id="contents" data-live aria-label="Parts of this page" { ul class="contents" {
+                @for part in &parts { li { a href={ "#" (part.id) } { (part.title) } } }
+                li { a href="#log" { "Event log" } }
                 li { a href=(place.below("trials")) { "All trials" } }
                 li { a href=(place.below("compare")) { "Compare" } }
                 li { a href=(place.below("report")) { "Report" } }
             } }
-            (overview(place, history, summary))
-            (part("approvals", "Approvals", approvals::body(place, history, summary)))
-            (pictures(place, history, summary))
+            @for part in &parts { (part.html()) }
             section id="log" { h2 { "Event log" }
-                @if self.events.is_empty() { p { "Nothing was recorded yet." } }
+                @if self.events.is_empty() { p id="log-empty" { "Nothing was recorded yet." } }
                 ol id="log-lines" class="log" reversed tabindex="0" aria-label="Event log, the newest first" {
                     @for line in self.events { (event(place, history, line)) }
                 }
@@ -77,20 +80,6 @@ impl RunPage<'_> {
         )
     }
 }
-
-/// The parts of the page that can be gone to.
-const PARTS: [(&str, &str); 10] = [
-    ("overview", "Overview"),
-    ("stages", "Stages"),
-    ("trajectory", "Objective over time"),
-    ("timeline", "Timeline"),
-    ("pareto", "Trade-offs"),
-    ("ecos", "ECOs"),
-    ("branches", "Branches"),
-    ("failures", "Failures"),
-    ("lineage", "Lineage"),
-    ("log", "Event log"),
-];
 
 /// An event as the log shows it: the same as the script writes for one that is new.
 fn event(place: Place<'_>, history: &History, line: &EventLine) -> Markup {
@@ -110,37 +99,39 @@ fn event(place: Place<'_>, history: &History, line: &EventLine) -> Markup {
 }
 
 /// What happened, why, what to do next, and the numbers that matter most.
-pub(crate) fn overview(place: Place<'_>, history: &History, summary: &Summary) -> Markup {
+pub(crate) fn overview(place: Place<'_>, history: &History, summary: &Summary) -> Part {
     let outline = Outline::new(history, summary);
     let design = &history.controller().program().study().design.case_name;
     let link = |text: &str| linked(place, design, text);
-    html! {
-        section id="overview" data-live {
-            h2 { "What happened" }
-            @for line in &outline.happened { p class="lead" { (link(line)) } }
-            (tiles(place, summary))
-            @if !outline.why.is_empty() {
-                h3 { "Why" }
-                ul { @for line in &outline.why { li { (link(line)) } } }
-            }
-            @if !outline.next.is_empty() {
-                h3 { "What to do next" }
-                @for step in &outline.next { p { (link(&step.text)) ":" } (command(&step.command)) }
-            }
-            @if let (Some(base), Some(best)) = (&summary.base, &summary.best) {
-                h3 { "Base and best" }
-                div class="scroll" tabindex="0" role="group" aria-label="Base and best" { table {
-                    thead { tr { th { "metric" } th class="number" { "base " (case_link(place, &base.case)) }
-                        th class="number" { "best " (case_link(place, &best.case)) } th class="number" { "gain" } } }
-                    tbody { @for metric in Metric::ALL.iter().copied().filter(|metric|
-                        base.metrics.get(*metric).or(best.metrics.get(*metric)).is_some()) {
-                        tr { th scope="row" { (metric) } td class="number" { (value(metric, base.metrics.get(metric))) }
-                            td class="number" { (value(metric, best.metrics.get(metric))) }
-                            td class="number" { (gain(metric, base.metrics.get(metric), best.metrics.get(metric))) } }
-                    } }
-                } }
-            }
+    let body = html! {
+        @for line in &outline.happened { p class="lead" { (link(line)) } }
+        (tiles(place, summary))
+        @if !outline.why.is_empty() {
+            h3 { "Why" }
+            ul { @for line in &outline.why { li { (link(line)) } } }
         }
+        @if !outline.next.is_empty() {
+            h3 { "What to do next" }
+            @for step in &outline.next { p { (link(&step.text)) ":" } (command(&step.command)) }
+        }
+        @if let (Some(base), Some(best)) = (&summary.base, &summary.best) {
+            h3 { "Base and best" }
+            div class="scroll" tabindex="0" role="group" aria-label="Base and best" { table {
+                thead { tr { th { "metric" } th class="number" { "base " (case_link(place, &base.case)) }
+                    th class="number" { "best " (case_link(place, &best.case)) } th class="number" { "gain" } } }
+                tbody { @for metric in Metric::ALL.iter().copied().filter(|metric|
+                    base.metrics.get(*metric).or(best.metrics.get(*metric)).is_some()) {
+                    tr { th scope="row" { (metric) } td class="number" { (value(metric, base.metrics.get(metric))) }
+                        td class="number" { (value(metric, best.metrics.get(metric))) }
+                        td class="number" { (gain(metric, base.metrics.get(metric), best.metrics.get(metric))) } }
+                } }
+            } }
+        }
+    };
+    Part {
+        id: "overview",
+        title: "What happened",
+        body,
     }
 }
 
@@ -167,8 +158,8 @@ fn tiles(place: Place<'_>, summary: &Summary) -> Markup {
     }
 }
 
-/// Every picture of a run with the table beside it.
-pub(crate) fn pictures(place: Place<'_>, history: &History, summary: &Summary) -> Markup {
+/// Every picture of a run with the table beside it, as far as there is something to show.
+pub(crate) fn pictures(place: Place<'_>, history: &History, summary: &Summary) -> Vec<Part> {
     let drawn = |found: Option<Figure>| found.as_ref().map(figure);
     let both = |picture: Option<Figure>, table: Option<Markup>| {
         let picture = drawn(picture);
@@ -179,18 +170,54 @@ pub(crate) fn pictures(place: Place<'_>, history: &History, summary: &Summary) -
             }
         })
     };
-    html! {
-        (part("stages", "Stages", both(stage_graph(history, &place), Some(stage_table(place, summary)))))
-        (part("trajectory", "Objective over time", drawn(trajectory(history, &place, TrajectoryAxis::Seconds))))
-        (part("timeline", "Timeline", drawn(timeline(history, &place))))
-        (part("pareto", "Trade-offs", drawn(pareto(history, &place, None))))
-        (part("ecos", "ECOs", both(eco_leaderboard(history, &place), eco_table(history))))
-        (part("branches", "Branch against branch", drawn(branch_comparison(history, &place))))
-        (part("failures", "Failures", both(failures(history, &place), failure_table(place, summary))))
-        (part("kept-out", "Rails and gates", kept_out(place, history, summary)))
-        (part("budget", "Budget", both(budget(history, &place), spent_table(summary))))
-        (part("lineage", "Lineage of the cases", drawn(case_graph(history, &place))))
-    }
+    let parts = [
+        Part::of(
+            "stages",
+            "Stages",
+            both(
+                stage_graph(history, &place),
+                Some(stage_table(place, summary)),
+            ),
+        ),
+        Part::of(
+            "trajectory",
+            "Objective over time",
+            drawn(trajectory(history, &place, TrajectoryAxis::Seconds)),
+        ),
+        Part::of("timeline", "Timeline", drawn(timeline(history, &place))),
+        Part::of("pareto", "Trade-offs", drawn(pareto(history, &place, None))),
+        Part::of(
+            "ecos",
+            "ECOs",
+            both(eco_leaderboard(history, &place), eco_table(history)),
+        ),
+        Part::of(
+            "branches",
+            "Branch against branch",
+            drawn(branch_comparison(history, &place)),
+        ),
+        Part::of(
+            "failures",
+            "Failures",
+            both(failures(history, &place), failure_table(place, summary)),
+        ),
+        Part::of(
+            "kept-out",
+            "Rails and gates",
+            kept_out(place, history, summary),
+        ),
+        Part::of(
+            "budget",
+            "Budget",
+            both(budget(history, &place), spent_table(summary)),
+        ),
+        Part::of(
+            "lineage",
+            "Lineage of the cases",
+            drawn(case_graph(history, &place)),
+        ),
+    ];
+    parts.into_iter().flatten().collect()
 }
 
 /// Names of cases, each a link.
