@@ -89,8 +89,7 @@ proc ::n2::measure_check {corner check delay} {
   foreach endpoint [lsort [array names slacks]] {
     set slack $slacks($endpoint)
     if {$slack < 0.0} { set total [expr {$total + $slack}]; incr violating }
-    set slack [exact [picoseconds $slack]]
-    if {$slack ne ""} { lappend fields $endpoint $slack }
+    if {abs($slack) < 1e20} { lappend fields $endpoint [picoseconds $slack] }
   }
   metric $corner ${check}_tns_ps [picoseconds $total]
   metric $corner ${check}_violating_endpoints $violating

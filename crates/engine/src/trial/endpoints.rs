@@ -3,7 +3,7 @@
 //! Evidence to look at, no metric: nothing decides by it, and no digest holds it. Never holds an endpoint that no check
 //! constrains, nor a slack that was not read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use noodle2_model::Check;
@@ -57,6 +57,12 @@ impl EndpointSlacks {
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &EndpointSlack> {
         self.slacks.iter()
+    }
+
+    /// The scenes in which this check constrains an endpoint.
+    pub fn scenes(&self, check: Check) -> BTreeSet<&str> {
+        let of_check = self.slacks.iter().filter(|slack| slack.check == check);
+        of_check.map(|slack| slack.scene.as_str()).collect()
     }
 
     /// The worst slack of each endpoint over scenes, by its name.
@@ -165,6 +171,7 @@ mod tests {
             text
         );
         let read = slacks();
+        assert_eq!(read.scenes(Check::Setup), BTreeSet::from(["fast", "slow"]));
         let worst = read.worst(Check::Setup);
         assert_eq!(worst, BTreeMap::from([("b/D", -3.0)]));
     }
