@@ -17,7 +17,7 @@ mod text;
 mod trial;
 mod trials;
 
-pub use case::{CasePage, MapPicture};
+pub use case::{CasePage, MapPicture, SlackSpread};
 pub use frame::{Asset, SCRIPT, STYLE, error_page};
 pub use place::{Place, encoded};
 pub use report::{Reproduction, report};
