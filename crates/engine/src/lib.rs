@@ -36,6 +36,6 @@ pub use timing_report::{
     TimingReport, read_timing_report,
 };
 pub use trial::{
-    ColdRequest, ColdResult, EditsRequest, ParentFacts, Preparation, PrepareProblem, ReplayRequest,
-    RerunRequest, SequenceRequest, StudyContext, TrialRequest,
+    ColdRequest, ColdResult, EditsRequest, EndpointSlack, EndpointSlacks, ParentFacts, Preparation,
+    PrepareProblem, ReplayRequest, RerunRequest, SequenceRequest, StudyContext, TrialRequest,
 };

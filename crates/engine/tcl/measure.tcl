@@ -74,19 +74,26 @@ proc ::n2::measure_check {corner check delay} {
   if {[exact $slack] eq ""} { emit no_paths $corner $check; return }
   metric $corner ${check}_ws_ps $slack
   metric $corner ${check}_wns_ps [expr {min($slack, 0.0)}]
-  array set violating {}
-  foreach end [find_ends $corner $delay 100000000 -slack_max 0] {
+  # The slack of an endpoint is the worst of its checks and path groups.
+  array set slacks {}
+  foreach end [find_ends $corner $delay 100000000] {
     set slack [::sta::PathEnd_slack $end]
-    if {$slack >= 0.0} { continue }
     set endpoint [endpoint_of $end]
-    if {![info exists violating($endpoint)] || $slack < $violating($endpoint)} { set violating($endpoint) $slack }
+    if {![info exists slacks($endpoint)] || $slack < $slacks($endpoint)} { set slacks($endpoint) $slack }
   }
   # The engine adds single precision numbers in the order of their addresses: its last digits differ
   # between processes. The sum of the same slacks, in the order of names, does not.
   set total 0.0
-  foreach endpoint [lsort [array names violating]] { set total [expr {$total + $violating($endpoint)}] }
+  set violating 0
+  set fields {}
+  foreach endpoint [lsort [array names slacks]] {
+    set slack $slacks($endpoint)
+    if {$slack < 0.0} { set total [expr {$total + $slack}]; incr violating }
+    if {abs($slack) < 1e20} { lappend fields $endpoint [picoseconds $slack] }
+  }
   metric $corner ${check}_tns_ps [picoseconds $total]
-  metric $corner ${check}_violating_endpoints [array size violating]
+  metric $corner ${check}_violating_endpoints $violating
+  emit endpoints $corner $check {*}$fields
   measure_groups $corner $check $delay
 }
 

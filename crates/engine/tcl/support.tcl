@@ -72,9 +72,15 @@ proc ::n2::exact {number} {
 
 proc ::n2::emit {args} {
   variable result_channel; variable result_records; variable inherited
-  set fields {}
-  foreach field $args { lappend fields [escape $field] }
-  set record [join $fields "\t"]
+  set record [join $args "\t"]
+  # Records of endpoints are long: where no field holds a tab, all are escaped at once.
+  if {[llength [split $record "\t"]] == [llength $args]} {
+    set record [string map [list \\ \\\\ \n \\n \r \\r \0 \\0] $record]
+  } else {
+    set fields {}
+    foreach field $args { lappend fields [escape $field] }
+    set record [join $fields "\t"]
+  }
   if {$result_channel eq ""} { lappend inherited $record; return }
   puts $result_channel $record
   incr result_records

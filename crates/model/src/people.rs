@@ -261,6 +261,8 @@ pub enum Occasion {
     StageEnd,
     /// A stage failed, a rail of the study was crossed, a budget is spent, or the base case blocks the run.
     Abort,
+    /// An ECO, or a class of them, is not tried any more.
+    Contained,
     /// A stage waits for approval.
     ApprovalNeeded,
     /// The run ended, or its controller leaves it.
@@ -269,10 +271,11 @@ pub enum Occasion {
 
 impl Occasion {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Start,
         Self::StageEnd,
         Self::Abort,
+        Self::Contained,
         Self::ApprovalNeeded,
         Self::End,
     ];
@@ -283,6 +286,7 @@ impl Occasion {
             Self::Start => "start",
             Self::StageEnd => "stage_end",
             Self::Abort => "abort",
+            Self::Contained => "contained",
             Self::ApprovalNeeded => "approval_needed",
             Self::End => "end",
         }

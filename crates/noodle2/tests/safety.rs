@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::{completes, ends, journal, run, summary, template, text};
 
 /// An ECO of the study's own, with a parameter that only tells its trials apart.
@@ -75,6 +75,7 @@ fn real_faults_are_classified_contained_and_cost_nothing_but_their_trials() {
         folder.path(),
         "sandbox",
         "safety: {containment: {eco_failures_in_a_row: 3}}\n\
+         notify:\n  - {command: [sh, -c, cat >> told.ndjson], on: [contained]}\n\
          stages:\n  - name: faults\n    trials: 16\n    survivors: 1\n    ecos:\n\
          \x20     - {name: broken, parameters: {turn: [1, 2, 3, 4, 5]}}\n      - crash\n      - abort\n\
          \x20     - killed\n      - hang\n      - sleep\n      - hog\n      - {name: upsize_critical, parameters: {max_cells: 5}}\n\
@@ -129,6 +130,7 @@ fn real_faults_are_classified_contained_and_cost_nothing_but_their_trials() {
     let tried = of_descendant["trial_list"].as_array().unwrap();
     assert!(tried.iter().all(|trial| trial["eco"]["name"] != "broken"));
     assert_eq!(decisions(&out, "contained").len(), 2);
+    people_were_told(&ecos.join("told.ndjson"));
     explains(&out, "0_1", "what to do: read the tool's own code");
     explains(&out, "0_5", "ECO `broken` was contained from trial 0_3 on");
     explains(&out, "broken", "stage `after` did not try it");
@@ -138,6 +140,35 @@ fn real_faults_are_classified_contained_and_cost_nothing_but_their_trials() {
         "is not tried from trial 0_3 on: its last 3 trials failed",
     );
     ends(0, &["verify", text(&out)]);
+}
+
+/// Who asked to hear of what is contained hears of that alone, once for each stage that decided it.
+fn people_were_told(file: &Path) {
+    let text = fs::read_to_string(file).unwrap();
+    let told: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(
+        told.iter().all(|message| message["event"] == "contained"),
+        "{text}"
+    );
+    let of_stage = |stage: &str| {
+        let found = told
+            .iter()
+            .filter(|message| message["stage"]["name"] == stage);
+        found.collect::<Vec<_>>()
+    };
+    let [first] = of_stage("faults")[..] else {
+        panic!("{text}")
+    };
+    assert_eq!(first["scope"], json!({"eco": "broken"}), "{text}");
+    assert_eq!(first["trial"], "0_3", "{text}");
+    let message = first["message"].as_str().unwrap();
+    let words =
+        "ECO `broken` is not tried any more, from stage `faults` on: its last 3 trials failed";
+    assert!(message.contains(words), "{message}");
+    assert_eq!(of_stage("after").len(), 1, "{text}");
 }
 
 /// The process that the ECO ran in says that all is well; the netlist that it left says otherwise.

@@ -25,6 +25,17 @@ pub struct MapPicture {
     pub svg: String,
 }
 
+/// Setup slacks of endpoints in ps, one for each, of a case and of its parent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SlackSpread {
+    /// The scenes that they are the worst over.
+    pub scenes: Vec<String>,
+    /// Those of the parent.
+    pub parent: Vec<f64>,
+    /// Those of the case.
+    pub case: Vec<f64>,
+}
+
 /// What the page of a case shows.
 #[derive(Debug, Clone, Copy)]
 pub struct CasePage<'a> {
@@ -40,6 +51,8 @@ pub struct CasePage<'a> {
     pub files: Option<&'a AttemptFiles>,
     /// Maps of it, and how they differ from its parent's.
     pub maps: &'a [MapPicture],
+    /// How slacks of its endpoints are spread; `None` where either attempt left none.
+    pub slacks: Option<&'a SlackSpread>,
 }
 
 impl CasePage<'_> {
@@ -54,14 +67,6 @@ impl CasePage<'_> {
             .first()
             .and_then(|name| controller.cases().get(name));
         let measured = &case.measurement;
-        let slacks = |case: &Case| -> Vec<f64> {
-            case.measurement
-                .paths
-                .iter()
-                .map(|path| path.slack_ps)
-                .collect()
-        };
-        let before = parent.map(slacks).unwrap_or_default();
         let is_winning = self
             .summary
             .best
@@ -79,8 +84,8 @@ impl CasePage<'_> {
                 section id="reach" { h2 { "What was changed" } (reach(case)) }
             }
             @if !measured.paths.is_empty() { section id="paths" { h2 { "Worst paths" }
-                @if let Some(picture) = slack_histogram(("parent", &before), ("case", &slacks(case))) { (figure(&picture)) }
                 (paths(&measured.paths)) } }
+            @if let Some(slacks) = self.slacks { (spread(slacks)) }
             @if !self.maps.is_empty() { section id="maps" { h2 { "Maps" }
                 @for map in self.maps { figure { div class="scroll" tabindex="0" role="group" aria-label=(map.title) { (PreEscaped(&map.svg)) } figcaption { (map.title) } } } } }
             @if !measured.findings.is_empty() { section id="findings" { h2 { "What the engine remarked" }
@@ -104,6 +109,19 @@ impl CasePage<'_> {
             None,
             &body,
         )
+    }
+}
+
+/// How setup slacks of all endpoints are spread, against the parent's.
+fn spread(slacks: &SlackSpread) -> Markup {
+    let picture = slack_histogram(("parent", &slacks.parent), ("case", &slacks.case));
+    html! {
+        @if let Some(picture) = picture { section id="slacks" { h2 { "Setup slacks of endpoints" }
+            p class="muted" { @match slacks.scenes.as_slice() {
+                [only] => { "In scene " (only) "." }
+                scenes => { "Of each endpoint the worst over scenes " (scenes.join(", ")) "." }
+            } }
+            (figure(&picture)) } }
     }
 }
 

@@ -18,7 +18,7 @@ mod text;
 mod trial;
 mod trials;
 
-pub use case::{CasePage, MapPicture};
+pub use case::{CasePage, MapPicture, SlackSpread};
 pub use compare::ComparePage;
 pub use frame::{Asset, SCRIPT, STYLE, answer_page, error_page};
 pub use place::{Place, encoded};

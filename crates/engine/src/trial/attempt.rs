@@ -18,6 +18,7 @@ use noodle2_openroad::metrics_of;
 
 use super::context::StudyContext;
 use super::derived::{Change, compare_with_parent};
+use super::endpoints::EndpointSlacks;
 use super::measure::{Gathered, MetricsDocument};
 use super::parents::unreadable;
 use super::script::{EcoJob, Job};
@@ -127,7 +128,8 @@ impl StudyContext {
     /// Runs a trial and says what came of it. `run` starts a command and waits for its end.
     ///
     /// In the folder of the attempt it leaves `script.tcl`, which does all of it anew, `fork.tcl`, which does the
-    /// same in a fork, `sta.log` and `result.tsv` (numbered for further processes), `netlist.v`, `ledger.tsv`, `metrics.json`, and the ECO's files.
+    /// same in a fork, `sta.log` and `result.tsv` (numbered for further processes), `netlist.v`, `ledger.tsv`, `metrics.json`,
+    /// `endpoints.tsv`, and the ECO's files.
     pub fn run_trial(&self, request: &TrialRequest<'_>, run: Run<'_>) -> Outcome {
         let mut run = self.limited(run);
         let prefix = EcoProposal::name_prefix(request.trial);
@@ -406,6 +408,10 @@ impl StudyContext {
             serde_json::to_vec_pretty(&document).expect("names and finite numbers are always JSON");
         text.push(b'\n');
         write(&request.folder.join("metrics.json"), &text)?;
+        if !gathered.endpoints.is_empty() {
+            let endpoints = request.folder.join(EndpointSlacks::FILE);
+            write(&endpoints, gathered.endpoints.to_tsv().as_bytes())?;
+        }
         if self.layout().is_none() {
             return Ok(());
         }

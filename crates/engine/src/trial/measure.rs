@@ -9,6 +9,7 @@ use noodle2_model::{
 use serde::Serialize;
 
 use super::context::{Purpose, SceneGroup, StudyContext};
+use super::endpoints::EndpointSlacks;
 use super::log::LogRemarks;
 use super::read::{MarkKind, Record, ResultFile};
 
@@ -87,6 +88,8 @@ pub(crate) struct Gathered {
     pub(crate) routed: BTreeMap<String, MetricSet>,
     /// What of a database bears on routes and stands in no netlist or DEF.
     pub(crate) routing_state: BTreeSet<String>,
+    /// Slacks of endpoints.
+    pub(crate) endpoints: EndpointSlacks,
 }
 
 /// A name as netlists are read: the engine escapes what would divide it.
@@ -291,6 +294,11 @@ impl Gathered {
                     _ => document.worst_hold_path = Some(path),
                 }
             }
+            Record::Endpoints {
+                scene,
+                check,
+                slacks,
+            } => self.endpoints.add(scene, *check, slacks),
             Record::PathProfile {
                 scene,
                 check,

@@ -89,6 +89,12 @@ pub enum Record {
         slack_ps: f64,
         cells: Vec<(String, String)>,
     },
+    /// The endpoints that a check constrains, each with the worst slack there in ps.
+    Endpoints {
+        scene: String,
+        check: Check,
+        slacks: Vec<(String, f64)>,
+    },
     /// What a worst path of a check is made of: its ends, slack in ps, and its drivers from start to end.
     PathProfile {
         scene: String,
@@ -216,7 +222,7 @@ impl ResultFile {
 }
 
 /// The unescaped fields of a line.
-fn fields(line: &str) -> Option<Vec<String>> {
+pub(super) fn fields(line: &str) -> Option<Vec<String>> {
     line.split('\t')
         .map(|field| {
             let mut text = String::with_capacity(field.len());
@@ -298,6 +304,13 @@ fn record(fields: &[String]) -> Option<Record> {
             slack_ps: number(slack)?,
             cells: pairs(cells)?,
         },
+        ["endpoints", scene, check, slacks @ ..] => Record::Endpoints {
+            scene: own(scene),
+            check: check_of(check)?,
+            slacks: (pairs(slacks)?.into_iter())
+                .map(|(pin, slack)| Some((pin, number(&slack)?)))
+                .collect::<Option<_>>()?,
+        },
         [
             "path_profile",
             scene,
@@ -308,11 +321,7 @@ fn record(fields: &[String]) -> Option<Record> {
             drivers @ ..,
         ] => Record::PathProfile {
             scene: own(scene),
-            check: match *check {
-                "setup" => Check::Setup,
-                "hold" => Check::Hold,
-                _ => return None,
-            },
+            check: check_of(check)?,
             start: own(start),
             end: own(end),
             slack_ps: number(slack)?,
@@ -360,6 +369,14 @@ fn record(fields: &[String]) -> Option<Record> {
         },
         _ => return None,
     })
+}
+
+fn check_of(name: &str) -> Option<Check> {
+    match name {
+        "setup" => Some(Check::Setup),
+        "hold" => Some(Check::Hold),
+        _ => None,
+    }
 }
 
 fn number(text: &str) -> Option<f64> {

@@ -17,6 +17,7 @@ use super::attempt::{
     Declared, NETLIST, ParentFacts, Run, TrialRequest, copy_design, io_failure, write,
 };
 use super::context::StudyContext;
+use super::endpoints::EndpointSlacks;
 use crate::catalogue::Eco;
 
 /// A sequence of ECOs that is tried as one.
@@ -51,8 +52,8 @@ impl StudyContext {
     /// Makes the steps of a sequence, each as a trial of its own does it and under the same guards; what counts is
     /// what is left of them, against the parent of the whole.
     ///
-    /// In the folder of the attempt it leaves `netlist.v`, `ledger.tsv` and `sequence.json`, which tells what each
-    /// step did, and in `steps/<number>` what [`Self::run_trial`] leaves of each ECO.
+    /// In the folder of the attempt it leaves `netlist.v`, `ledger.tsv`, `endpoints.tsv` and `sequence.json`, which tells
+    /// what each step did, and in `steps/<number>` what [`Self::run_trial`] leaves of each ECO.
     pub fn run_sequence(&self, sequence: &SequenceRequest<'_>, run: Run<'_>) -> Outcome {
         let mut run = self.limited(run);
         self.make_sequence(sequence, &mut run)
@@ -73,6 +74,11 @@ impl StudyContext {
             return Ok(Outcome::NoEffect);
         };
         copy_design(&netlist, &whole.folder, &measurement.design)?;
+        let slacks = netlist.with_file_name(EndpointSlacks::FILE);
+        if slacks.is_file() {
+            std::fs::copy(&slacks, whole.folder.join(EndpointSlacks::FILE))
+                .map_err(|error| io_failure("copy", &slacks, &error))?;
+        }
         let mut manifests = sequence.ecos.iter().map(|eco| &eco.manifest);
         let declared = Declared {
             name: &sequence.proposal.name,

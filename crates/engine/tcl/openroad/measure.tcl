@@ -93,18 +93,29 @@ proc ::n2::measure_slacks {record corner check delay} {
   }
   emit $record $corner ${check}_ws_ps [exact $worst]
   emit $record $corner ${check}_wns_ps [exact [expr {min($worst, 0.0)}]]
-  array set violating {}
-  foreach end [placed_ends $corner $delay 1000000 -slack_max 0] {
+  # The slack of an endpoint is the worst of its checks and path groups.
+  array set slacks {}
+  set which {}
+  # Of what is measured again, endpoints that keep their times are of no use.
+  if {$record ne "metric"} { set which {-slack_max 0} }
+  foreach end [placed_ends $corner $delay 1000000 {*}$which] {
     set slack [in_picoseconds [get_property $end slack]]
-    if {$slack eq "" || $slack >= 0.0} { continue }
+    if {$slack eq ""} { continue }
     set endpoint [get_full_name [get_property $end endpoint]]
-    if {![info exists violating($endpoint)] || $slack < $violating($endpoint)} { set violating($endpoint) $slack }
+    if {![info exists slacks($endpoint)] || $slack < $slacks($endpoint)} { set slacks($endpoint) $slack }
   }
   # The tool adds single precision numbers in the order of their addresses; the order of names is always the same.
   set total 0.0
-  foreach endpoint [lsort [array names violating]] { set total [expr {$total + $violating($endpoint)}] }
+  set violating 0
+  set fields {}
+  foreach endpoint [lsort [array names slacks]] {
+    set slack $slacks($endpoint)
+    if {$slack < 0.0} { set total [expr {$total + $slack}]; incr violating }
+    lappend fields $endpoint [exact $slack]
+  }
   emit $record $corner ${check}_tns_ps [exact $total]
-  emit $record $corner ${check}_violating_endpoints [array size violating]
+  emit $record $corner ${check}_violating_endpoints $violating
+  if {$record eq "metric"} { emit endpoints $corner $check {*}$fields }
 }
 
 # The worst path as start, end, slack, and the instances that it goes through with their cells; then what the worst are

@@ -7,7 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use noodle2_control::Controller;
 use noodle2_model::{
-    BudgetOwner, Event, Notification, Occasion, RunIdentity, StageEnd, StageIndex, StopCause,
+    BudgetOwner, Containment, Event, Notification, Occasion, RunIdentity, StageEnd, StageIndex,
+    StopCause,
 };
 use noodle2_notify::{Delivery, Notice, Notifier};
 use noodle2_store::{RunFolder, append_line};
@@ -138,6 +139,16 @@ impl Herald {
             Event::StudyRailCrossed { at, cause } => {
                 let message = format!("{study}: a rail of the study was crossed at {at}: {cause}");
                 (vec![Occasion::Abort], message, json!({ "cause": cause }))
+            }
+            Event::Contained { stage, containment } => {
+                let Containment { scope, at, cause } = containment;
+                let message = format!(
+                    "{study}: {scope} is not tried any more, from stage `{}` on: {cause}",
+                    name(stage)
+                );
+                let fields =
+                    json!({ "stage": place(stage), "scope": scope, "trial": at, "cause": cause });
+                (vec![Occasion::Contained], message, fields)
             }
             Event::TimeSpent { owner, time } => {
                 let (stage, whose) = match owner {

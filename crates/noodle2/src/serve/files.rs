@@ -4,9 +4,10 @@ use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
+use noodle2_engine::EndpointSlacks;
 use noodle2_layout::{MapDifference, MapKind, SpatialMap};
-use noodle2_model::AttemptId;
-use noodle2_page::{AttemptFiles, Excerpt, FileEntry, MapPicture};
+use noodle2_model::{AttemptId, Check};
+use noodle2_page::{AttemptFiles, Excerpt, FileEntry, MapPicture, SlackSpread};
 use noodle2_store::{ArtifactIndex, Provenance, RunFolder};
 use noodle2_view::{Footer, MapPanel, difference_svg, maps_svg};
 
@@ -138,6 +139,31 @@ fn provenance(place: &Path) -> Vec<(String, String)> {
         ));
     }
     pairs
+}
+
+/// Setup slacks of endpoints of an attempt beside those of its parent's; `None` where either left none, as where its
+/// result was known.
+pub(super) fn slacks(
+    folder: &RunFolder,
+    design: &str,
+    attempt: AttemptId,
+    parent: AttemptId,
+) -> Option<SlackSpread> {
+    let of = |attempt| -> Option<EndpointSlacks> {
+        let (mut file, _) = named(folder, design, attempt, EndpointSlacks::FILE)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).ok()?;
+        EndpointSlacks::parse(&bytes)
+    };
+    let worst = |slacks: &EndpointSlacks| slacks.worst(Check::Setup).into_values().collect();
+    let (own, before) = (of(attempt)?, of(parent)?);
+    // Of other scenes, another worst.
+    let scenes = own.scenes(Check::Setup);
+    (scenes == before.scenes(Check::Setup)).then(|| SlackSpread {
+        scenes: scenes.into_iter().map(str::to_owned).collect(),
+        parent: worst(&before),
+        case: worst(&own),
+    })
 }
 
 /// The heat maps of an attempt beside those of its parent's, each pair with its difference.

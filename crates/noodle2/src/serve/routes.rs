@@ -319,6 +319,8 @@ async fn case(State(desk): State<Desk>, Path((name, case)): Path<(String, String
             parent.map(|parent| parent.attempt),
             &source,
         );
+        let slacks = parent
+            .and_then(|parent| files::slacks(run.folder(), design, case.attempt, parent.attempt));
         let shown = CasePage {
             name,
             history: &seen.history,
@@ -326,6 +328,7 @@ async fn case(State(desk): State<Desk>, Path((name, case)): Path<(String, String
             case,
             files: left.as_ref(),
             maps: &maps,
+            slacks: slacks.as_ref(),
         };
         page(shown.html())
     })
