@@ -229,4 +229,14 @@ codes! {
         advice: "Look at the kept file to see what wrote it.";
         example: "`echo done >> journal.ndjson` in an ECO";
     }
+    "N2-STORE-033", "a collected file that no attempt left" {
+        meaning: "The record of what `noodle2 gc` removed tells of a file that no sealed index of the run has with \
+             that hash.";
+        causes: [
+            "somebody edited the record",
+            "a record copied from another run",
+        ];
+        advice: "Restore the record from a copy; do not believe that what it names was ever there.";
+        example: "a line added to `collected.ndjson`";
+    }
 }
