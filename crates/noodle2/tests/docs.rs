@@ -235,10 +235,7 @@ fn exit_statuses() -> Result<(), Failed> {
         .split_once("Exit status:\n")
         .ok_or("the help has no exit statuses")?;
     let statuses = statuses.lines().map(str::trim);
-    let statuses: Vec<&str> = statuses
-        .take_while(|line| !line.is_empty())
-        .map(|line| line.split(" (").next().unwrap_or(line))
-        .collect();
+    let statuses: Vec<&str> = statuses.take_while(|line| !line.is_empty()).collect();
     let told = format!("Exit statuses: {}.", statuses.join("; "));
     let readme = std::fs::read_to_string(book::root().join("README.md"))?;
     let readme = readme.split_whitespace().collect::<Vec<_>>().join(" ");
