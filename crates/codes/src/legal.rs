@@ -19,7 +19,7 @@ codes! {
             "a domain that is stricter than meant",
         ];
         advice: "Choose a narrower ECO, or declare a wider domain and thereby that you accept its risk.";
-        example: "`buffer_fanout`, which is routing_affecting, under `safety: locked`";
+        example: "`restructure`, which is global_disruptive, under `safety_domain: locked`";
     }
     DOMAIN_TOO_LOOSE = "N2-LEGAL-002", "a stage that is freer than its study" {
         meaning: "A stage may declare a stricter domain than its study, never a looser one: the study's domain is \
@@ -28,7 +28,7 @@ codes! {
             "a study that was tightened after its stages were written",
         ];
         advice: "Make the stage's domain as strict as the study's, or widen the study's.";
-        example: "`safety: guarded` in a stage of a `locked` study";
+        example: "`safety_domain: guarded` in a stage of a `locked` study";
     }
     OVER_BUDGET = "N2-LEGAL-003", "stages that may try more than the budget" {
         meaning: "The trials of all stages together exceed `budget.trials`, or those of a branch \

@@ -7,13 +7,18 @@
 //! Never decides when something is a problem: that is the room's that says the code.
 
 mod cache;
+mod ci;
+mod compare;
 mod eco;
 mod engine;
 mod exec;
+mod export;
+mod gc;
 mod init;
 mod internal;
 pub mod legal;
 mod liberty;
+mod man;
 mod map;
 mod openroad;
 mod plan;
@@ -21,12 +26,16 @@ mod platform;
 mod print;
 mod priors;
 mod ray;
+mod rebuild;
+mod replay;
 mod report;
 mod run;
+mod serve;
 mod sim;
 mod snapshot;
 mod store;
 pub mod study;
+mod trace;
 
 use std::fmt;
 
@@ -113,13 +122,18 @@ macro_rules! kinds {
 
 kinds! {
     cache, "CACHE", "the store of known results";
+    ci, "CI", "regression checks";
+    compare, "COMPARE", "comparisons";
     eco, "ECO", "ECOs and their folders";
     engine, "ENGINE", "timing engines and what they are given";
     exec, "EXEC", "processes on this machine";
+    export, "EXPORT", "tables of runs";
+    gc, "GC", "making room";
     init, "INIT", "writing a first study";
     internal, "INTERNAL", "defects";
     legal, "LEGAL", "what a safety domain or budget does not allow";
     liberty, "LIBERTY", "reading libraries";
+    man, "MAN", "manual pages";
     map, "MAP", "heat maps and pictures";
     openroad, "OPENROAD", "logs of OpenROAD";
     plan, "PLAN", "the graph of stages";
@@ -127,12 +141,16 @@ kinds! {
     print, "PRINT", "what is printed and written for people";
     priors, "PRIORS", "the store of evidence between runs";
     ray, "RAY", "clusters";
+    rebuild, "REBUILD", "rebuilt cases";
+    replay, "REPLAY", "trials made again";
     report, "REPORT", "timing reports";
     run, "RUN", "runs and their records";
+    serve, "SERVE", "runs in a browser";
     sim, "SIM", "runs on a virtual clock";
     snapshot, "SNAPSHOT", "placed designs to start from";
     store, "STORE", "run folders";
     study, "STUDY", "study files";
+    trace, "TRACE", "traces for OpenTelemetry";
 }
 
 /// Fills a module with the codes of a kind: `CODES`, and a constant for each that has a name.

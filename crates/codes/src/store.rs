@@ -162,7 +162,7 @@ codes! {
             "notes put into the run folder",
         ];
         advice: "Move it out.";
-        example: "`trials/counter_1_4/0/notes.txt`";
+        example: "`trials/counter_1_4/1/notes.txt`";
     }
     "N2-STORE-025", "an index of artifacts is missing" {
         meaning: "A finished attempt has no list of its files, so nothing can be said of them.";
@@ -178,7 +178,7 @@ codes! {
             "a folder copied from another run",
         ];
         advice: "Move it out.";
-        example: "`trials/counter_1_99/0`";
+        example: "`trials/counter_1_99/1`";
     }
     "N2-STORE-027", "an index of artifacts was changed" {
         meaning: "The list of an attempt's files is not the one whose hash the journal has.";
@@ -228,5 +228,15 @@ codes! {
         ];
         advice: "Look at the kept file to see what wrote it.";
         example: "`echo done >> journal.ndjson` in an ECO";
+    }
+    "N2-STORE-033", "a collected file that no attempt left" {
+        meaning: "The record of what `noodle2 gc` removed tells of a file that no sealed index of the run has with \
+             that hash.";
+        causes: [
+            "somebody edited the record",
+            "a record copied from another run",
+        ];
+        advice: "Restore the record from a copy; do not believe that what it names was ever there.";
+        example: "a line added to `collected.ndjson`";
     }
 }

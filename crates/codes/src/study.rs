@@ -113,7 +113,7 @@ codes! {
             "a misspelt word",
         ];
         advice: "Take one of the words that the help names.";
-        example: "`safety: guardet`";
+        example: "`safety_domain: guardet`";
     }
     BAD_NAME = "N2-STUDY-012", "a name that cannot be used" {
         meaning: "Names become parts of file names, case names and engine commands. `case_name` is a letter \
@@ -293,7 +293,7 @@ codes! {
             "an ECO for OpenROAD in a study for OpenSTA",
         ];
         advice: "Choose another ECO, or another engine.";
-        example: "`ecos: [repair_timing_setup]` with `engine: opensta`";
+        example: "`ecos: [repair_timing_setup]` with `engine: {kind: opensta}`";
     }
     ECO_CONNECTIVITY = "N2-STUDY-031", "an ECO that changes connectivity where wires come from SPEF" {
         meaning: "Extracted parasitics belong to the nets as they were. An edit that disconnects a net drops its \
@@ -437,7 +437,7 @@ codes! {
             "a mode for OpenROAD in a study for OpenSTA",
         ];
         advice: "Choose OpenROAD, or leave it out.";
-        example: "an audit by routing with `engine: opensta`";
+        example: "an audit by routing with `engine: {kind: opensta}`";
     }
     UNREADABLE = "N2-STUDY-100", "the study file cannot be read" {
         meaning: "It is not there or may not be read.";

@@ -53,9 +53,11 @@ pub(crate) use takeaway::{DebugOption, RebuildOption};
     name = "noodle2",
     version,
     about,
-    after_help = "Exit status:\n  0 done\n  1 findings (verify, handover --check, rebuild, replay, ci, eco list, eco lint, platform check, priors, openroad-log, gc)\n  2 usage\n  3 invalid study\n  4 illegal study\n  \
+    after_help = "Exit status:\n  0 done\n  1 findings\n  2 usage\n  3 invalid study\n  4 illegal study\n  \
                   5 base case blocked\n  6 stopped by a rail, or failed\n  7 interrupted, can be resumed\n  \
                   8 waits for approval, can be resumed\n  70 internal error\n\n\
+                  Findings are told by verify, replay, rebuild, handover --check, minimize, ci, gc, eco list, eco lint, \
+                  platform check, priors, openroad-log and doctor.\n\n\
                   Start with:\n  noodle2 init my-study && noodle2 run my-study/study.yaml --out runs/first"
 )]
 pub(crate) struct Cli {

@@ -8,8 +8,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Done.
     Done = 0,
-    /// Done, and something was found (`verify`, `handover --check`, `rebuild`, `replay`, `ci`, `eco list`, `eco lint`, `platform check`,
-    /// `priors`, `openroad-log`, `gc`).
+    /// Done, and something was found; the help lists the commands that end so.
     Findings = 1,
     /// The command line is wrong.
     Usage = 2,

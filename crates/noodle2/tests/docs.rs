@@ -26,6 +26,7 @@ const REASONS: &[&str] = &[
     "changes this machine",
     "needs OpenROAD",
     "needs a Ray cluster",
+    "needs a collector of traces",
     "needs a repository's service",
     "needs libraries that are not ours to ship",
     "never ends by itself",
@@ -59,6 +60,10 @@ fn main() {
     trials.push(Trial::test(
         "the reference is what the code gives",
         reference,
+    ));
+    trials.push(Trial::test(
+        "the README has the exit statuses of the help",
+        exit_statuses,
     ));
     trials.push(Trial::test(
         "what is wrong with a page is found",
@@ -217,6 +222,26 @@ fn reference() -> Result<(), Failed> {
     match ended.status.success() {
         true => Ok(()),
         false => Err(String::from_utf8_lossy(&ended.stderr).into_owned().into()),
+    }
+}
+
+/// What scripts rely on is told in one way, in the help and in the README.
+fn exit_statuses() -> Result<(), Failed> {
+    let ended = Command::new(env!("CARGO_BIN_EXE_noodle2"))
+        .arg("--help")
+        .output()?;
+    let help = String::from_utf8(ended.stdout)?;
+    let (_, statuses) = help
+        .split_once("Exit status:\n")
+        .ok_or("the help has no exit statuses")?;
+    let statuses = statuses.lines().map(str::trim);
+    let statuses: Vec<&str> = statuses.take_while(|line| !line.is_empty()).collect();
+    let told = format!("Exit statuses: {}.", statuses.join("; "));
+    let readme = std::fs::read_to_string(book::root().join("README.md"))?;
+    let readme = readme.split_whitespace().collect::<Vec<_>>().join(" ");
+    match readme.contains(&told) {
+        true => Ok(()),
+        false => Err(format!("the README does not say: {told}").into()),
     }
 }
 
