@@ -22,20 +22,28 @@ pub struct Reproduction {
 pub fn report(history: &History, summary: &Summary, reproduction: &Reproduction) -> String {
     let place = Place::Report;
     let identity = history.controller().program().identity();
+    let study = &identity.study;
+    let scenes: Vec<&str> = study
+        .scenes
+        .iter()
+        .map(|scene| scene.name.as_str())
+        .collect();
     let mut parts = vec![overview(place, history, summary)];
     parts.extend(pictures(place, history, summary));
     let contents = parts.iter().map(|part| (part.id, part.title)).chain(ALWAYS);
     let body = html! {
         h1 { (summary.study) }
         p { (run_badge(summary.status)) @if let Some(label) = summary.label { " " span class="badge ask" { (label) } } }
+        p { "Design " code { (study.design.top) } " on " code { (study.design.platform) } ", timed in " (scenes.join(", "))
+            @if let Some(at) = summary.started_at { "; begun " (at.strftime("%Y-%m-%d %H:%M UTC")) } "." }
         nav aria-label="Parts of this report" { ul class="contents" {
             @for (id, title) in contents { li { a href={ "#" (id) } { (title) } } }
         } }
         @for part in &parts { (part.html()) }
         section id="trials" { h2 { "All trials" }
-            div id={ "trial-" (history.controller().base_name().trial()) } { p { "The base case is " (history.controller().base_name()) "; the numbers above are its." } }
             (table(place, history, history.controller().trials()))
         }
+        section id="words" { h2 { "Words" } dl { @for (word, meaning) in WORDS { dt { strong { (word) } } dd { (meaning) } } } }
         section id="environment" { h2 { "Environment and versions" }
             div class="scroll" tabindex="0" role="group" aria-label="Tools" { table {
                 thead { tr { th { "tool" } th { "version" } th { "content" } } }
@@ -44,7 +52,7 @@ pub fn report(history: &History, summary: &Summary, reproduction: &Reproduction)
                     @for tool in &identity.tools { tr { th scope="row" { (tool.name) } td { (tool.version) } td { code { (tool.content) } } } }
                 }
             } }
-            details { summary { "Inputs" } div class="scroll" tabindex="0" role="group" aria-label="Inputs" { table {
+            details open { summary { "Inputs" } div class="scroll" tabindex="0" role="group" aria-label="Inputs" { table {
                 thead { tr { th { "input" } th { "file" } th { "content" } } }
                 tbody { @for input in &identity.inputs { tr { th scope="row" { (input.role) } td { (input.path.display()) } td { code { (input.content) } } } } }
             } } }
@@ -56,15 +64,60 @@ pub fn report(history: &History, summary: &Summary, reproduction: &Reproduction)
                 None => { p { "The run has no digest, since it has not ended." } }
             }
             @for text in &reproduction.commands { (command(text)) }
-            details { summary { "The study" } pre tabindex="0" { (reproduction.study) } }
+            details open { summary { "The study" } pre tabindex="0" { (reproduction.study) } }
         }
     };
     alone(&format!("{}: report", summary.study), &body)
 }
 
+/// What somebody may not know who has not run a study.
+const WORDS: [(&str, &str); 10] = [
+    (
+        "ECO",
+        "engineering change order: a small change of a design, such as other drive strengths or buffers, with its parameters",
+    ),
+    (
+        "case",
+        "one state of the design, named <design>_<stage>_<trial>; the base case, which everything is compared with, ends with _0_0",
+    ),
+    (
+        "trial",
+        "one try of an ECO on a case; an attempt is one execution of it, of which there are several where the machine failed",
+    ),
+    (
+        "stage",
+        "a phase of the study: which ECOs it may try, how many times, by which metrics it ranks, how many cases it passes on",
+    ),
+    (
+        "survivor",
+        "a case that its stage passes on to the next, after every gate",
+    ),
+    (
+        "ended, known",
+        "a trial ended when its result is in the record; it was known before where an earlier run had measured the very same, and nothing was run",
+    ),
+    (
+        "no effect",
+        "the ECO found nothing to change: the netlist is that of the parent",
+    ),
+    (
+        "discarded",
+        "measured, and counted for nothing, since the stage had been ended before it by a rail or by having seen enough",
+    ),
+    (
+        "gain",
+        "how much better a value is, over the parent or over the base as the column says; percentages are of the value that it is compared with",
+    ),
+    (
+        "digest",
+        "the hash of every decision and result: another run of the same study, seed, tools and inputs ends with the same; `noodle2 verify` recomputes all of it from the record",
+    ),
+];
+
 /// The parts that every report ends with.
-const ALWAYS: [(&str, &str); 3] = [
+const ALWAYS: [(&str, &str); 4] = [
     ("trials", "All trials"),
+    ("words", "Words"),
     ("environment", "Environment and versions"),
     ("reproduce", "How to reproduce it"),
 ];

@@ -1,5 +1,7 @@
 //! All trials of a run, a page at a time: filtered and cut by the server, so that a hundred thousand are no burden.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 use noodle2_control::{Controller, Trial};
 use noodle2_model::{CaseName, Metric, StageIndex};
@@ -140,7 +142,7 @@ fn objective(controller: &Controller) -> Option<Metric> {
     controller.program().study().objective.rank.first().copied()
 }
 
-/// Trials as a table, each with an anchor of its own.
+/// Trials as a table, each with an anchor of its own, below the base case. Survivors are marked, and the best case.
 pub(crate) fn table<'a>(
     place: Place<'_>,
     history: &'a History,
@@ -149,34 +151,65 @@ pub(crate) fn table<'a>(
     let controller = history.controller();
     let status = history.status();
     let design = &controller.program().study().design.case_name;
-    let metric = objective(controller);
-    let of = |name: &CaseName| -> Option<f64> {
-        let case = controller.cases().get(name)?;
-        case.measurement.overall.get(metric?)
+    let ranked = &controller.program().study().objective.rank;
+    let of = |name: &CaseName, metric: Metric| -> Option<f64> {
+        controller
+            .cases()
+            .get(name)?
+            .measurement
+            .overall
+            .get(metric)
     };
-    let base = of(&controller.base_name());
+    let base = controller.base_name();
+    let best = controller.best_case();
+    let survivors: BTreeSet<&CaseName> = controller
+        .stages()
+        .iter()
+        .flat_map(|stage| stage.survivors())
+        .collect();
+    let mark = |name: &CaseName| match (Some(name) == best, survivors.contains(name)) {
+        (true, _) => "best case",
+        (false, true) => "survivor",
+        (false, false) => "",
+    };
+    let numbers = |name: &CaseName, parent: Option<&CaseName>| {
+        html! {
+            @for (position, metric) in ranked.iter().enumerate() {
+                td class="number" { (value(*metric, of(name, *metric))) }
+                @if position == 0 {
+                    td class="number" { @if let Some(parent) = parent { (gain(*metric, of(parent, *metric), of(name, *metric))) } }
+                    td class="number" { @if parent.is_some() { (gain(*metric, of(&base, *metric), of(name, *metric))) } }
+                }
+            }
+        }
+    };
     html! {
-        div class="scroll" tabindex="0" role="group" aria-label="Trials" { table {
-            thead { tr { th { "trial" } th { "stage" } th { "ECO" } th { "on" } th { "result" }
-                @if let Some(metric) = metric { th class="number" { (metric) } th class="number" { "over its parent" } th class="number" { "over the base" } } } }
-            tbody { @for trial in trials {
-                @let name = trial.id.case(design);
-                tr id={ "trial-" (trial.id) } {
-                    th scope="row" { @match place { Place::Served(_) => { a href=(place.trial(trial.id)) { (name) } } Place::Report => (name) } }
-                    td { (controller.program().stage(trial.id.stage).name) }
-                    td class="eco" { @match eco_text(&trial.eco).split_once(' ') {
-                        Some((eco, parameters)) => { (eco) " " span { (parameters) } }
-                        None => (trial.eco.name)
-                    } }
-                    td { (case_link(place, &trial.parent)) }
-                    td { (trial_text(controller, status, trial)) @if let Some(failure) = trial.failure() { ": " (failure.message) } }
-                    @if let Some(metric) = metric {
-                        td class="number" { (value(metric, of(&name))) }
-                        td class="number" { (gain(metric, of(&trial.parent), of(&name))) }
-                        td class="number" { (gain(metric, base, of(&name))) }
+        div class="scroll" tabindex="0" role="group" aria-label="Trials" { table class="trials" {
+            thead { tr { th { "trial" } th { "stage" } th { "ECO" } th { "on" } th { "result" } th { "" }
+                @for (position, metric) in ranked.iter().enumerate() {
+                    th class="number" { (metric) }
+                    @if position == 0 { th class="number" { "over its parent" } th class="number" { "over the base" } }
+                } } }
+            tbody {
+                @if controller.base_case().is_some() {
+                    tr id={ "trial-" (base.trial()) } {
+                        th scope="row" { @match place { Place::Served(_) => { a href=(place.trial(base.trial())) { (base) } } Place::Report => (base) } }
+                        td {} td { "the base case" } td {} td { "measured" } td { (mark(&base)) } (numbers(&base, None))
                     }
                 }
-            } }
+                @for trial in trials {
+                    @let name = trial.id.case(design);
+                    tr id={ "trial-" (trial.id) } class=[(Some(&name) == best).then_some("best")] {
+                        th scope="row" { @match place { Place::Served(_) => { a href=(place.trial(trial.id)) { (name) } } Place::Report => (name) } }
+                        td { (controller.program().stage(trial.id.stage).name) }
+                        td class="eco" { (eco_text(&trial.eco)) }
+                        td { (case_link(place, &trial.parent)) }
+                        td { (trial_text(controller, status, trial)) @if let Some(failure) = trial.failure() { ": " (failure.message) } }
+                        td { (mark(&name)) }
+                        (numbers(&name, Some(&trial.parent)))
+                    }
+                }
+            }
         } }
     }
 }

@@ -92,6 +92,7 @@ impl Teller<'_> {
             count_text(summary.trials_total, "trial"),
         )];
         lines.extend(self.best());
+        lines.extend(self.violations());
         lines.extend(summary.causes.iter().map(|cause| sentence(cause)));
         lines
     }
@@ -129,6 +130,46 @@ impl Teller<'_> {
             origin.unwrap_or_default(),
             self.summary.winning_chain.join(" → ")
         ))
+    }
+
+    /// Whether the best case meets its timing, and what else it violates; nothing where slacks were not read.
+    fn violations(&self) -> Option<String> {
+        let best = self.summary.best.as_ref()?;
+        let of = |metric| best.metrics.get(metric);
+        let (setup, hold) = (of(Metric::SetupWns)?, of(Metric::HoldWns)?);
+        let late = [
+            (Metric::SetupWns, setup, Metric::SetupViolatingEndpoints),
+            (Metric::HoldWns, hold, Metric::HoldViolatingEndpoints),
+        ];
+        let mut found: Vec<String> = late
+            .into_iter()
+            .filter(|(_, slack, _)| *slack < 0.0)
+            .map(|(metric, slack, endpoints)| {
+                let endpoints = of(endpoints).map(|count| format!(" at {count} endpoints"));
+                let slack = metric_text(metric, Some(slack));
+                format!("{metric} is {slack}{}", endpoints.unwrap_or_default())
+            })
+            .collect();
+        let is_met = found.is_empty();
+        let limits = [
+            (Metric::MaxSlewViolations, "slew"),
+            (Metric::MaxCapacitanceViolations, "capacitance"),
+            (Metric::MaxFanoutViolations, "fanout"),
+        ];
+        let limits = limits.into_iter().filter_map(|(metric, name)| {
+            let count = of(metric).filter(|count| *count > 0.0)?;
+            Some(format!("{count} {name} violations"))
+        });
+        found.extend(limits);
+        let timing = if is_met {
+            "Timing is met"
+        } else {
+            "Timing is not met"
+        };
+        Some(match found.is_empty() {
+            true => format!("{timing} by {}.", best.case),
+            false => format!("{timing} by {}: {}.", best.case, found.join(", ")),
+        })
     }
 
     fn why(&self) -> Vec<String> {
@@ -176,58 +217,84 @@ impl Teller<'_> {
             name = &parent.name;
         }
         steps.reverse();
-        (!steps.is_empty()).then(|| format!("Step by step, in {metric}: {}.", steps.join("; ")))
+        (!steps.is_empty()).then(|| {
+            format!(
+                "Step by step, in {metric}, each in percent of the step before: {}.",
+                steps.join("; ")
+            )
+        })
     }
 
-    /// How far those stages came whose survivors met the best case's ancestors in a join, and are none of them.
+    /// What came of those branches that met in a join and that the best case does not come of.
     fn behind(&self) -> Vec<String> {
         let Some((metric, best)) = self.metric.zip(self.summary.best.as_ref()) else {
             return Vec::new();
         };
-        let winning = with_ancestors(self.controller, [&best.case]);
+        let Some(best) = self.case(&best.case) else {
+            return Vec::new();
+        };
+        let winning = with_ancestors(self.controller, [&best.name]);
         let dag = self.controller.program().dag();
         let mut lines = Vec::new();
         for join in dag.convergence_points() {
             let sources = dag.dependencies(join);
-            let (led, trailed): (Vec<StageIndex>, Vec<StageIndex>) = sources
-                .iter()
-                .partition(|source| self.contributes(**source, &winning));
-            let leader = led
-                .iter()
-                .find_map(|stage| Some((*stage, self.best_of(*stage)?)));
-            let Some((leader, led_by)) = leader else {
+            let (led, trailed): (Vec<StageIndex>, Vec<StageIndex>) =
+                (sources.iter()).partition(|source| self.contributes(**source, &winning));
+            if led.is_empty() {
                 continue;
-            };
+            }
             for stage in trailed {
-                let name = self.stage(stage);
-                let before = self.stage(join);
-                let leader = self.stage(leader);
-                lines.push(match self.best_of(stage) {
+                lines.push(match self.best_after(stage, join, metric) {
                     Some(case) => format!(
-                        "At `{before}`, branch `{leader}` led with {} ({}) and `{name}` came with {} ({}): {}.",
-                        metric_text(metric, value(led_by, metric)),
-                        led_by.name,
+                        "What came of branch `{}` at `{}` reached {} ({}), where the best case reached {}: {}.",
+                        self.stage(stage),
+                        self.stage(join),
                         metric_text(metric, value(case, metric)),
                         case.name,
-                        gain_text(metric, value(led_by, metric), value(case, metric)),
+                        metric_text(metric, value(best, metric)),
+                        gain_text(metric, value(best, metric), value(case, metric)),
                     ),
-                    None => format!("Branch `{name}` brought nothing to `{before}`: it {}.", self.ended(stage)),
+                    None => format!(
+                        "Nothing came of branch `{}` at `{}`: it {}.",
+                        self.stage(stage),
+                        self.stage(join),
+                        self.ended(stage)
+                    ),
                 });
             }
         }
         lines
     }
 
+    /// The best case, by the metric that matters most, that was derived in `join` or after it from a survivor of `stage`.
+    fn best_after(&self, stage: StageIndex, join: StageIndex, metric: Metric) -> Option<&Case> {
+        let dag = self.controller.program().dag();
+        let survivors = self.controller.stages()[stage.position()].survivors();
+        let is_after = |case: &&Case| {
+            let own = case.name.trial().stage;
+            let is_late = own == join || dag.ancestors(own).contains(&join);
+            let comes_of = || with_ancestors(self.controller, [&case.name]);
+            !case.name.trial().is_base()
+                && is_late
+                && survivors
+                    .iter()
+                    .any(|survivor| comes_of().contains(survivor))
+        };
+        let valued = self.controller.cases().values().filter(is_after);
+        let valued = valued.filter_map(|case| Some((value(case, metric)?, case)));
+        let best = valued.reduce(
+            |best, other| match metric.compare(other.0, best.0).is_gt() {
+                true => other,
+                false => best,
+            },
+        );
+        best.map(|(_, case)| case)
+    }
+
     /// Whether the best case comes of a survivor of the stage.
     fn contributes(&self, stage: StageIndex, winning: &BTreeSet<CaseName>) -> bool {
         let survivors = self.controller.stages()[stage.position()].survivors();
         survivors.iter().any(|case| winning.contains(case))
-    }
-
-    /// The first survivor of a stage: its best.
-    fn best_of(&self, stage: StageIndex) -> Option<&Case> {
-        let survivors = self.controller.stages()[stage.position()].survivors();
-        survivors.first().and_then(|case| self.case(case))
     }
 
     fn ended(&self, stage: StageIndex) -> String {

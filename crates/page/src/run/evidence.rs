@@ -1,14 +1,18 @@
 //! What tells of ECOs, failures, rules and budgets, as tables beside the figures.
 
 use maud::{Markup, html};
+use noodle2_control::Verdict;
+use noodle2_model::TrialId;
 use noodle2_view::chart::eco_standings;
-use noodle2_view::{History, Spent, Summary, kept_out_lines, metric_text, seconds_text};
+use noodle2_view::{
+    History, Spent, Summary, count_text, kept_out_lines, metric_text, seconds_text,
+};
 
 use crate::Place;
 use crate::text::{case_link, linked};
 
 /// Tries, effects, failures and gains of each ECO.
-pub(crate) fn eco_table(history: &History) -> Option<Markup> {
+pub(crate) fn eco_table(place: Place<'_>, history: &History) -> Option<Markup> {
     let standings = eco_standings(history);
     let metric = history
         .controller()
@@ -19,7 +23,7 @@ pub(crate) fn eco_table(history: &History) -> Option<Markup> {
         .first()
         .copied()?;
     (!standings.is_empty()).then(|| html! {
-        details { summary { "ECOs in numbers" }
+        details open[place == Place::Report] { summary { "ECOs in numbers" }
         div class="scroll" tabindex="0" role="group" aria-label="ECOs" { table {
             thead { tr { th { "ECO" } th class="number" { "tries" } th class="number" { "effects" } th class="number" { "failed" }
                 th class="number" { "mean gain in " (metric) } th class="number" { "spread" } } }
@@ -31,8 +35,36 @@ pub(crate) fn eco_table(history: &History) -> Option<Markup> {
     })
 }
 
-/// Failures by class, with the first of each.
-pub(crate) fn failure_table(place: Place<'_>, summary: &Summary) -> Option<Markup> {
+/// Trials without effect that are named.
+const IDLE: usize = 20;
+
+/// Failures by class, with the first of each, and the trials that changed nothing; said also where there are none.
+pub(crate) fn failure_table(
+    place: Place<'_>,
+    history: &History,
+    summary: &Summary,
+) -> Option<Markup> {
+    if summary.trials_run == 0 {
+        return None;
+    }
+    let controller = history.controller();
+    let design = &controller.program().study().design.case_name;
+    let idle: Vec<TrialId> = controller
+        .trials()
+        .filter(|trial| matches!(trial.verdict(), Some(Verdict::NoEffect)))
+        .map(|trial| trial.id)
+        .collect();
+    let table = classes(place, summary);
+    Some(html! {
+        @match table { Some(table) => { (table) } None => { p { "No trial failed." } } }
+        @if !idle.is_empty() { p { (count_text(idle.len(), "trial")) " changed nothing: "
+            @for (position, trial) in idle.iter().take(IDLE).enumerate() {
+                @if position > 0 { ", " } a href=(place.trial(*trial)) { (trial.case(design)) } }
+            @if idle.len() > IDLE { ", and " (idle.len() - IDLE) " more" } "." } }
+    })
+}
+
+fn classes(place: Place<'_>, summary: &Summary) -> Option<Markup> {
     (!summary.failures.is_empty()).then(|| html! {
         div class="scroll" tabindex="0" role="group" aria-label="Failures by class" { table {
             thead { tr { th { "class" } th class="number" { "trials" } th { "first" } th { "what happened there" } } }

@@ -189,7 +189,7 @@ pub(crate) fn pictures(place: Place<'_>, history: &History, summary: &Summary) -
         Part::of(
             "ecos",
             "ECOs",
-            both(eco_leaderboard(history, &place), eco_table(history)),
+            both(eco_leaderboard(history, &place), eco_table(place, history)),
         ),
         Part::of(
             "branches",
@@ -198,8 +198,11 @@ pub(crate) fn pictures(place: Place<'_>, history: &History, summary: &Summary) -
         ),
         Part::of(
             "failures",
-            "Failures",
-            both(failures(history, &place), failure_table(place, summary)),
+            "Failures and trials without effect",
+            both(
+                failures(history, &place),
+                failure_table(place, history, summary),
+            ),
         ),
         Part::of(
             "kept-out",

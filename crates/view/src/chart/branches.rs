@@ -1,5 +1,6 @@
 //! Branches that ran at the same time, against each other.
 
+use noodle2_control::Case;
 use noodle2_model::{CaseName, Metric, StageIndex};
 use serde::Serialize;
 
@@ -54,13 +55,16 @@ pub fn branch_gains(history: &History) -> Vec<BranchGain> {
         .collect();
     let place = |stage: &StageIndex| order.iter().position(|other| other == stage);
     stages.sort_by_key(|stage| (place(&program.branch_of(*stage)), place(stage)));
+    let cases = controller.cases();
     let gains = stages.into_iter().map(|index| {
         let stage = &controller.stages()[index.position()];
-        let input = stage.inputs.first().map(|input| &input.case);
-        let best = stage
-            .survivors()
-            .first()
-            .or_else(|| best_of(history, index, metric));
+        let inputs = stage.inputs.iter();
+        let inputs = inputs.filter_map(|input| cases.get(&input.case));
+        let input = best_of(inputs, metric);
+        // A stage may rank by another metric: what it passed on counts by the one that is drawn.
+        let survivors = stage.survivors().iter().filter_map(|name| cases.get(name));
+        let best = best_of(survivors, metric)
+            .or_else(|| best_of(cases.values().filter(|case| is_of(case, index)), metric));
         BranchGain {
             branch: program.branch_of(index),
             stage: index,
@@ -74,11 +78,14 @@ pub fn branch_gains(history: &History) -> Vec<BranchGain> {
     gains.collect()
 }
 
-/// The best case that a stage has measured.
-fn best_of(history: &History, stage: StageIndex, metric: Metric) -> Option<&CaseName> {
-    let cases = history.controller().cases().values();
-    let own = cases.filter(|case| case.eco.is_some() && case.name.trial().stage == stage);
-    let valued = own.filter_map(|case| Some((case.measurement.overall.get(metric)?, &case.name)));
+/// Whether a case was derived in a stage.
+fn is_of(case: &Case, stage: StageIndex) -> bool {
+    case.eco.is_some() && case.name.trial().stage == stage
+}
+
+/// The best of these cases by a metric.
+fn best_of<'a>(cases: impl Iterator<Item = &'a Case>, metric: Metric) -> Option<&'a CaseName> {
+    let valued = cases.filter_map(|case| Some((case.measurement.overall.get(metric)?, &case.name)));
     let best = valued.reduce(
         |best, other| match metric.compare(other.0, best.0).is_gt() {
             true => other,
