@@ -75,7 +75,6 @@ fn real_faults_are_classified_contained_and_cost_nothing_but_their_trials() {
         folder.path(),
         "sandbox",
         "safety: {containment: {eco_failures_in_a_row: 3}}\n\
-         notify:\n  - {command: [sh, -c, cat >> told.ndjson], on: [contained]}\n\
          stages:\n  - name: faults\n    trials: 16\n    survivors: 1\n    ecos:\n\
          \x20     - {name: broken, parameters: {turn: [1, 2, 3, 4, 5]}}\n      - crash\n      - abort\n\
          \x20     - killed\n      - hang\n      - sleep\n      - hog\n      - {name: upsize_critical, parameters: {max_cells: 5}}\n\
@@ -130,7 +129,6 @@ fn real_faults_are_classified_contained_and_cost_nothing_but_their_trials() {
     let tried = of_descendant["trial_list"].as_array().unwrap();
     assert!(tried.iter().all(|trial| trial["eco"]["name"] != "broken"));
     assert_eq!(decisions(&out, "contained").len(), 2);
-    people_were_told(&ecos.join("told.ndjson"));
     explains(&out, "0_1", "what to do: read the tool's own code");
     explains(&out, "0_5", "ECO `broken` was contained from trial 0_3 on");
     explains(&out, "broken", "stage `after` did not try it");
@@ -142,9 +140,23 @@ fn real_faults_are_classified_contained_and_cost_nothing_but_their_trials() {
     ends(0, &["verify", text(&out)]);
 }
 
-/// Who asked to hear of what is contained hears of that alone, once for each stage that decided it.
-fn people_were_told(file: &Path) {
-    let text = fs::read_to_string(file).unwrap();
+/// Who asks to hear of what is contained hears of that alone, once for each stage that does not try it.
+#[test]
+fn people_are_told_of_what_is_contained() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(
+        folder.path(),
+        "sandbox",
+        "safety: {containment: {eco_failures_in_a_row: 3}}\n\
+         notify:\n  - {command: [sh, -c, cat >> told.ndjson], on: [contained]}\n\
+         stages:\n  - name: faults\n    trials: 6\n    survivors: 1\n    ecos:\n\
+         \x20     - {name: broken, parameters: {turn: [1, 2, 3, 4, 5]}}\n      - {name: upsize_critical, parameters: {max_cells: 5}}\n\
+         \x20 - {name: after, after: faults, trials: 4, ecos: [broken, {name: upsize_critical, parameters: {max_cells: 10}}]}\n",
+    );
+    let place = study.parent().unwrap();
+    eco(place, "broken", "topology_neutral", BROKEN);
+    completes(&study, &folder.path().join("run"));
+    let text = fs::read_to_string(place.join("told.ndjson")).unwrap();
     let told: Vec<Value> = text
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -153,11 +165,11 @@ fn people_were_told(file: &Path) {
         told.iter().all(|message| message["event"] == "contained"),
         "{text}"
     );
-    let of_stage = |stage: &str| {
-        let found = told
-            .iter()
-            .filter(|message| message["stage"]["name"] == stage);
-        found.collect::<Vec<_>>()
+    let of_stage = |stage: &str| -> Vec<&Value> {
+        let found = told.iter();
+        found
+            .filter(|message| message["stage"]["name"] == stage)
+            .collect()
     };
     let [first] = of_stage("faults")[..] else {
         panic!("{text}")
