@@ -376,9 +376,10 @@ fn ten_thousand_trials_are_no_burden() {
     );
     let began = Instant::now();
     made_up::go_on(&out, 500);
-    browser.wait_until(
-        "document.getElementById('standing').innerText.includes('stopped') || window.most > 0",
-    );
+    let last = support::journal(&out).len();
+    browser.wait_until(&format!(
+        "document.documentElement.dataset.seq === '{last}' && window.most > 0 && window.now === 0"
+    ));
     eprintln!(
         "asked for {} times in {:?}",
         asked(&mut browser),

@@ -36,10 +36,11 @@ pub(super) fn of_run(run: Arc<LiveRun>, after: u64) -> News {
                     return;
                 }
             }
-            if known.is_some() && standing != known {
-                if sender.blocking_send(Ok(word("standing"))).is_err() {
-                    return;
-                }
+            if known.is_some()
+                && standing != known
+                && sender.blocking_send(Ok(word("standing"))).is_err()
+            {
+                return;
             }
             known = standing;
             if standing.is_some_and(|(status, _)| status.has_ended()) {
