@@ -35,7 +35,7 @@ fn study(folder: &Path, domain: &str, more: &str) -> PathBuf {
          engine: {{kind: opensta}}\n\
          objective: {{rank: [setup_wns_ps, setup_tns_ps]}}\n\
          eco_path: [ecos]\n\
-         limits: {{wall_time_s: 5, cpu_time_s: 5, memory_mib: 512}}\n{more}"
+         limits: {{wall_time_s: 5, cpu_time_s: 5, memory_mib: 256}}\n{more}"
     );
     fs::write(&study, content).unwrap();
     study
