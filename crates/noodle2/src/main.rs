@@ -10,6 +10,7 @@ mod catalogue;
 mod cli;
 mod commands;
 mod exit;
+mod left;
 mod picture;
 mod print;
 mod priors;

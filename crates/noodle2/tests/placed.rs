@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use support::served::Served;
 use support::{edit, ends, run, template, text};
 
 const STAND_IN: &str = concat!(
@@ -50,7 +51,7 @@ fn study(folder: &Path, stages: &str) -> PathBuf {
     study
 }
 
-const STAGES: &str = "  - {name: one, trials: 3, survivors: 2, ecos: [{name: grow, parameters: {cells: [1, 2, 4]}}]}\n  \
+const STAGES: &str = "  - {name: one, trials: 3, survivors: 2, mode: sta_congestion, ecos: [{name: grow, parameters: {cells: [1, 2, 4]}}]}\n  \
     - {name: two, after: one, trials: 4, survivors: 1, mode: sta_congestion, ecos: [{name: grow, parameters: {cells: [3, 5]}}]}\n";
 
 fn summary(out: &Path) -> Value {
@@ -98,6 +99,19 @@ fn a_study_runs_from_its_snapshot_to_its_digest_whatever_the_workers() {
         plan.contains("stand-in-0") || !plan.contains("openroad"),
         "{plan}"
     );
+    // Its heat maps stand in the report, and on its page, beside those that it is compared with.
+    let (report, _) = ends(0, &["report", text(&out), "--format", "html"]);
+    let served = Served::start(&out);
+    let page = served.get(&format!("/runs/run-1/cases/{best}"));
+    for (text, compared) in [(&report, "counter_0_0"), (&page, "counter_0_")] {
+        for title in [
+            format!("placement density: {compared}"),
+            format!("what changed from {compared}"),
+        ] {
+            assert!(text.to_lowercase().contains(&title), "{title}");
+        }
+        assert!(text.contains("data:image/svg+xml,%3Csvg"));
+    }
     // Made again it is the same, and what is taken home has its placement.
     for trial in ["0_0", &best] {
         let (told, _) = ends(0, &["replay", text(&out), trial]);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 use noodle2_control::{Case, Controller};
 use noodle2_model::{CaseName, Check, Metric, MetricSet, PathProfile};
 use noodle2_view::chart::slack_histogram;
@@ -10,7 +10,7 @@ use noodle2_view::{History, Summary, eco_text, metric_text};
 
 use crate::Place;
 use crate::frame::served;
-use crate::text::{case_link, command, figure, gain, linked, value};
+use crate::text::{case_link, command, figure, gain, linked, pictures_of, value};
 use crate::trial::{AttemptFiles, file_list, pairs};
 
 /// Paths that are listed.
@@ -86,8 +86,7 @@ impl CasePage<'_> {
             @if !measured.paths.is_empty() { section id="paths" { h2 { "Worst paths" }
                 (paths(&measured.paths)) } }
             @if let Some(slacks) = self.slacks { (spread(slacks)) }
-            @if !self.maps.is_empty() { section id="maps" { h2 { "Maps" }
-                @for map in self.maps { figure { div class="scroll" tabindex="0" role="group" aria-label=(map.title) { (PreEscaped(&map.svg)) } figcaption { (map.title) } } } } }
+            @if let Some(maps) = pictures_of(self.maps) { section id="maps" { h2 { "Maps" } (maps) } }
             @if !measured.findings.is_empty() { section id="findings" { h2 { "What the engine remarked" }
                 ul { @for finding in &measured.findings { li { (finding.detail) @if !finding.scene.is_empty() { " (" (finding.scene) ")" } } } } } }
             @if let Some(files) = self.files {

@@ -3,11 +3,11 @@
 use maud::html;
 use noodle2_view::{History, Summary};
 
-use crate::Place;
 use crate::frame::alone;
 use crate::run::{overview, pictures};
-use crate::text::{command, run_badge};
+use crate::text::{Part, command, pictures_of, run_badge};
 use crate::trials::table;
+use crate::{MapPicture, Place};
 
 /// How a run can be repeated and checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,7 +19,12 @@ pub struct Reproduction {
 }
 
 /// The report as HTML.
-pub fn report(history: &History, summary: &Summary, reproduction: &Reproduction) -> String {
+pub fn report(
+    history: &History,
+    summary: &Summary,
+    reproduction: &Reproduction,
+    maps: &[MapPicture],
+) -> String {
     let place = Place::Report;
     let identity = history.controller().program().identity();
     let study = &identity.study;
@@ -30,6 +35,11 @@ pub fn report(history: &History, summary: &Summary, reproduction: &Reproduction)
         .collect();
     let mut parts = vec![overview(place, history, summary)];
     parts.extend(pictures(place, history, summary));
+    parts.extend(Part::of(
+        "maps",
+        "Maps of the best case and the base",
+        pictures_of(maps),
+    ));
     let contents = parts.iter().map(|part| (part.id, part.title)).chain(ALWAYS);
     let body = html! {
         h1 { (summary.study) }

@@ -5,7 +5,7 @@ use noodle2_model::{CaseName, Metric};
 use noodle2_view::chart::Figure;
 use noodle2_view::{StageStatus, SummaryStatus, gain_text, metric_text};
 
-use crate::Place;
+use crate::{MapPicture, Place, encoded};
 
 /// A text in which each name of a case leads to its page, and what stands between backticks is set as code. `design` is the
 /// part that the names of all cases of the run begin with.
@@ -105,6 +105,20 @@ pub(crate) fn figure(figure: &Figure) -> Markup {
             figcaption { (figure.description()) }
         }
     }
+}
+
+/// Maps over the die, as images: their own style is not that of the page.
+pub(crate) fn pictures_of(maps: &[MapPicture]) -> Option<Markup> {
+    (!maps.is_empty()).then(|| {
+        html! { @for map in maps {
+            figure {
+                div class="scroll" tabindex="0" role="group" aria-label=(map.title) {
+                    img src={ "data:image/svg+xml," (encoded(&map.svg)) } alt=(map.title);
+                }
+                figcaption { (map.title) }
+            }
+        } }
+    })
 }
 
 /// A command that somebody may want to copy.

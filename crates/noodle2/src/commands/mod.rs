@@ -68,7 +68,7 @@ pub(crate) use priors::priors;
 pub(crate) use rebuild::rebuild;
 pub(crate) use reference::reference;
 pub(crate) use replay::replay;
-pub(crate) use report::{report, reproduction};
+pub(crate) use report::{best_maps, report, reproduction};
 pub(crate) use run::{Stores, resume, run};
 pub(crate) use simulate::simulate;
 pub(crate) use snapshot::snapshot;

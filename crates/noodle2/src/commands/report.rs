@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use noodle2_page::Reproduction;
+use noodle2_page::{MapPicture, Reproduction};
 use noodle2_store::{RunFolder, write_whole};
 use noodle2_view::{ExportTable, History, Summary, report_markdown, report_text};
 
@@ -10,6 +10,7 @@ use crate::cli::{ReportFormat, ReportOption};
 use crate::commands::export::csv_text;
 use crate::commands::inspect::look_at;
 use crate::exit::{CommandFailure, Exit};
+use crate::left;
 use crate::print;
 use crate::shell;
 
@@ -20,9 +21,12 @@ pub(crate) fn report(option: &ReportOption) -> Result<Exit, CommandFailure> {
     let text = match option.format {
         ReportFormat::Text => report_text(&history, &summary),
         ReportFormat::Md => report_markdown(&history, &summary),
-        ReportFormat::Html => {
-            noodle2_page::report(&history, &summary, &reproduction(&folder, &history))
-        }
+        ReportFormat::Html => noodle2_page::report(
+            &history,
+            &summary,
+            &reproduction(&folder, &history),
+            &best_maps(&folder, &history),
+        ),
         ReportFormat::Csv => {
             let text = csv_text(ExportTable::Trials, &history).map_err(CommandFailure::internal)?;
             String::from_utf8(text).map_err(CommandFailure::internal)?
@@ -36,6 +40,17 @@ pub(crate) fn report(option: &ReportOption) -> Result<Exit, CommandFailure> {
         None => print::data(&text),
     }
     Ok(Exit::Done)
+}
+
+/// The heat maps of the best case against the base; nothing where they are the same, or left none.
+pub(crate) fn best_maps(folder: &RunFolder, history: &History) -> Vec<MapPicture> {
+    let controller = history.controller();
+    let base = controller.base_case();
+    let best = controller
+        .best_case()
+        .and_then(|name| controller.cases().get(name));
+    let best = best.filter(|best| base.is_some_and(|base| base.name != best.name));
+    best.map_or_else(Vec::new, |best| left::maps(folder, history, best, base))
 }
 
 /// How a run can be checked and repeated.

@@ -1,13 +1,12 @@
 //! `noodle2 serve`: runs in a browser, while they go on and after.
 //!
 //! It follows journals that others write ([`live`]), finds runs below a folder ([`shelf`]), reads what attempts left
-//! ([`files`]), and hands all of it to the room of pages. The one thing that it ever writes is the answer of a person to a
+//! (`crate::left`), and hands all of it to the room of pages. The one thing that it ever writes is the answer of a person to a
 //! stage that waits, by the way that `noodle2 approve` takes ([`answer`]).
 //!
 //! Never holds a lock, never changes a run, never serves a file that no sealed index of an attempt names.
 
 mod answer;
-mod files;
 mod guard;
 mod live;
 mod news;

@@ -20,9 +20,10 @@ use noodle2_telemetry::{OPEN_METRICS_TYPE, RunMetrics, open_metrics};
 use serde::Deserialize;
 
 use super::live::{LiveRun, Snapshot};
-use super::{Desk, answer, files, guard, news};
+use super::{Desk, answer, guard, news};
 use crate::catalogue::ListedRun;
-use crate::commands::{compared, ranked, reproduction};
+use crate::commands::{best_maps, compared, ranked, reproduction};
+use crate::left;
 use crate::shell;
 
 /// Events that a page shows at first.
@@ -286,7 +287,7 @@ async fn trial(State(desk): State<Desk>, Path((name, id)): Path<(String, String)
         let design = &controller.program().study().design.case_name;
         let attempts = controller.attempts().filter(|attempt| attempt.trial == id);
         let left: Vec<_> = attempts
-            .filter_map(|attempt| files::of_attempt(run.folder(), design, attempt))
+            .filter_map(|attempt| left::of_attempt(run.folder(), design, attempt))
             .collect();
         let shown = TrialPage {
             name,
@@ -310,23 +311,16 @@ async fn case(State(desk): State<Desk>, Path((name, case)): Path<(String, String
             .parents
             .first()
             .and_then(|parent| controller.cases().get(parent));
-        let left = files::of_attempt(run.folder(), design, case.attempt);
-        let source = format!("{name}, {}", case.name);
-        let maps = files::maps(
-            run.folder(),
-            design,
-            case.attempt,
-            parent.map(|parent| parent.attempt),
-            &source,
-        );
+        let kept = left::of_attempt(run.folder(), design, case.attempt);
+        let maps = left::maps(run.folder(), &seen.history, case, parent);
         let slacks = parent
-            .and_then(|parent| files::slacks(run.folder(), design, case.attempt, parent.attempt));
+            .and_then(|parent| left::slacks(run.folder(), design, case.attempt, parent.attempt));
         let shown = CasePage {
             name,
             history: &seen.history,
             summary: &seen.summary,
             case,
-            files: left.as_ref(),
+            files: kept.as_ref(),
             maps: &maps,
             slacks: slacks.as_ref(),
         };
@@ -341,6 +335,7 @@ async fn report_of(State(desk): State<Desk>, Path(name): Path<String>) -> Respon
             &seen.history,
             &seen.summary,
             &reproduction(run.folder(), &seen.history),
+            &best_maps(run.folder(), &seen.history),
         ))
     })
     .await
@@ -353,8 +348,7 @@ async fn file(
     of_run(desk, name, move |_, run, seen| {
         let design = &seen.history.controller().program().study().design.case_name;
         let trial: TrialId = trial.parse().ok()?;
-        let (opened, kind) =
-            files::named(run.folder(), design, AttemptId { trial, number }, &file)?;
+        let (opened, kind) = left::named(run.folder(), design, AttemptId { trial, number }, &file)?;
         let length = opened.metadata().ok()?.len();
         if length > LARGEST {
             let text = format!("`{file}` is too large for a browser: open it in the run's folder.");

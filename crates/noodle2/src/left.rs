@@ -4,12 +4,13 @@ use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
+use noodle2_control::Case;
 use noodle2_engine::EndpointSlacks;
 use noodle2_layout::{MapDifference, MapKind, SpatialMap};
-use noodle2_model::{AttemptId, Check};
+use noodle2_model::{AttemptId, Check, ContentHash};
 use noodle2_page::{AttemptFiles, Excerpt, FileEntry, MapPicture, SlackSpread};
-use noodle2_store::{ArtifactIndex, Provenance, RunFolder};
-use noodle2_view::{Footer, MapPanel, difference_svg, maps_svg};
+use noodle2_store::{Artifact, ArtifactIndex, Provenance, RunFolder};
+use noodle2_view::{Footer, History, MapPanel, difference_svg, maps_svg};
 
 /// Bytes of a script or log that a page shows.
 const SHOWN: u64 = 64 * 1024;
@@ -17,7 +18,7 @@ const SHOWN: u64 = 64 * 1024;
 const SCRIPTS: [&str; 2] = ["script.tcl", "fork.tcl"];
 
 /// What an attempt left; `None` where it left nothing that is sealed.
-pub(super) fn of_attempt(
+pub(crate) fn of_attempt(
     folder: &RunFolder,
     design: &str,
     attempt: AttemptId,
@@ -52,7 +53,7 @@ pub(super) fn of_attempt(
 }
 
 /// The file of an attempt that its index names so, opened, with what it holds.
-pub(super) fn named(
+pub(crate) fn named(
     folder: &RunFolder,
     design: &str,
     attempt: AttemptId,
@@ -143,7 +144,7 @@ fn provenance(place: &Path) -> Vec<(String, String)> {
 
 /// Setup slacks of endpoints of an attempt beside those of its parent's; `None` where either left none, as where its
 /// result was known.
-pub(super) fn slacks(
+pub(crate) fn slacks(
     folder: &RunFolder,
     design: &str,
     attempt: AttemptId,
@@ -166,47 +167,51 @@ pub(super) fn slacks(
     })
 }
 
-/// The heat maps of an attempt beside those of its parent's, each pair with its difference.
-pub(super) fn maps(
+/// The heat maps of a case beside those of another, each pair with its difference; nothing where the case has none.
+pub(crate) fn maps(
     folder: &RunFolder,
-    design: &str,
-    attempt: AttemptId,
-    parent: Option<AttemptId>,
-    source: &str,
+    history: &History,
+    case: &Case,
+    before: Option<&Case>,
 ) -> Vec<MapPicture> {
-    let own = maps_of(folder, design, attempt);
-    let before = parent
-        .map(|parent| maps_of(folder, design, parent))
-        .unwrap_or_default();
-    let footer = Footer {
-        source: source.to_owned(),
-        hash: String::new(),
-    };
+    let design = &history.controller().program().study().design.case_name;
+    let own = maps_of(folder, design, case.attempt);
+    let former = before.map(|before| (before, maps_of(folder, design, before.attempt)));
     let mut pictures = Vec::new();
-    for (name, map) in &own {
-        let former = before
-            .iter()
-            .find(|(found, _)| found == name)
-            .map(|(_, map)| map);
-        let panel = |title, map| MapPanel {
-            title,
-            map,
-            outline: None,
-            hotspots: None,
-            paths: &[],
+    for map in &own {
+        let footer = Footer {
+            source: format!("{}, {}", history.called(), case.name),
+            hash: map.content.to_string(),
         };
-        let panels: Vec<MapPanel<'_>> = former
-            .map(|former| panel("parent", former))
-            .into_iter()
-            .chain([panel("case", map)])
+        let former = former.as_ref().and_then(|(before, maps)| {
+            let former = maps.iter().find(|found| found.kind == map.kind)?;
+            Some((before.name.to_string(), &former.map))
+        });
+        let name = case.name.to_string();
+        let kind = map.map.kind.title();
+        let panels = former.iter().map(|(name, map)| (name.as_str(), *map));
+        let panels: Vec<MapPanel<'_>> = panels
+            .chain([(name.as_str(), &map.map)])
+            .map(|(title, map)| MapPanel {
+                title,
+                map,
+                outline: None,
+                hotspots: None,
+                paths: &[],
+            })
             .collect();
         pictures.push(MapPicture {
-            title: map.kind.title().to_owned(),
+            title: match &former {
+                Some((before, _)) => format!("{kind}: {before} and {name}"),
+                None => format!("{kind}: {name}"),
+            },
             svg: maps_svg(&panels, &footer),
         });
-        let difference = former.and_then(|former| MapDifference::between(former, map, 0.0).ok());
-        if let Some(difference) = difference {
-            let title = format!("{}: what changed from the parent", map.kind.title());
+        let Some((before, former)) = former else {
+            continue;
+        };
+        if let Ok(difference) = MapDifference::between(former, &map.map, 0.0) {
+            let title = format!("{kind}: what changed from {before} to {name}");
             pictures.push(MapPicture {
                 svg: difference_svg(&title, &difference, None, &footer),
                 title,
@@ -216,28 +221,30 @@ pub(super) fn maps(
     pictures
 }
 
-fn maps_of(folder: &RunFolder, design: &str, attempt: AttemptId) -> Vec<(String, SpatialMap)> {
+/// A heat map that an attempt left.
+struct LeftMap {
+    /// Its kind, as its file is called.
+    kind: String,
+    /// The hash of its file.
+    content: ContentHash,
+    map: SpatialMap,
+}
+
+fn maps_of(folder: &RunFolder, design: &str, attempt: AttemptId) -> Vec<LeftMap> {
     let place = folder.attempt(design, attempt);
     let Ok(index) = ArtifactIndex::read(&place) else {
         return Vec::new();
     };
-    index
-        .files
-        .iter()
-        .filter_map(|file| {
-            let kind = file
-                .path
-                .strip_prefix("heatmap-")?
-                .strip_suffix(".csv")?
-                .to_owned();
-            let mut bytes = Vec::new();
-            index
-                .open(&place, &file.path)?
-                .ok()?
-                .read_to_end(&mut bytes)
-                .ok()?;
-            let map = SpatialMap::read_csv(&bytes, MapKind::of_name(&kind), None).ok()?;
-            Some((kind, map))
+    let read = |file: &Artifact| {
+        let kind = file.path.strip_prefix("heatmap-")?.strip_suffix(".csv")?;
+        let mut bytes = Vec::new();
+        let mut opened = index.open(&place, &file.path)?.ok()?;
+        opened.read_to_end(&mut bytes).ok()?;
+        Some(LeftMap {
+            kind: kind.to_owned(),
+            content: ContentHash::of(&bytes),
+            map: SpatialMap::read_csv(&bytes, MapKind::of_name(kind), None).ok()?,
         })
-        .collect()
+    };
+    index.files.iter().filter_map(read).collect()
 }
