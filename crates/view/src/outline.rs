@@ -273,12 +273,13 @@ impl Teller<'_> {
         let is_after = |case: &&Case| {
             let own = case.name.trial().stage;
             let is_late = own == join || dag.ancestors(own).contains(&join);
-            let comes_of = || with_ancestors(self.controller, [&case.name]);
-            !case.name.trial().is_base()
-                && is_late
-                && survivors
-                    .iter()
-                    .any(|survivor| comes_of().contains(survivor))
+            if case.name.trial().is_base() || !is_late {
+                return false;
+            }
+            let ancestors = with_ancestors(self.controller, [&case.name]);
+            survivors
+                .iter()
+                .any(|survivor| ancestors.contains(survivor))
         };
         let valued = self.controller.cases().values().filter(is_after);
         let valued = valued.filter_map(|case| Some((value(case, metric)?, case)));
