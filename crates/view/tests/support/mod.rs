@@ -1,4 +1,5 @@
 //! Runs that are made up: the very controller, with attempts that are drawn from their trial. Nothing here was measured.
+#![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::collections::BTreeSet;
 
